@@ -1,0 +1,57 @@
+# Everything here runs in .venv and, for `pulumi` and `kubectl`, in the sandbox's environment (python -m sandbox env).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+REQUIREMENTS := $(sort $(wildcard requirements.txt */requirements.txt))
+PYTHON := .venv/bin/python
+IN_SANDBOX = eval "$$($(PYTHON) -m sandbox env)"
+PYTEST := $(PYTHON) -m pytest
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+up: .venv/installed ## Start the sandbox, put the stack up on it, check it
+	@$(PYTHON) -m sandbox up
+	$(IN_SANDBOX)
+	pulumi stack select --create sandbox
+	pulumi up --yes
+	$(MAKE) --no-print-directory verify
+	$(PYTHON) -m sandbox status
+
+preview: .venv/installed ## Show what `pulumi up` would change
+	@$(IN_SANDBOX)
+	pulumi preview --stack sandbox --diff
+
+verify: .venv/installed ## Check the stack with the credential its jobs get
+	@$(IN_SANDBOX)
+	pulumi stack select sandbox
+	site=$$(kubectl get service web -n example -o jsonpath='http://{.spec.clusterIP}')
+	version=$$(pulumi config get gitlab-deploy:image | sed 's/.*://')
+	$(PYTHON) -m ops verify --url "$$site/version.txt" --expect "$$version"
+
+down: .venv/installed ## Stop the sandbox and delete its data
+	@$(PYTHON) -m sandbox down
+
+env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s env)"
+	@$(PYTHON) -m sandbox env
+
+test: .venv/installed ## Run every test, beside a running sandbox too
+	@$(PYTEST) tests/unit
+	$(PYTEST) tests/gitlab
+	$(PYTEST) tests/engine tests/plugin
+	$(PYTEST) tests/image tests/sandbox_host tests/sandbox
+
+lint: .venv/installed ## Check format, style and types
+	@$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+
+.venv/installed: $(REQUIREMENTS)
+	@echo "installing Python packages into .venv"
+	python3 -m venv .venv || { echo "The module venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+	touch $@
+
+.PHONY: help up preview verify down env test lint

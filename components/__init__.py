@@ -1,0 +1,1 @@
+"""The parts a stack is made of: settings, pure helpers, and one file for each component."""

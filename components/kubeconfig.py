@@ -1,0 +1,29 @@
+"""The kubeconfig that is given to GitLab CI. Pure: no Pulumi here."""
+
+import base64
+import json
+
+
+def render(*, cluster: str, server: str, certificate_authority_data: str, namespace: str, user: str, token: str) -> str:
+    """A kubeconfig for one ServiceAccount in one namespace, as one line of JSON with no white space.
+
+    JSON is YAML, so kubectl and Pulumi read it; with no white space in it GitLab can mask it (see masking).
+    `certificate_authority_data` is base64 of the PEM, as in the token Secret's `ca.crt`; `token` is the bare token.
+    Values are names, a URL, base64 and a JWT, none of which holds white space.
+    """
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": cluster, "cluster": {"server": server, "certificate-authority-data": certificate_authority_data}}
+        ],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": cluster, "context": {"cluster": cluster, "namespace": namespace, "user": user}}],
+        "current-context": cluster,
+    }
+    return json.dumps(config, separators=(",", ":"))
+
+
+def to_base64(kubeconfig: str) -> str:
+    """What `base64 -w0` gives: one line, no line break at its end."""
+    return base64.b64encode(kubeconfig.encode()).decode()

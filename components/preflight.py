@@ -1,0 +1,105 @@
+"""Are the systems a stack talks to there at all? Asked before any resource is registered. Pure: no Pulumi here.
+
+A provider that cannot reach its server previews as if all were well, or waits for minutes. These checks take at most
+a few seconds, send no credential, and name the address.
+"""
+
+import http.client
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+from urllib.parse import urljoin
+
+import yaml
+
+TIMEOUT_SECONDS = 5
+_KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
+
+
+def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
+    """Why the API server of the ambient kubeconfig does not answer, or None.
+
+    Found as kubectl and the Kubernetes provider find it: every file of $KUBECONFIG, else ~/.kube/config, the first file
+    to set a name wins (Kubernetes: Organizing Cluster Access Using kubeconfig Files); else the Pod this runs in.
+    """
+    paths = [Path(path) for path in environment.get("KUBECONFIG", "").split(os.pathsep) if path]
+    files = [path for path in paths or [Path(environment.get("HOME", "/"), ".kube", "config")] if path.is_file()]
+    if not files:
+        if "KUBERNETES_SERVICE_HOST" in environment:
+            return None
+        looked = (
+            f"KUBECONFIG names {', '.join(map(str, paths))}, which is not there"
+            if paths
+            else "there is no ~/.kube/config"
+        )
+        return f"No kubeconfig was found: {looked}; {_KUBECONFIG_REMEDY}"
+    try:
+        server, proxy = _current_server([_load(path) for path in files])
+    except (OSError, ValueError, yaml.YAMLError):
+        return f"The kubeconfig {', '.join(map(str, files))} has no current context with a server; {_KUBECONFIG_REMEDY}"
+    reason = _no_answer(urljoin(server.rstrip("/") + "/", "version"), proxy)
+    return (
+        reason and f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
+    )
+
+
+def gitlab_problem(url: str) -> str | None:
+    """Why the GitLab instance at this URL does not answer, or None."""
+    reason = _no_answer(f"{url}/api/v4/version", None)
+    return reason and f"GitLab at {url} does not answer ({reason}); check gitlab-deploy:gitlabUrl and the network"
+
+
+def _no_answer(url: str, proxy: str | None) -> str | None:
+    # Any status is an answer. The certificate is left to the provider, which has the authority to check it against;
+    # nothing is sent here that a stranger could use.
+    context = ssl._create_unverified_context()  # noqa: S323
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
+    if proxy:
+        handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+    try:
+        with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT_SECONDS):
+            return None
+    except urllib.error.HTTPError:
+        return None
+    except urllib.error.URLError as error:
+        return _reason(error.reason)
+    except (OSError, http.client.HTTPException) as error:
+        return _reason(error)
+
+
+def _reason(error: object) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no reply within {TIMEOUT_SECONDS} s"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _load(path: Path) -> dict[str, object]:
+    config: object = yaml.safe_load(path.read_text())
+    if not isinstance(config, dict):
+        raise ValueError(str(path))  # noqa: TRY004 - the caller treats it as any other malformed kubeconfig
+    return cast("dict[str, object]", config)
+
+
+def _current_server(configs: list[dict[str, object]]) -> tuple[str, str | None]:
+    current = next((config["current-context"] for config in configs if config.get("current-context")), None)
+    context = _named(configs, "contexts", "context", current)
+    cluster = _named(configs, "clusters", "cluster", context.get("cluster"))
+    server, proxy = cluster.get("server"), cluster.get("proxy-url")
+    if not isinstance(server, str):
+        raise ValueError("server")  # noqa: TRY004 - as above
+    return server, proxy if isinstance(proxy, str) else None
+
+
+def _named(configs: list[dict[str, object]], section: str, kind: str, name: object) -> dict[str, object]:
+    """The first entry of this name; as in kubectl, the first file to hold it wins."""
+    for config in configs:
+        for entry in cast("list[dict[str, object]]", config.get(section) or []):
+            if name is not None and entry.get("name") == name and isinstance(entry.get(kind), dict):
+                return cast("dict[str, object]", entry[kind])
+    raise ValueError(f"{section}: {name}")

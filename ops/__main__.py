@@ -1,0 +1,24 @@
+"""The command line: `python -m ops verify`."""
+
+import argparse
+import sys
+
+from ops import verify
+from ops.errors import OpsError
+
+
+def main() -> int:
+    """Runs the command; 0 where all is well, 1 where a check failed, 2 where it could not run."""
+    parser = argparse.ArgumentParser(prog="python -m ops", description="Day-2 commands for the selected Pulumi stack.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    verify.add_arguments(commands.add_parser("verify", help="check the stack with the credential its jobs get"))
+    arguments = parser.parse_args()
+    try:
+        return verify.run(arguments)
+    except OpsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

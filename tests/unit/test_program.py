@@ -1,0 +1,87 @@
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from tests.answering import answering
+from tests.recorder import Recorder, deploy
+
+ROOT = Path(__file__).parents[2]
+TOKEN_SECRET = {"kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}}}
+
+
+def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, without: str = "", **keys: Any) -> Recorder:
+    """Runs __main__.py with the committed Pulumi.prod.yaml, a few keys changed, against servers that only answer."""
+    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
+    config.pop(f"gitlab-deploy:{without}", None)
+    with answering() as address:
+        config["gitlab-deploy:gitlabUrl"] = address
+        kubeconfig = tmp_path / "kubeconfig"
+        clusters = [{"name": "c", "cluster": {"server": address}}]
+        contexts = [{"name": "c", "context": {"cluster": "c"}}]
+        kubeconfig.write_text(yaml.safe_dump({"current-context": "c", "contexts": contexts, "clusters": clusters}))
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+        pulumi.runtime.set_all_config(values, ["gitlab-deploy:gitlabToken"])
+        try:
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), TOKEN_SECRET)
+        finally:
+            pulumi.runtime.set_all_config({}, [])
+
+
+def test_every_resource_has_a_parent_component_and_an_explicit_provider(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = run_program(monkeypatch, tmp_path)
+    resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:providers:")]
+    assert len(resources) == 12
+    assert {d.parent for d in resources} == {"access", "pipeline", "app"}
+    assert {(d.type.partition(":")[0], d.provider) for d in resources} == {
+        ("kubernetes", "cluster"),
+        ("gitlab", "gitlab"),
+    }
+
+
+def test_cluster_provider_holds_no_path_and_no_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:kubernetes")
+    assert provider.inputs == {"kubeconfig": "", "clusterIdentifier": "production"}
+
+
+def test_gitlab_token_is_handed_over_as_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    provider = run_program(monkeypatch, tmp_path, gitlabToken="glpat-canary").one("pulumi:providers:gitlab")
+    assert provider.inputs["token"] == "glpat-canary"
+    assert provider.secret == {"token"}
+    assert provider.inputs["baseUrl"].endswith("/api/v4/")
+
+
+def test_without_a_token_the_gitlab_provider_reads_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "glpat-canary")
+    provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:gitlab")
+    assert set(provider.inputs) == {"baseUrl"}
+
+
+def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = run_program(monkeypatch, tmp_path, without="access", app={"port": 8080, "namespace": "example"})
+    assert {d.parent for d in run.declarations if d.custom and d.provider} == {"app"}
+    assert not [d for d in run.declarations if d.type == "pulumi:providers:gitlab"]
+
+
+def test_app_is_deployed_into_the_namespace_after_it_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = run_program(monkeypatch, tmp_path)
+    assert "access-namespace" in run.one("kubernetes:apps/v1:Deployment").depends_on
+
+
+def test_only_settings_reads_configuration_and_the_program_only_wires() -> None:
+    sources = {path: path.read_text() for path in [ROOT / "__main__.py", *ROOT.glob("components/*.py")]}
+    readers = [
+        path.name for path, text in sources.items() if "pulumi.Config" in text or "runtime import config" in text
+    ]
+    assert readers == ["settings.py"]
+    assert len(sources[ROOT / "__main__.py"].splitlines()) <= 70

@@ -1,0 +1,170 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components import settings
+
+ROOT = Path(__file__).parents[2]
+GOOD: dict[str, Any] = {
+    "gitlab-deploy:cluster": "production",
+    "gitlab-deploy:gitlabUrl": "https://gitlab.example.com",
+    "gitlab-deploy:gitlabProject": "group/blog",
+    "gitlab-deploy:image": "registry.example.com/group/blog:1.0.0",
+    "gitlab-deploy:access": {"namespace": "example", "serviceAccount": "sa", "server": "https://kube.example.com"},
+    "gitlab-deploy:app": {"port": 8080},
+}
+
+
+def engine_form(stack: dict[str, Any]) -> dict[str, str]:
+    """What the engine hands a program: text for every key, JSON for a structured one."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack.items()}
+
+
+def problems(stack: dict[str, Any], secrets: tuple[str, ...] = ()) -> list[str]:
+    found, listed = settings.parse(engine_form(stack), secrets)
+    assert (found is None) == bool(listed)
+    return listed
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """GOOD with one field of a block, or one key, changed; None takes it out."""
+    stack: dict[str, Any] = json.loads(json.dumps(GOOD))
+    key, _, field = path.partition(".")
+    holder, name = (stack[f"gitlab-deploy:{key}"], field) if field else (stack, f"gitlab-deploy:{key}")
+    holder[name] = value
+    if value is None:
+        del holder[name]
+    return stack
+
+
+@pytest.mark.parametrize("stack", ["prod", "sandbox"])
+def test_committed_stack_files_are_valid(stack: str) -> None:
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    secrets = [key for key, value in config.items() if isinstance(value, dict) and list(value) == ["secure"]]
+    values = {key: "decrypted" if key in secrets else value for key, value in config.items()}
+    found, listed = settings.parse(engine_form(values), secrets)
+    assert listed == []
+    assert found
+    assert found.access
+    assert found.app
+
+
+def test_every_scalar_key_is_declared_with_type_and_description() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    own = {key: value for key, value in declared.items() if ":" not in key}
+    assert sorted(own) == sorted(settings.SCALARS)
+    assert all(value["type"] and value["description"] for value in own.values())
+
+
+def test_defaults_are_the_safe_ones() -> None:
+    found, _ = settings.parse(engine_form(GOOD))
+    assert found
+    assert found.access
+    assert found.access.deploy.protect is True
+    assert found.access.variable == "file"
+    assert found.access.environment == "*"
+    assert found.app
+    assert found.app.replicas == 2
+    assert found.app.namespace == "example"
+
+
+def test_a_block_left_out_is_not_managed() -> None:
+    found, _ = settings.parse(engine_form(changed("app", None)))
+    assert found
+    assert found.app is None
+    found, _ = settings.parse(
+        engine_form(changed("access", None) | {"gitlab-deploy:app": {"port": 80, "namespace": "n"}})
+    )
+    assert found
+    assert found.access is None
+    assert found.app
+    assert found.app.namespace == "n"
+
+
+def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
+    stack = changed("app.port", 70000)
+    stack["gitlab-deploy:imgae"] = "blog:1"
+    stack["gitlab-deploy:image"] = "Blog"
+    stack["gitlab-deploy:access"]["namespace"] = "Example"
+    del stack["gitlab-deploy:access"]["server"]
+    assert [problem.split()[0].rstrip(":") for problem in sorted(problems(stack))] == [
+        "gitlab-deploy:access.namespace",
+        "gitlab-deploy:access.server",
+        "gitlab-deploy:app.port",
+        "gitlab-deploy:image",
+        "gitlab-deploy:imgae",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("acess", {"namespace": "a"}, "gitlab-deploy:acess is not a known key; did you mean 'access'?"),
+        ("app.replcias", 3, "gitlab-deploy:app.replcias is not a known key; did you mean 'replicas'?"),
+        ("app.port", "8080", "gitlab-deploy:app.port: '8080' is of the wrong type; use a whole number from 1 to 65535"),
+        ("app.port", True, "gitlab-deploy:app.port: True is of the wrong type; use a whole number"),
+        ("app.port", 0, "gitlab-deploy:app.port: 0 is out of range; use a whole number from 1 to 65535"),
+        ("app.port", 65536, "gitlab-deploy:app.port: 65536 is out of range"),
+        ("app.port", None, "gitlab-deploy:app.port is missing; use a whole number from 1 to 65535"),
+        ("app", "yes", "gitlab-deploy:app: 'yes' is not a block; use a mapping of keys to values"),
+        ("app", [1], "gitlab-deploy:app: '[1]' is not a block"),
+        ("app.name", "1web", "gitlab-deploy:app.name: '1web' starts with a digit"),
+        (
+            "app.namespace",
+            "other",
+            "gitlab-deploy:app.namespace is the namespace of the block access; take it out here",
+        ),
+        ("app.tlsSecret", "tls", "gitlab-deploy:app.tlsSecret belongs to an Ingress, which is made only where 'host'"),
+        ("app.writable", "/tmp", "gitlab-deploy:app.writable: '/tmp' is of the wrong type; use a list"),
+        ("app.writable", ["/tmp", "/tmp"], "gitlab-deploy:app.writable[1]: '/tmp' is there twice; take one out"),
+        ("app.env", {"A": 1}, "gitlab-deploy:app.env.A: 1 is of the wrong type; use text (put it in quotes)"),
+        ("app.env", {"A-B": "1"}, "gitlab-deploy:app.env: 'A-B' is not the name of an environment variable"),
+        ("image", "", "gitlab-deploy:image is missing, and the block app needs it"),
+        ("image", "Blog:1", "gitlab-deploy:image: 'Blog:1' is not an image reference"),
+        ("gitlabProject", "", "gitlab-deploy:gitlabProject is missing, and the block access needs it"),
+        ("cluster", "", "gitlab-deploy:cluster is missing; name the cluster once"),
+        (
+            "access.rotation",
+            2026,
+            "gitlab-deploy:access.rotation: 2026 is of the wrong type; use text (put it in quotes)",
+        ),
+        ("access.variable", "yaml", "gitlab-deploy:access.variable: 'yaml' is not a choice; use one of: file, base64"),
+        ("access.protect", "no", "gitlab-deploy:access.protect: 'no' is of the wrong type; use true or false"),
+        ("access.serviceAccount", "A", "gitlab-deploy:access.serviceAccount: 'A' is not a DNS name"),
+    ],
+)
+def test_problem_has_path_value_and_remedy(path: str, value: object, expected: str) -> None:
+    found = problems(changed(path, value))
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+    assert "\n" not in found[0]
+
+
+def test_token_in_plain_text_is_refused_and_never_shown() -> None:
+    stack = GOOD | {"gitlab-deploy:gitlabToken": "glpat-canary"}
+    [problem] = problems(stack)
+    assert problem.startswith("gitlab-deploy:gitlabToken is in plain text; revoke that token")
+    assert "pulumi config set --secret gitlab-deploy:gitlabToken" in problem
+    assert "canary" not in problem
+    assert problems(stack, ("gitlab-deploy:gitlabToken",)) == []
+
+
+def test_block_with_an_encrypted_value_is_refused_and_never_shown() -> None:
+    stack = changed("app.env", {"PASSWORD": "canary"})
+    [problem] = problems(stack, ("gitlab-deploy:app",))
+    assert problem.startswith("gitlab-deploy:app holds an encrypted value")
+    assert "canary" not in problem
+
+
+def test_keys_of_providers_have_no_effect_and_are_reported() -> None:
+    [problem] = problems(GOOD | {"gitlab:token": "canary", "pulumi:disable-default-providers": ["kubernetes"]})
+    assert problem.startswith("gitlab:token has no effect")
+    assert "canary" not in problem
+
+
+def test_stack_without_a_block_is_refused() -> None:
+    [problem] = problems({"gitlab-deploy:cluster": "production"})
+    assert problem == "gitlab-deploy holds no block, so there is nothing to deploy; add one of: access, app"
