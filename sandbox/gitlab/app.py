@@ -1,0 +1,103 @@
+"""The double as an ASGI application: routes, refusals, faults, and one log line a request without any value in it."""
+
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.gitlab import environments, projects
+from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
+from sandbox.gitlab.errors import Refusal
+from sandbox.gitlab.faults import DOOR, Faults, reply
+from sandbox.gitlab.store import Store
+from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES
+
+# The key in an ASGI scope's extensions under which the server puts a callable that closes the connection.
+DROP = "sandbox.drop"
+FRAMEWORK_ERRORS = {404: "404 Not Found", 405: "405 Not Allowed"}
+
+
+async def refuse(request: Request, problem: Exception) -> Response:  # noqa: ARG001 - a handler's signature
+    """Answer a refusal of ours."""
+    assert isinstance(problem, Refusal)  # noqa: S101 - registered for this class alone
+    return problem.response
+
+
+async def refuse_route(request: Request, problem: Exception) -> Response:  # noqa: ARG001 - a handler's signature
+    """Answer an unknown route or a wrong verb in Grape's words."""
+    assert isinstance(problem, HTTPException)  # noqa: S101 - registered for this class alone
+    body = {"error": FRAMEWORK_ERRORS.get(problem.status_code, problem.detail)}
+    return JSONResponse(body, problem.status_code, problem.headers)
+
+
+async def crash(request: Request, problem: Exception) -> Response:
+    """Answer what we did not foresee, and log where it happened: its text might hold a value."""
+    where = traceback.extract_tb(problem.__traceback__)[-1]
+    line = f"{type(problem).__name__} at {Path(where.filename).name}:{where.lineno}"
+    print(f"{request.method} {request.url.path} {line}", flush=True)
+    return JSONResponse({"message": "500 Internal Server Error"}, 500)
+
+
+class Front:
+    """What stands before the routes: raw paths, faults and the log."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self.app = app
+        self.faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        # An id may hold an encoded slash, so routes match the path as it came over the wire.
+        path = scope["raw_path"].decode("latin-1")
+        scope = {**scope, "path": path}
+        fault = None if path == DOOR else self.faults.take(scope["method"], path)
+        outcome: object = "dropped"
+
+        async def answer(event: Message) -> None:
+            nonlocal outcome
+            if fault == "drop-after":
+                return
+            if event["type"] == "http.response.start":
+                outcome = event["status"]
+            await send(event)
+
+        app = self.app if fault in (None, "drop-before", "drop-after") else reply(fault)
+        if fault != "drop-before":
+            # Starlette raises again what `crash` has logged and answered.
+            with suppress(Exception):
+                await app(scope, receive, answer)
+        print(f"{scope['method']} {path} {outcome}", flush=True)
+        if fault in ("drop-before", "drop-after"):
+            scope["extensions"][DROP]()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+def create_app(data_dir: Path) -> ASGIApp:
+    """Return the double over the data in `data_dir`."""
+    faults = Faults()
+    api = [
+        *projects.routes(),
+        *PROJECT_VARIABLES.routes("/projects"),
+        *GROUP_VARIABLES.routes("/groups"),
+        *PROJECT_DEPLOY_TOKENS.routes("/projects"),
+        *GROUP_DEPLOY_TOKENS.routes("/groups"),
+        *environments.routes(),
+    ]
+    app = Starlette(
+        routes=[Mount("/api/v4", routes=api), *faults.routes()],
+        exception_handlers={
+            Refusal: refuse,
+            HTTPException: refuse_route,
+            Exception: crash,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.store = Store(data_dir)
+    return Front(app, faults)

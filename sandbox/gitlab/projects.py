@@ -1,0 +1,94 @@
+"""The caller, the instance and its projects (lib/api/users.rb, metadata.rb, projects.rb).
+
+There is no push_rule: like a Community Edition, the double answers 404 to a route it does not have.
+"""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.gitlab import auth
+from sandbox.gitlab.records import Group, Project
+
+VERSION = "18.9.0"
+
+
+def base_url(request: Request) -> str:
+    """Return the address the caller reached GitLab at, without a trailing slash."""
+    return str(request.base_url).rstrip("/")
+
+
+async def user(request: Request) -> Response:
+    """GET /user."""
+    caller = auth.authenticate(request, also=("read_user",))
+    return JSONResponse(
+        {
+            "id": caller.id,
+            "username": caller.username,
+            "name": caller.name,
+            "state": "active",
+            "web_url": f"{base_url(request)}/{caller.username}",
+            "email": f"{caller.username}@example.com",
+            "is_admin": False,
+            "bot": caller.bot,
+        }
+    )
+
+
+async def metadata(request: Request) -> Response:
+    """GET /version and /metadata: one body for both."""
+    auth.authenticate(request, also=("read_user",))
+    kas = {"enabled": False, "externalUrl": None, "externalK8sProxyUrl": None, "version": None}
+    return JSONResponse({"version": VERSION, "revision": "sandbox", "kas": kas, "enterprise": False})
+
+
+async def project(request: Request) -> Response:
+    """GET /projects/:id, by number or by path; a public project needs no token."""
+    found = auth.readable_project(request, auth.caller(request))
+    return JSONResponse(entity(request, found))
+
+
+def entity(request: Request, found: Project) -> dict[str, object]:
+    """Return a project as the API shows it."""
+    base = base_url(request)
+    namespace, _, path = found.path.rpartition("/")
+    group = request.app.state.store.find(Group, path=namespace)[0]
+    host = request.url.hostname
+    return {
+        "id": found.id,
+        "description": None,
+        "name": found.name,
+        "path": path,
+        "path_with_namespace": found.path,
+        "created_at": found.created_at,
+        "default_branch": "main",
+        "topics": [],
+        "ssh_url_to_repo": f"git@{host}:{found.path}.git",
+        "http_url_to_repo": f"{base}/{found.path}.git",
+        "web_url": f"{base}/{found.path}",
+        "namespace": {
+            "id": group.id,
+            "name": group.name,
+            "path": group.path.rpartition("/")[2],
+            "kind": "group",
+            "full_path": group.path,
+            "parent_id": None,
+            "web_url": f"{base}/groups/{group.path}",
+        },
+        "container_registry_image_prefix": found.image_prefix,
+        "empty_repo": False,
+        "archived": False,
+        "visibility": found.visibility,
+        "shared_with_groups": [],
+        "ci_id_token_sub_claim_components": ["project_path", "ref_type", "ref"],
+    }
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        Route("/user", user, methods=["GET"]),
+        Route("/version", metadata, methods=["GET"]),
+        Route("/metadata", metadata, methods=["GET"]),
+        Route("/projects/{id}", project, methods=["GET"]),
+    ]

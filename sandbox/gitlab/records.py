@@ -1,0 +1,119 @@
+"""What the double keeps: one frozen dataclass a table, one field a column. `id` 0 means: not stored yet."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A row of `table`."""
+
+    table: ClassVar[str]
+    id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class User(Record):
+    """A person, or the bot user behind a project access token."""
+
+    table = "users"
+    username: str
+    name: str
+    bot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member(Record):
+    """A user's level (30 developer, 40 maintainer, 50 owner) on the group or project at `path` and all below it."""
+
+    table = "members"
+    user_id: int
+    path: str
+    access_level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessToken(Record):
+    """A token of the REST API; only its SHA-256 is kept. `state` is active, expired or revoked."""
+
+    table = "access_tokens"
+    user_id: int
+    sha256: str
+    scopes: tuple[str, ...]
+    state: str = "active"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner(Record):
+    """What owns variables and deploy tokens: a group or a project. `kind` is its word in rows that refer to it."""
+
+    kind: ClassVar[str]
+    path: str
+    name: str
+    visibility: str = "private"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Owner):
+    """A group; `path` is its full path."""
+
+    table = "groups"
+    kind = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Owner):
+    """A project; `path` is its full path, `image_prefix` where its images live in the container registry."""
+
+    table = "projects"
+    kind = "project"
+    image_prefix: str
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable(Record):
+    """A CI/CD variable of a project or a group."""
+
+    table = "variables"
+    owner_kind: str
+    owner_id: int
+    key: str
+    value: str | None
+    variable_type: str = "env_var"
+    hidden: bool = False
+    protected: bool = False
+    masked: bool = False
+    raw: bool = False
+    environment_scope: str = "*"
+    description: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployToken(Record):
+    """A deploy token of a project or a group; its secret is shown once and not kept."""
+
+    table = "deploy_tokens"
+    owner_kind: str
+    owner_id: int
+    name: str
+    username: str | None
+    scopes: tuple[str, ...]
+    expires_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(Record):
+    """An environment of a project."""
+
+    table = "environments"
+    project_id: int
+    name: str
+    slug: str
+    tier: str
+    created_at: str
+    updated_at: str
+    state: str = "available"
+    description: str | None = None
+    external_url: str | None = None
+    auto_stop_setting: str = "always"
