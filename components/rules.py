@@ -15,6 +15,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", re.ASCII)
 _SCOPE = re.compile(r"[A-Za-z0-9_/${}. *-]+", re.ASCII)
+_DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
 
@@ -104,6 +105,16 @@ def rotation(value: str) -> str | None:
     return (
         f"{quoted(value)} becomes part of a Secret's name; use at most 40 lower-case letters, digits and '-', "
         'quoted in the stack file, such as "2026-11"'
+    )
+
+
+def docker_name(value: str) -> str | None:
+    """The name of a network, volume or container of Docker (Moby: daemon/names, RestrictedNamePattern)."""
+    if len(value) <= 63 and len(value) > 1 and _DOCKER_NAME.fullmatch(value):
+        return None
+    return (
+        f"{quoted(value)} is not a name Docker takes; use 2 to 63 letters, digits, '_', '.' and '-', "
+        "starting with a letter or digit"
     )
 
 

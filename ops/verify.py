@@ -43,10 +43,9 @@ def _checks(
         variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], access["environment"])
         wanted = "file" if access["variable"] == "file" else "env_var"
         where = f"GitLab {access['gitlabProject']}, environment {access['environment']}"
-        yield (
-            variable.masked and variable.protected and variable.variable_type == wanted,
-            f"{where}: KUBECONFIG is masked, protected and of type {wanted}: {variable}",
-        )
+        good = variable.masked and variable.protected and variable.variable_type == wanted
+        text = f"{where}: KUBECONFIG is masked, protected and of type {wanted}"
+        yield good, text if good else f"{text}, but: {variable}"
         with credential.as_job(variable, access["variable"]) as job:
             yield from _reach(access["namespace"], job)
             if app:

@@ -1,0 +1,50 @@
+"""`python -m sandbox [--name NAME] up|status|down|env`: everything the deployment needs, real, on this machine."""
+
+import argparse
+import signal
+import sys
+
+from sandbox.errors import SandboxError
+from sandbox.instance import Instance
+
+COMMANDS = {
+    "up": "install, build and start what is not there yet",
+    "status": "say what runs, and where",
+    "down": "stop it and remove everything it wrote, except what was built (.cache)",
+    "env": 'print shell exports: eval "$(python -m sandbox env)"',
+}
+
+
+def main() -> None:
+    """Run one command; exit status 1 with one sentence on stderr where it fails."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Kubernetes, GitLab and a registry, on this machine."
+    )
+    parser.add_argument("--name", default="sandbox", help="which one: several run side by side (default: sandbox)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, purpose in COMMANDS.items():
+        commands.add_parser(command, help=purpose)
+    arguments = parser.parse_args()
+    # As Ctrl-C does: what is half done is put right on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        instance = Instance(arguments.name)
+        match arguments.command:
+            case "up":
+                instance.up()
+            case "status":
+                print("\n".join(instance.status()))
+            case "down":
+                instance.down()
+            case "env":
+                print(instance.exports())
+    except SandboxError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(
+            f"\nstopped: `up` goes on from here, `down` removes it (python -m sandbox --name {arguments.name} down)"
+        )
+
+
+if __name__ == "__main__":
+    main()

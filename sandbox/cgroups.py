@@ -1,0 +1,38 @@
+"""Control groups of a sandbox's pods: one subtree of its own in every hierarchy of the machine, v1 or v2."""
+
+import os
+from pathlib import Path
+
+
+def make(name: str) -> None:
+    """Make the subtree `name` in every hierarchy; the kubelet wants it to be there."""
+    for hierarchy in hierarchies():
+        (hierarchy / name).mkdir(exist_ok=True)
+
+
+def remove(name: str) -> bool:
+    """Remove the subtree everywhere; False where a process is still in it."""
+    for hierarchy in hierarchies():
+        for folder, _, _ in os.walk(hierarchy / name, topdown=False):
+            try:
+                Path(folder).rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return False
+    return True
+
+
+def left(name: str) -> list[Path]:
+    """What is there of the subtree, by hierarchy."""
+    return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]
+
+
+def hierarchies() -> list[Path]:
+    """Where control groups are mounted (proc_pid_mountinfo(5))."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        place, _, kind = line.partition(" - ")
+        if kind.split()[0] in {"cgroup", "cgroup2"}:
+            found.append(Path(place.split()[4]))
+    return found

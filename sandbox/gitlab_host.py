@@ -1,0 +1,65 @@
+"""The host that is GitLab to everybody: its API (a double) and the registry (a real one)."""
+
+import json
+import secrets
+import sys
+from functools import partial
+from pathlib import Path
+
+from sandbox.files import write
+from sandbox.gitlab.seed import seed
+from sandbox.host import Host, Service
+from sandbox.network import Network
+from sandbox.probe import answers
+from sandbox.runtime import REGISTRY
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class GitLabHost:
+    """GitLab's API on port 80 and the registry on port 5000, both plain HTTP."""
+
+    def __init__(self, host: Host, network: Network) -> None:
+        """GitLab in `host`."""
+        self._host = host
+        self._address = network.address("gitlab")
+        self.token = host.data / "token"
+        """File with the personal access token of the project's maintainer."""
+
+    @property
+    def url(self) -> str:
+        """Where GitLab is."""
+        return f"http://{self._address}"
+
+    @property
+    def registry(self) -> str:
+        """Where the registry is: HOST:PORT. The cluster knows it as `runtime.REGISTRY`."""
+        return f"{self._address}:5000"
+
+    def start_api(self) -> None:
+        """Have the API running, with project group/blog and its maintainer's token."""
+        if not self.token.exists():
+            write(self.token, f"glpat-{secrets.token_urlsafe(15)}\n")
+        data = self._host.data / "api"
+        data.mkdir(mode=0o700, exist_ok=True)
+        seed(data, token_file=self.token, registry=REGISTRY)
+        options: list[str | Path] = ["--host", self._address, "--port", "80", "--data", data]
+        command: list[str | Path] = [sys.executable, "-m", "sandbox.gitlab", *options]
+        ready = partial(answers, f"{self.url}/api/v4/version")
+        self._host.serve(Service("gitlab", command, ready, environment={"PYTHONPATH": str(ROOT)}))
+
+    def start_registry(self) -> None:
+        """Have the registry running."""
+        config = {
+            "version": 0.1,
+            "log": {"level": "info", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(self._host.data / "registry")},
+                "delete": {"enabled": True},
+            },
+            "http": {"addr": self.registry},
+        }
+        path = self._host.data / "registry.json"
+        write(path, json.dumps(config, indent=2))
+        ready = partial(answers, f"http://{self.registry}/v2/")
+        self._host.serve(Service("registry", ["docker-registry", "serve", path], ready))

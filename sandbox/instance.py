@@ -1,0 +1,159 @@
+"""A sandbox: its hosts, its network and the folder that holds all it writes."""
+
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+
+from sandbox import cgroups, claim, packages, site, tools
+from sandbox.errors import SandboxError
+from sandbox.files import locked, write
+from sandbox.gitlab_host import ROOT, GitLabHost
+from sandbox.host import Host
+from sandbox.network import Network, connect, connected, disconnect
+from sandbox.node import Node
+from sandbox.process import members, together, wait
+from sandbox.progress import duration, note, step
+from sandbox.runtime import REGISTRY
+from sandbox.shell import Shell, exports
+from sandbox.state import State
+
+
+class Instance:
+    """The sandbox called `name`. Several run side by side: each has a folder, a network and hosts of its own."""
+
+    def __init__(self, name: str = "sandbox") -> None:
+        """Name a sandbox; nothing is started. SandboxError for a name that cannot be a folder's."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", name):
+            raise SandboxError(
+                f"--name {name}: up to 31 lower-case letters, digits and hyphens make a name, no hyphen first"
+            )
+        self.name = name
+        self.folder = ROOT / ".sandbox" / name
+        self.kubeconfig = self.folder / "kubeconfig"
+        """With the rights of the cluster's administrator."""
+        self._state = State(self.folder / "state.json")
+        self._lan, self._node, self._gitlab = (
+            Host(host, self.folder, self._state) for host in ("lan", "node", "gitlab")
+        )
+        self._hosts = (self._lan, self._node, self._gitlab)
+        self._shell = Shell(ROOT, self.folder)
+
+    @property
+    def network(self) -> Network:
+        """Its addresses; SandboxError where it was not started yet."""
+        index = self._state.index
+        if index is None:
+            raise self._missing()
+        return Network(index)
+
+    @property
+    def gitlab(self) -> GitLabHost:
+        """GitLab and the registry: their addresses, and the file with the token."""
+        return GitLabHost(self._gitlab, self.network)
+
+    def up(self) -> None:
+        """Have everything installed, built and ready. SandboxError with what is in the way; another `up` goes on."""
+        packages.require_root()
+        with locked(self.folder):
+            packages.install()
+            programs = tools.provide(ROOT / ".cache", self._shell.machine_path, self._shell.machine_home)
+            self._claim()
+            self._shell.prepare(programs)
+            together(*(host.start for host in self._hosts))
+            network = self.network
+            connect(network, self._lan, [self._node, self._gitlab])
+            gitlab = GitLabHost(self._gitlab, network)
+            node = Node(self._node, network, programs, gitlab.registry)
+            expected = "" if self._state.process("node/kubelet") else "about 10 s"
+            with step("starts", "running", f"Kubernetes: {node.server}", expected=expected):
+                together(gitlab.start_api, gitlab.start_registry, node.start)
+            versions = ", ".join(site.publish(gitlab.registry))
+            note("running", f"registry: http://{gitlab.registry}", f"({REGISTRY}/{site.REPOSITORY}: {versions})")
+            note("running", f"GitLab: {gitlab.url}")
+            write(self.kubeconfig, node.kubeconfig("admin"))
+
+    def down(self) -> None:
+        """Stop everything and remove all it wrote. SandboxError naming what is left, where something is."""
+        packages.require_root()
+        with locked(self.folder):
+            claimed = [Network(index) for index in claim.held(self.folder)]
+            hosts = {host: host.init.namespaces() for host in self._hosts if host.running}
+            together(*(host.stop for host in hosts))
+            left = [f"process {pid} of host {host.name}" for host in hosts for pid in members(hosts[host])]
+            for network in claimed:
+                disconnect(network)
+                if connected(network):
+                    left.append(f"interface {network.interface}")
+                if not wait(partial(cgroups.remove, network.cgroup), 10):
+                    left += [f"control group {folder}" for folder in cgroups.left(network.cgroup)]
+            left += [f"mount {place}" for place in _mounts(self.folder)]
+            if left:
+                raise SandboxError(
+                    f"sandbox {self.name} is down but for this, which has to be removed first: {', '.join(left)}"
+                )
+            claim.release(self.folder)
+            shutil.rmtree(self.folder)
+        note("down", f"sandbox {self.name}", "no process, mount, interface, control group or file of it is left")
+
+    def status(self) -> list[str]:
+        """A line for each host and service: whether it runs, since when, and its pid and address."""
+        recorded = self._state.recorded()
+        if not recorded:
+            return [f"sandbox {self.name} is not running"]
+        lines = []
+        for key in sorted(recorded):
+            process = recorded[key]
+            host, _, service = key.partition("/")
+            address = self.network.address(host) if not service and host != "lan" else ""
+            state = f"running for {duration(process.age)}" if process else "not running"
+            pid = f"pid {process.pid}" if process else ""
+            lines.append(f"{f'  {service}' if service else host:<26}{state:<28}{pid:<14}{address}".rstrip())
+        return [*lines, f"sandbox {self.name}: Services at {self.network.services}, files in {self.folder}"]
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which `pulumi` and `kubectl` act on it, GITLAB_TOKEN with its value among them."""
+        return {**self._variables(), "GITLAB_TOKEN": self.gitlab.token.read_text(encoding="utf-8").strip()}
+
+    def exports(self) -> str:
+        """The same for `eval` in a shell, with nothing secret in it."""
+        return exports(self._variables(), self.gitlab.token)
+
+    def _variables(self) -> dict[str, str]:
+        if not self.kubeconfig.exists():
+            raise self._missing()
+        return self._shell.variables(self.kubeconfig, self.gitlab.url)
+
+    def _missing(self) -> SandboxError:
+        return SandboxError(f"sandbox {self.name} is not there: start it (python -m sandbox --name {self.name} up)")
+
+    def _claim(self) -> None:
+        """Take a number. What was made for another number is of no use any more, and goes."""
+        before = self._state.index
+        index = claim.claim(self.folder, before)
+        if before not in {None, index}:
+            note(
+                "resets",
+                f"sandbox {self.name}",
+                f"its network 10.213.{before}.0/24 is in use now; it starts from nothing",
+            )
+            for host in self._hosts:
+                host.stop()
+            for place in _mounts(self.folder):
+                raise SandboxError(f"{place} is mounted: unmount it, then start sandbox {self.name} again")
+            for entry in self.folder.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+        self._state.index = index
+
+
+def _mounts(folder: Path) -> list[Path]:
+    """Mount points in the folder (proc_pid_mountinfo(5); its escapes are those of octal bytes)."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        place = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), line.split()[4]))
+        if place.is_relative_to(folder):
+            found.append(place)
+    return found

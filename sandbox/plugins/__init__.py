@@ -1,0 +1,1 @@
+"""Resource plugins for Pulumi that the sandbox brings along."""

@@ -1,0 +1,84 @@
+"""A stack put up on the sandbox, and the questions tests ask about it."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gitlab
+import yaml
+
+from sandbox.instance import Instance
+from tests.project import ROOT, Project, Run
+
+REPOSITORY = "registry.sandbox.test/group/blog"
+
+
+class Deployed:
+    """The committed stack `sandbox`, in a folder and a state of its own, with the addresses of a test's sandbox."""
+
+    def __init__(
+        self, instance: Instance, folder: Path, environment: Mapping[str, str], namespace: str = "example"
+    ) -> None:
+        self.instance = instance
+        self.namespace = namespace
+        state = folder / "state"
+        state.mkdir()
+        program = folder / "program"
+        program.mkdir()
+        self.project = Project(program, {**environment, "PULUMI_BACKEND_URL": state.as_uri()}, stack="sandbox")
+        committed = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
+        self.config: dict[str, Any] = {key.removeprefix("gitlab-deploy:"): value for key, value in committed.items()}
+        self.config["gitlabUrl"] = instance.gitlab.url
+        self.config["access"] |= {"server": f"https://{instance.network.address('node')}:6443", "namespace": namespace}
+        self.project.configure(self.config)
+        self.project.init()
+
+    def up(self, *arguments: str) -> Run:
+        run = self.project.pulumi("up", "--yes", "--skip-preview", *arguments)
+        assert run.code == 0, run.text
+        return run
+
+    def set(self, key: str, value: str) -> None:
+        run = self.project.pulumi("config", "set", "--path", f"gitlab-deploy:{key}", value)
+        assert run.code == 0, run.text
+
+    def summary(self, *arguments: str) -> dict[str, list[str]]:
+        """What a preview would do: logical names by operation, those that stay as they are left out."""
+        run = self.project.pulumi("preview", "--json", *arguments)
+        assert run.code == 0, run.text
+        found: dict[str, list[str]] = {}
+        for step in json.loads(run.stdout)["steps"]:
+            if step["op"] != "same":
+                found.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
+        return found
+
+    def kubectl(self, *arguments: str, kubeconfig: Path | None = None) -> Run:
+        """kubectl as the cluster's administrator, or with another kubeconfig."""
+        environment = {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
+        return self.project.run("kubectl", *arguments, **environment)
+
+    def get(self, kind: str, name: str) -> Any:
+        run = self.kubectl("get", kind, name, "-n", self.namespace, "-o", "json")
+        assert run.code == 0, run.text
+        return json.loads(run.stdout)
+
+    def token(self, rotation: str = "2026-11") -> str:
+        """The ServiceAccount's token, from the cluster."""
+        return base64.b64decode(self.get("secret", f"gitlab-example-token-{rotation}")["data"]["token"]).decode()
+
+    def site(self, path: str = "/version.txt") -> str:
+        """What the site answers at the Service's own address."""
+        address = self.get("service", "web")["spec"]["clusterIP"]
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
+            body: bytes = response.read()
+        return body.decode().strip()
+
+    def variables(self) -> dict[str, Any]:
+        """The variables of the GitLab project, by key."""
+        token = self.project.environment["GITLAB_TOKEN"]
+        client = gitlab.Gitlab(self.instance.gitlab.url, private_token=token)
+        project = client.projects.get("group/blog", lazy=True)
+        return {variable.key: variable for variable in project.variables.list(get_all=True)}

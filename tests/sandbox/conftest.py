@@ -1,0 +1,41 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import site
+from sandbox.instance import Instance
+from tests.cluster import Deployed
+
+
+@pytest.fixture(scope="session")
+def instance() -> Iterator[Instance]:
+    """A sandbox of the tests' own, beside any other."""
+    made = Instance("test")
+    made.down()
+    made.up()
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="session")
+def images(instance: Instance) -> dict[str, str]:
+    """The digests of the two versions of the site, by version."""
+    return site.publish(instance.gitlab.registry)
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """The stack of `make up`, put up once for the tests of a module, and destroyed after them."""
+    assert set(images) == {"1.0.0", "2.0.0"}
+    folder: Path = tmp_path_factory.mktemp("deployed")
+    stack = Deployed(instance, folder, os.environ | instance.environment())
+    stack.up()
+    yield stack
+    run = stack.project.pulumi("destroy", "--yes")
+    assert run.code == 0, run.text

@@ -1,0 +1,46 @@
+"""What a sandbox must leave as it is."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PLACES = (
+    "/etc/cni",
+    "/opt/cni",
+    "/usr/libexec/kubernetes",
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/log/containers",
+    "/var/log/pods",
+)
+"""Where Kubernetes and containerd write when they run on the machine itself."""
+TUNABLES = (
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/ipv4/ip_forward",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine, but for what other programs change while a test runs."""
+
+    places: tuple[bool, ...]
+    tunables: tuple[str, ...]
+    rules: int
+    mounts: tuple[str, ...]
+
+    @classmethod
+    def now(cls) -> "Machine":
+        """As it is at this moment."""
+        rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+        mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        return cls(
+            places=tuple(Path(place).exists() for place in PLACES),
+            tunables=tuple(Path("/proc/sys", name).read_text() for name in TUNABLES),
+            rules=rules.count("KUBE-"),
+            mounts=tuple(mount for mount in mounts if "/.sandbox/" in mount),
+        )
