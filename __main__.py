@@ -4,59 +4,61 @@ import os
 from dataclasses import replace
 
 import pulumi
+import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import preflight, settings
 from components.deploy_access import DeployAccess
-from components.pipeline_credential import PipelineCredential, PipelineCredentialArgs
+from components.docker_app import DockerApp
+from components.pipeline_credential import PipelineCredential
+from components.registry_access import RegistryAccess
 from components.web_app import WebApp
 
 stack = settings.load()
+access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
+preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 
-problems = [preflight.kubernetes_problem(os.environ)]
-if stack.access:
-    problems.append(preflight.gitlab_problem(stack.gitlab_url))
-if any(problems):
-    raise pulumi.RunError("\n".join(["Nothing was changed:", *(f"  {problem}" for problem in problems if problem)]))
-
-cluster = kubernetes.Provider(
-    "cluster",
-    # Empty is the ambient kubeconfig. Left out, the SDK would record this machine's path in the state.
-    kubeconfig="",
-    # With it, a kubeconfig that reaches the cluster by another address replaces nothing.
-    cluster_identifier=stack.cluster,
-)
-on_cluster = pulumi.ResourceOptions(providers=[cluster])
-app = stack.app
-
-if stack.access:
-    access = DeployAccess("access", stack.access.deploy, on_cluster)
-    on_gitlab = gitlab.Provider("gitlab", base_url=f"{stack.gitlab_url}/api/v4/", token=stack.gitlab_token)
-    PipelineCredential(
-        "pipeline",
-        PipelineCredentialArgs(
-            project=stack.gitlab_project,
-            environment=stack.access.environment,
-            variable=stack.access.variable,
-            kubeconfig=access.kubeconfig,
-            token=access.token,
-        ),
-        pulumi.ResourceOptions(providers=[on_gitlab]),
+on_cluster = on_gitlab = pulumi.ResourceOptions()
+if stack.needs_cluster:
+    cluster = kubernetes.Provider(
+        "cluster",
+        # Empty is the ambient kubeconfig. Left out, the SDK would record this machine's path in the state.
+        kubeconfig="",
+        # With it, a kubeconfig that reaches the cluster by another address replaces nothing.
+        cluster_identifier=stack.cluster,
+        # The pull secret keeps its name when its token changes.
+        enable_secret_mutable=True,
     )
-    pulumi.export(
-        "access",
-        {
-            "namespace": access.namespace,
-            "gitlabUrl": stack.gitlab_url,
-            "gitlabProject": stack.gitlab_project,
-            "environment": stack.access.environment,
-            "variable": stack.access.variable,
-        },
-    )
+    on_cluster = pulumi.ResourceOptions(providers=[cluster])
+if stack.needs_gitlab:
+    gitlab_provider = gitlab.Provider("gitlab", base_url=f"{stack.gitlab_url}/api/v4/", token=stack.gitlab_token)
+    on_gitlab = pulumi.ResourceOptions(providers=[gitlab_provider])
+
+if access:
+    deploy = DeployAccess("access", access.deploy, on_cluster)
+    credential = access.credential(kubeconfig=deploy.kubeconfig, token=deploy.token)
+    PipelineCredential("pipeline", credential, on_gitlab)
     # As an output, so that the application waits for its namespace.
-    app = app and replace(app, namespace=access.namespace)
+    app = app and replace(app, namespace=deploy.namespace)
+    pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})
+
+login: list[docker.ProviderRegistryAuthArgsDict] | None = None
+if registry:
+    pull = RegistryAccess(
+        "registry",
+        replace(registry, namespace=app.namespace if app else None),
+        pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])]),
+    )
+    app = app and replace(app, pull_secret=pull.pull_secret)
+    login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
 
 if app:
     web = WebApp("app", app, on_cluster)
     pulumi.export("app", {"namespace": app.namespace, "service": web.service, "image": app.image})
+
+if docker_app:
+    daemon = docker_app.daemon
+    host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
+    container = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host])).container
+    pulumi.export("dockerHost", {"container": container, "image": docker_app.image, "host": docker_app.host})

@@ -15,6 +15,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._hidden: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lines)
@@ -22,8 +23,15 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
+    def hide(self, path: str) -> None:
+        """From now on, leave out the values of everything at and below this path."""
+        self._hidden.append(path)
+
     def add(self, path: str, reason: str) -> None:
         """Records a reason (what is wrong and the remedy) under the path of its key."""
+        if path.endswith(":") and any(path.startswith(hidden) for hidden in self._hidden):
+            # What follows a colon starts with the value, and the remedy stands behind the last semicolon.
+            reason = f"is refused, and not shown for it may be secret; {reason.rpartition('; ')[2]}"
         self._lines.append(f"{path} {reason}")
 
     def check(self, path: str, value: str, rule: Rule) -> None:
@@ -44,6 +52,7 @@ class Block:
     """One block of a stack file. Each reader takes a field by its key; `close` reports the keys nobody read."""
 
     def __init__(self, problems: Problems, path: str, fields: Mapping[str, object]) -> None:
+        """`fields` are those under the key `path`."""
         self._problems = problems
         self._path = path
         self._fields = fields
@@ -86,33 +95,45 @@ class Block:
 
         return self.text(key, one_of, default)
 
-    def texts(self, key: str, rule: Rule, default: tuple[str, ...]) -> tuple[str, ...]:
-        """A list of different texts that the rule accepts."""
-        values = self._take(key, list, "a list", list(default)) or []
+    def texts(
+        self, key: str, rule: Rule, default: tuple[str, ...] | None = None, *, unique: bool = True
+    ) -> tuple[str, ...]:
+        """A list of texts that the rule accepts, each of them there once where they are to be unique."""
+        values = self._take(key, list, "a list", None if default is None else list(default)) or []
         texts: list[str] = []
         for index, value in enumerate(cast("list[object]", values)):
             path = f"{self._path}.{key}[{index}]"
             if not isinstance(value, str):
                 self._problems.add(f"{path}:", f"{quoted(value)} is of the wrong type; use text (put it in quotes)")
-            elif value in texts:
+            elif unique and value in texts:
                 self._problems.add(f"{path}:", f"{quoted(value)} is there twice; take one out")
             else:
                 self._problems.check(path, value, rule)
                 texts.append(value)
         return tuple(texts)
 
-    def text_map(self, key: str, name_rule: Rule) -> Mapping[str, str]:
-        """A mapping of names, which the rule accepts, to texts."""
+    def text_map(self, key: str, name_rule: Rule, value_rule: Rule | None = None) -> Mapping[str, str]:
+        """A mapping of names to texts, which their rules accept."""
         values = self._take(key, dict, "a mapping", {}) or {}
         texts: dict[str, str] = {}
         for name, value in cast("dict[str, object]", values).items():
             self._problems.check(f"{self._path}.{key}", name, name_rule)
             if isinstance(value, str):
                 texts[name] = value
+                if value_rule:
+                    self._problems.check(f"{self._path}.{key}.{name}", value, value_rule)
             else:
                 path = f"{self._path}.{key}.{name}:"
                 self._problems.add(path, f"{quoted(value)} is of the wrong type; use text (put it in quotes)")
         return texts
+
+    def block(self, key: str) -> "Block | None":
+        """A block inside of this one, or None where the key is not there."""
+        self._read.add(key)
+        if key not in self._fields:
+            return None
+        fields = self._take(key, dict, "a mapping", None) or {}
+        return Block(self._problems, f"{self._path}.{key}", cast("dict[str, object]", fields))
 
     def peek(self, key: str) -> str:
         """The text of a key that is read, and checked, elsewhere; empty where it is not text."""
@@ -151,11 +172,13 @@ def read_blocks(
     project: str,
     scalars: Collection[str],
     blocks: Collection[str],
+    may_hold_secrets: Collection[str] = (),
 ) -> tuple[dict[str, str], dict[str, Block]]:
     """Splits configuration into the project's scalar keys and its blocks, recording whatever is neither.
 
     Keys of the namespace `pulumi` are the engine's own. Those of any other namespace would go to a default provider,
-    and default providers are off, so they would have no effect; a credential may lie there unseen.
+    and default providers are off, so they would have no effect; a credential may lie there unseen. No value of a block
+    that holds an encrypted one, which only those of `may_hold_secrets` may, is ever shown.
     """
     found_scalars: dict[str, str] = {}
     found_blocks: dict[str, Block] = {}
@@ -171,12 +194,14 @@ def read_blocks(
             found_scalars[key] = value
         elif key not in blocks:
             problems.unknown(full, key, [*scalars, *blocks])
-        elif full in secrets:
+        elif full in secrets and key not in may_hold_secrets:
             problems.add(
                 full, "holds an encrypted value, and a block may not, for previews would hide all of it; take it out"
             )
         else:
             fields = _fields(value)
+            if full in secrets:
+                problems.hide(full)
             if fields is None:
                 problems.add(f"{full}:", f"{quoted(value)} is not a block; use a mapping of keys to values")
             else:

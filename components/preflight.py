@@ -1,4 +1,4 @@
-"""Are the systems a stack talks to there at all? Asked before any resource is registered. Pure: no Pulumi here.
+"""Are the systems a stack talks to there at all? Asked before any resource is registered.
 
 A provider that cannot reach its server previews as if all were well, or waits for minutes. These checks take at most
 a few seconds, send no credential, and name the address.
@@ -14,10 +14,41 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urljoin
 
+import pulumi
 import yaml
+
+from components.docker_host import WrongHostKeyError
+from components.settings import Settings
 
 TIMEOUT_SECONDS = 5
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
+
+
+def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> None:
+    """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
+
+    A preview does without the Docker host, which the jobs of a merge request have no key for; but not without the right
+    host key.
+    """
+    problems = []
+    if stack.needs_cluster:
+        problems.append(kubernetes_problem(environment))
+    if stack.needs_gitlab:
+        problems.append(gitlab_problem(stack.gitlab_url))
+    if stack.docker_app:
+        app = stack.docker_app
+        try:
+            problem = app.daemon.problem(app.network if app.host else None)
+        except WrongHostKeyError as error:
+            problems.append(str(error))
+        else:
+            if problem and preview:
+                pulumi.log.warn(problem)
+            else:
+                problems.append(problem)
+    found = [f"\n  {problem}" for problem in problems if problem]
+    if found:
+        raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:

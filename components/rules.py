@@ -4,6 +4,8 @@ A rule takes a value and gives the reason it is refused together with the remedy
 Settings put the path of the key in front of the reason; component arguments put the field name there.
 """
 
+import base64
+import datetime
 import ipaddress
 import re
 from collections.abc import Callable
@@ -15,6 +17,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PROJECT = re.compile(r"[0-9]+|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", re.ASCII)
 _SCOPE = re.compile(r"[A-Za-z0-9_/${}. *-]+", re.ASCII)
+_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 _DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
@@ -98,6 +101,23 @@ def environment_scope(value: str) -> str | None:
     )
 
 
+def registry(value: str) -> str | None:
+    """The host of a registry, with an optional port, as image references start with it."""
+    host, _, port = value.partition(":")
+    if dns_subdomain(host) is None and (not port or (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535)):
+        return None
+    return f"{quoted(value)} is not the host of a registry; use one such as 'registry.example.com'"
+
+
+def day(value: str) -> str | None:
+    """A day of the calendar, YYYY-MM-DD."""
+    try:
+        datetime.date.fromisoformat(value)
+    except ValueError:
+        return f'{quoted(value)} is not a day; use one such as "2027-01-31", in quotes'
+    return None
+
+
 def rotation(value: str) -> str | None:
     """The mark of a rotation, which ends the name of the token Secret: the characters of a DNS label."""
     if len(value) <= 40 and _LABEL.fullmatch(value):
@@ -139,6 +159,13 @@ def mount_path(value: str) -> str | None:
     return f"{quoted(value)} is not a folder that can be mounted; use an absolute path below '/', such as '/tmp'"
 
 
+def argument(value: str) -> str | None:
+    """An argument of a command: some text on one line."""
+    if value.strip() and value.isprintable():
+        return None
+    return f"{quoted(value)} is not an argument of a command; use some text on one line"
+
+
 def cidr(value: str) -> str | None:
     """A block of addresses of a NetworkPolicy (Kubernetes: IPBlock)."""
     try:
@@ -153,6 +180,49 @@ def env_name(value: str) -> str | None:
     if _ENV_NAME.fullmatch(value):
         return None
     return f"{quoted(value)} is not the name of an environment variable; use letters, digits and '_', a digit not first"
+
+
+def docker_address(value: str) -> str | None:
+    """The address of a Docker host: ssh://USER@HOST[:PORT], of which no part can be taken for an option of ssh."""
+    match = re.fullmatch(r"ssh://([a-z_][a-z0-9_.-]*)@([^@/:\[\]]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value, re.ASCII)
+    host = match[2].strip("[]") if match else ""
+    port = int(match[3][1:]) if match and match[3] else 22
+    if match and 1 <= port <= 65535 and (_is_address(host) or dns_subdomain(host) is None):
+        return None
+    return f"{quoted(value)} is not the address of a Docker host; use ssh://USER@HOST, or ssh://USER@HOST:PORT"
+
+
+def host_key(value: str) -> str | None:
+    """A host's public key: TYPE BASE64, one that OpenSSH takes by default (sshd(8): SSH_KNOWN_HOSTS FILE FORMAT)."""
+    kind, _, data = value.partition(" ")
+    try:
+        blob = base64.b64decode(data, validate=True)
+    except ValueError:
+        blob = b""
+    # A key repeats its type, after four bytes that say how long it is (RFC 4253, 6.6).
+    if kind in _KEY_TYPES and blob[4 : 4 + len(kind)] == kind.encode() and len(blob) > len(kind) + 8:
+        return None
+    return (
+        f"{quoted(value)} is not a host key; use what 'ssh-keyscan -t ed25519 HOST' prints behind the name, compared "
+        "with the host's own /etc/ssh/ssh_host_ed25519_key.pub"
+    )
+
+
+def key_file(value: str) -> str | None:
+    """The path of a private key, in which ssh expands ~ and ${VARIABLE} (ssh_config(5): IdentityFile)."""
+    if re.fullmatch(r"(/|~/|\$\{[A-Z_][A-Z0-9_]*\})[A-Za-z0-9_./${}-]*", value, re.ASCII):
+        return None
+    return (
+        f"{quoted(value)} is not the path of a private key; use an absolute one, which may start with ~/ or be a "
+        "variable, such as '~/.ssh/deploy' or '${SSH_KEY}'"
+    )
+
+
+def bind_address(value: str) -> str | None:
+    """The address a port is published on."""
+    if _is_address(value):
+        return None
+    return f"{quoted(value)} is not an IP address; use one of the Docker host, such as '127.0.0.1'"
 
 
 def _url(value: str, *schemes: str) -> str | None:

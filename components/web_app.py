@@ -40,6 +40,8 @@ class WebAppArgs:
     """Class of the Ingress; with None the cluster's default one."""
     tls_secret: str | None = None
     """Secret of type kubernetes.io/tls with the certificate for the host; with None the Ingress serves http."""
+    pull_secret: pulumi.Input[str] | None = None
+    """Secret of type kubernetes.io/dockerconfigjson the image is pulled with; with None it is pulled with no login."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment of the container. Not for secrets, which would hide the whole container from every diff."""
     writable: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a folder of the container
@@ -151,6 +153,7 @@ def _pod(args: WebAppArgs) -> kubernetes.core.v1.PodSpecArgsDict:
     return {
         "automount_service_account_token": False,
         "enable_service_links": False,
+        "image_pull_secrets": [{"name": args.pull_secret}] if args.pull_secret else [],
         "security_context": {"run_as_non_root": True, "seccomp_profile": {"type": "RuntimeDefault"}},
         "containers": [
             {

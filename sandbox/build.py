@@ -41,12 +41,15 @@ class Module:
     finish: Callable[["Build"], None] = lambda _: None
     """Completes the programs."""
     target: str = "tool"
+    tags: tuple[str, ...] = ()
+    """Build tags."""
 
     @property
     def flags(self) -> list[str]:
         """For `go build`. No path of this machine and no commit gets into the program."""
         values = " ".join(f"-X {variable}" for variable in self.variables)
-        return ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {values}".strip()]
+        tags = ["-tags", ",".join(self.tags)] if self.tags else []
+        return ["-trimpath", "-buildvcs=false", *tags, "-ldflags", f"-s -w {values}".strip()]
 
 
 @dataclass(frozen=True)

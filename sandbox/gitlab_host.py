@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from sandbox.files import write
+from sandbox.gitlab.registry_auth import registry_settings
 from sandbox.gitlab.seed import seed
 from sandbox.host import Host, Service
+from sandbox.image import Credentials
 from sandbox.network import Network
 from sandbox.probe import answers
 from sandbox.runtime import REGISTRY
@@ -17,12 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class GitLabHost:
-    """GitLab's API on port 80 and the registry on port 5000, both plain HTTP."""
+    """GitLab's API and the registry, each on port 80 of an address of its own, both plain HTTP."""
 
     def __init__(self, host: Host, network: Network) -> None:
         """GitLab in `host`."""
         self._host = host
         self._address = network.address("gitlab")
+        self._registry_address = network.address("registry")
+        self._data = host.data / "api"
         self.token = host.data / "token"
         """File with the personal access token of the project's maintainer."""
 
@@ -33,23 +37,27 @@ class GitLabHost:
 
     @property
     def registry(self) -> str:
-        """Where the registry is: HOST:PORT. The cluster knows it as `runtime.REGISTRY`."""
-        return f"{self._address}:5000"
+        """Where the registry is: HOST:PORT. The cluster and the Docker host know it as `runtime.REGISTRY`."""
+        return f"{self._registry_address}:80"
+
+    @property
+    def credentials(self) -> Credentials:
+        """The project's maintainer, as the registry knows people."""
+        return Credentials("maintainer", self.token.read_text(encoding="utf-8").strip())
 
     def start_api(self) -> None:
         """Have the API running, with project group/blog and its maintainer's token."""
         if not self.token.exists():
             write(self.token, f"glpat-{secrets.token_urlsafe(15)}\n")
-        data = self._host.data / "api"
-        data.mkdir(mode=0o700, exist_ok=True)
-        seed(data, token_file=self.token, registry=REGISTRY)
-        options: list[str | Path] = ["--host", self._address, "--port", "80", "--data", data]
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        seed(self._data, token_file=self.token, registry=REGISTRY)
+        options: list[str | Path] = ["--host", self._address, "--port", "80", "--data", self._data]
         command: list[str | Path] = [sys.executable, "-m", "sandbox.gitlab", *options]
         ready = partial(answers, f"{self.url}/api/v4/version")
         self._host.serve(Service("gitlab", command, ready, environment={"PYTHONPATH": str(ROOT)}))
 
     def start_registry(self) -> None:
-        """Have the registry running."""
+        """Have the registry running; it lets in whom GitLab lets in."""
         config = {
             "version": 0.1,
             "log": {"level": "info", "accesslog": {"disabled": True}},
@@ -58,7 +66,10 @@ class GitLabHost:
                 "delete": {"enabled": True},
             },
             "http": {"addr": self.registry},
+            "auth": registry_settings(self._data, self.url),
         }
+        # A name with no port in an image reference means port 80 or 443 to Docker.
+        self._host.run("ip", "address", "replace", f"{self._registry_address}/24", "dev", "eth0")
         path = self._host.data / "registry.json"
         write(path, json.dumps(config, indent=2))
         ready = partial(answers, f"http://{self.registry}/v2/")

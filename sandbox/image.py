@@ -9,14 +9,18 @@ import hashlib
 import io
 import json
 import platform
+import re
 import subprocess
 import tarfile
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 from sandbox.errors import SandboxError
 
@@ -182,51 +186,90 @@ def save(image: Image, name: str, archive: Path) -> None:
     archive.write_bytes(_tar([File(path, parts[path]) for path in sorted(parts)]))
 
 
-def push(image: Image, registry: str, repository: str, tag: str) -> str:
+class Credentials(NamedTuple):
+    """A user of a registry and the password or token, which is not shown."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(user={self.user!r})"
+
+
+def push(image: Image, registry: str, repository: str, tag: str, credentials: Credentials | None = None) -> str:
     """Push to `http://REGISTRY` (HOST:PORT) what is not there yet, tag it, and return the manifest's digest.
 
-    SandboxError where the registry does not answer or refuses.
+    Where the registry wants a token, one is asked for with `credentials`, or as nobody.
+    SandboxError where the registry, or the server that gives out its tokens, does not answer or refuses.
     """
-    connection = HTTPConnection(registry, timeout=30)
     base = f"/v2/{repository}"
     tagged = f"{base}/manifests/{tag}"
-    try:
-        found = _ask(connection, "HEAD", tagged, (200, 404))
+    with closing(HTTPConnection(registry, timeout=30)) as connection:
+        ask = _Asker(connection, credentials).ask
+        found = ask("HEAD", tagged, (200, 404))
         if found.headers["Docker-Content-Digest"] == image.manifest.digest:
             return image.manifest.digest
         for blob in (*image.layers, image.config):
-            if _ask(connection, "HEAD", f"{base}/blobs/{blob.digest}", (200, 404)).status == 200:
+            if ask("HEAD", f"{base}/blobs/{blob.digest}", (200, 404)).status == 200:
                 continue
-            started = _ask(connection, "POST", f"{base}/blobs/uploads/", (202,))
+            started = ask("POST", f"{base}/blobs/uploads/", (202,))
             # Absolute or not, as the registry likes; it has a query of its own or none.
             place = urlsplit(started.headers["Location"])
             query = f"{place.query}&digest={blob.digest}".lstrip("&")
-            _ask(connection, "PUT", f"{place.path}?{query}", (201,), blob)
-        _ask(connection, "PUT", tagged, (201,), image.manifest)
-    finally:
-        connection.close()
+            ask("PUT", f"{place.path}?{query}", (201,), blob)
+        ask("PUT", tagged, (201,), image.manifest)
     return image.manifest.digest
 
 
-def _ask(
-    connection: HTTPConnection, method: str, path: str, expected: Sequence[int], body: Blob | None = None
-) -> HTTPResponse:
-    """Make one request; what the registry says of it is read, and quoted where the status is not an expected one."""
-    address = f"{connection.host}:{connection.port}"
-    try:
+class _Asker:
+    """Asks a registry, with the last token that it wanted (distribution's "Token Authentication Specification")."""
+
+    def __init__(self, connection: HTTPConnection, credentials: Credentials | None) -> None:
+        self._connection = connection
+        self._credentials = credentials
+        self._authorization: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, expected: Sequence[int], body: Blob | None = None) -> HTTPResponse:
+        """Make one request; what the registry says of it is quoted where the status is not an expected one."""
         # Without this type in Accept, a registry hides OCI manifests.
         headers = {"Accept": MANIFEST_TYPE} | ({"Content-Type": body.media_type} if body else {})
-        connection.request(method, path, body.data if body else b"", headers)
+        data = body.data if body else b""
+        registry = f"the registry at {self._connection.host}:{self._connection.port}"
+        response, said = _exchange(registry, self._connection, method, path, headers | self._authorization, data)
+        realm = re.match('Bearer realm="([^"]+)"', response.headers.get("WWW-Authenticate", ""))
+        if response.status == 401 and realm:
+            token = self._token(realm[1], response.headers["WWW-Authenticate"])
+            self._authorization = {"Authorization": f"Bearer {token}"}
+            response, said = _exchange(registry, self._connection, method, path, headers | self._authorization, data)
+        if response.status not in expected:
+            raise SandboxError(f"{registry} answers {response.status} to {method} {path}: {said}")
+        return response
+
+    def _token(self, realm: str, challenge: str) -> str:
+        """Get a token for what the challenge names."""
+        place, query = urlsplit(realm), urlencode(re.findall('(service|scope)="([^"]*)"', challenge))
+        user, headers = "nobody", {}
+        if self._credentials:
+            user = f"user {self._credentials.user}"
+            headers["Authorization"] = f"Basic {b64encode(':'.join(self._credentials).encode()).decode()}"
+        server = f"the token server of the registry, {realm},"
+        with closing(HTTPConnection(place.netloc, timeout=30)) as connection:
+            response, said = _exchange(server, connection, "GET", f"{place.path}?{query}", headers)
+        if response.status != 200:
+            raise SandboxError(f"{server} answers {response.status} to {user}: {said}")
+        return str(json.loads(said)["token"])
+
+
+def _exchange(
+    server: str, connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str], data: bytes = b""
+) -> tuple[HTTPResponse, str]:
+    """Send one request and read the answer, and what it says."""
+    try:
+        connection.request(method, path, data, dict(headers))
         response = connection.getresponse()
-        answer = response.read()
+        return response, response.read().decode(errors="replace").strip()
     except (OSError, HTTPException) as error:
-        raise SandboxError(
-            f"the registry at {address} does not answer ({error}): start it, or mend its address"
-        ) from error
-    if response.status not in expected:
-        said = answer.decode(errors="replace").strip()
-        raise SandboxError(f"the registry at {address} answers {response.status} to {method} {path}: {said}")
-    return response
+        raise SandboxError(f"{server} does not answer ({error}): start it, or mend its address") from error
 
 
 def _location(blob: Blob) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from sandbox import cgroups, claim, packages, site, tools
+from sandbox.docker_host import DockerHost
 from sandbox.errors import SandboxError
 from sandbox.files import locked, write
 from sandbox.gitlab_host import ROOT, GitLabHost
@@ -33,10 +34,10 @@ class Instance:
         self.kubeconfig = self.folder / "kubeconfig"
         """With the rights of the cluster's administrator."""
         self._state = State(self.folder / "state.json")
-        self._lan, self._node, self._gitlab = (
-            Host(host, self.folder, self._state) for host in ("lan", "node", "gitlab")
+        self._lan, self._node, self._gitlab, self._docker = (
+            Host(host, self.folder, self._state) for host in ("lan", "node", "gitlab", "docker")
         )
-        self._hosts = (self._lan, self._node, self._gitlab)
+        self._hosts = (self._lan, self._node, self._gitlab, self._docker)
         self._shell = Shell(ROOT, self.folder)
 
     @property
@@ -52,6 +53,11 @@ class Instance:
         """GitLab and the registry: their addresses, and the file with the token."""
         return GitLabHost(self._gitlab, self.network)
 
+    @property
+    def docker(self) -> DockerHost:
+        """The Docker host: its address, host key, and the file with the private key."""
+        return DockerHost(self._docker, self.network)
+
     def up(self) -> None:
         """Have everything installed, built and ready. SandboxError with what is in the way; another `up` goes on."""
         packages.require_root()
@@ -62,15 +68,16 @@ class Instance:
             self._shell.prepare(programs)
             together(*(host.start for host in self._hosts))
             network = self.network
-            connect(network, self._lan, [self._node, self._gitlab])
+            connect(network, self._lan, [self._node, self._gitlab, self._docker])
             gitlab = GitLabHost(self._gitlab, network)
             node = Node(self._node, network, programs, gitlab.registry)
             expected = "" if self._state.process("node/kubelet") else "about 10 s"
             with step("starts", "running", f"Kubernetes: {node.server}", expected=expected):
-                together(gitlab.start_api, gitlab.start_registry, node.start)
-            versions = ", ".join(site.publish(gitlab.registry))
+                together(gitlab.start_api, gitlab.start_registry, node.start, self.docker.start)
+            versions = ", ".join(site.publish(gitlab.registry, gitlab.credentials))
             note("running", f"registry: http://{gitlab.registry}", f"({REGISTRY}/{site.REPOSITORY}: {versions})")
             note("running", f"GitLab: {gitlab.url}")
+            note("running", f"Docker: {self.docker.address}", f"(its sites: {self.docker.url})")
             write(self.kubeconfig, node.kubeconfig("admin"))
 
     def down(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 
 from sandbox.build import Build, Module
 
@@ -9,9 +10,12 @@ PULUMI_VERSION = "3.250.0"
 """Goes with pulumi in requirements.txt."""
 PROVIDER_VERSION = "4.25.0"
 """Goes with pulumi-kubernetes in requirements.txt."""
+DOCKER_VERSION = "5.2.0"
+"""Goes with pulumi-docker in requirements.txt."""
 KUBERNETES_VERSION = "1.35.4"
 
 PROVIDER_PLUGIN = "pulumi-resource-kubernetes"
+DOCKER_PLUGIN = "pulumi-resource-docker"
 PROVIDER_SOURCE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 PYTHON_EXEC = "pulumi-language-python-exec"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -37,9 +41,14 @@ def _add_schema(build: Build) -> None:
     (build.sources / "schema.json").write_text(json.dumps({**schema, "version": PROVIDER_VERSION}), encoding="utf-8")
 
 
-def _name_plugin(build: Build) -> None:
-    """Name it as Pulumi looks for it."""
-    (build.programs / "kubernetes-provider").rename(build.programs / PROVIDER_PLUGIN)
+def _name_plugin(plugin: str) -> Callable[[Build], None]:
+    """Name it as Pulumi looks for it; Go called it after the last part of its module's path."""
+
+    def rename(build: Build) -> None:
+        (program,) = build.programs.iterdir()
+        program.rename(build.programs / plugin)
+
+    return rename
 
 
 CLI = Module(
@@ -82,6 +91,15 @@ PROVIDER = Module(
     programs=(PROVIDER_PLUGIN,),
     expected="7 min",
     prepare=_add_schema,
-    finish=_name_plugin,
+    finish=_name_plugin(PROVIDER_PLUGIN),
     target=".",
+)
+DOCKER = Module(
+    name="docker-provider",
+    title=f"{DOCKER_PLUGIN} v{DOCKER_VERSION}",
+    programs=(DOCKER_PLUGIN,),
+    expected="3 min",
+    finish=_name_plugin(DOCKER_PLUGIN),
+    target=".",
+    tags=("no_compose",),
 )

@@ -16,14 +16,24 @@ PACKAGES = (
     "caddy",
     "containerd",
     "containernetworking-plugins",
+    "docker.io",
     "docker-registry",
     "hugo",
     "iproute2",
     "iptables",
+    "openssh-server",
     "runc",
 )
-SERVICES = ("caddy", "containerd", "docker-registry")
-"""Those of them that come with a service, which would run from now on and be started at every boot."""
+SERVICES = {
+    "caddy": ("caddy.service",),
+    "containerd": ("containerd.service",),
+    "docker.io": ("docker.service", "docker.socket"),
+    "docker-registry": ("docker-registry.service",),
+    "openssh-server": ("ssh.service",),
+}
+"""What those of them bring that would run from now on and be started at every boot."""
+INSTEAD = {"containerd": "containerd", "docker.io": "dockerd"}
+"""Programs that serve in place of a package: it would push Docker's own packages off the machine."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Asked by every Debian package before it starts a service (invoke-rc.d(8)); exit status 101 is "no"."""
@@ -41,7 +51,8 @@ def require_root() -> None:
 
 def install() -> None:
     """Install what is missing, without starting anything. SandboxError where that cannot be done."""
-    missing = [package for package in PACKAGES if package not in _installed()]
+    here = _installed() | {package for package, program in INSTEAD.items() if shutil.which(program)}
+    missing = [package for package in PACKAGES if package not in here]
     if not missing:
         return
     if not shutil.which("apt-get"):
@@ -53,7 +64,7 @@ def install() -> None:
         _apt_get("update", "--quiet")
         with _no_services():
             _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *missing)
-        services = [f"{package}.service" for package in missing if package in SERVICES]
+        services = [service for package in missing for service in SERVICES.get(package, ())]
         if services and shutil.which("systemctl"):
             subprocess.run(["systemctl", "--quiet", "disable", *services], capture_output=True, check=False)
 

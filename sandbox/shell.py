@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.files import write
-from sandbox.modules import PROVIDER_PLUGIN, PROVIDER_VERSION
+from sandbox.modules import DOCKER_PLUGIN, DOCKER_VERSION, PROVIDER_PLUGIN, PROVIDER_VERSION
 from sandbox.plugins.gitlab import VERSION as GITLAB_VERSION
 from sandbox.progress import note
 from sandbox.tools import link, own_plugin
@@ -50,6 +50,7 @@ class Shell:
         """Have everything in place that the variables name; says so where the gitlab plugin is not the official one."""
         link(tools, PROGRAMS, self._programs)
         link(tools, (PROVIDER_PLUGIN,), self._plugin("kubernetes", PROVIDER_VERSION))
+        link(tools, (DOCKER_PLUGIN,), self._plugin("docker", DOCKER_VERSION))
         own = shutil.which("pulumi-resource-gitlab", path=self.machine_path)
         official = own_plugin("gitlab", GITLAB_VERSION, self.machine_home) or (Path(own).resolve() if own else None)
         folder, program = self._plugin("gitlab", GITLAB_VERSION), "pulumi-resource-gitlab"

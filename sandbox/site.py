@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.image import SKELETON, Blob, File, Image, make_image, make_layer, program, push
+from sandbox.image import SKELETON, Blob, Credentials, File, Image, make_image, make_layer, program, push
 
 SOURCE = Path(__file__).parent.parent / "examples" / "hugo-blog"
 REPOSITORY = "group/blog"
@@ -16,9 +16,10 @@ PORT = 8080
 """Where Caddy listens, as the Caddyfile says."""
 
 
-def publish(registry: str) -> dict[str, str]:
+def publish(registry: str, credentials: Credentials | None = None) -> dict[str, str]:
     """Have every version in the registry at `registry` (HOST:PORT) and return their digests, by version.
 
+    `credentials` are for a registry that asks who pushes (see image.push).
     The same sources give the same digest, and by that what is there already is found: a second run sends nothing.
     SandboxError where a tool is missing, the site does not build, or the registry does not take it.
     """
@@ -27,7 +28,7 @@ def publish(registry: str) -> dict[str, str]:
         sites = pool.map(site_layer, VERSIONS)
         server = server_layer()
         return {
-            version: push(site_image(version, [server, site]), registry, REPOSITORY, version)
+            version: push(site_image(version, [server, site]), registry, REPOSITORY, version, credentials)
             for version, site in zip(VERSIONS, sites, strict=True)
         }
 

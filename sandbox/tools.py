@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox.build import programs
-from sandbox.modules import CLI, KUBERNETES, LANGUAGE, PROVIDER, PROVIDER_PLUGIN, PROVIDER_VERSION
+from sandbox.modules import (
+    CLI,
+    DOCKER,
+    DOCKER_PLUGIN,
+    DOCKER_VERSION,
+    KUBERNETES,
+    LANGUAGE,
+    PROVIDER,
+    PROVIDER_PLUGIN,
+    PROVIDER_VERSION,
+)
 
 PULUMI_SINCE = (3, 250)
 """The machine's own CLI is taken from this version on."""
@@ -20,12 +30,17 @@ ETCD_MINOR = (3, 6)
 def provide(cache: Path, path: str, home: Path) -> dict[str, Path]:
     """Every program, by name: found in the folders of `path` (as $PATH), or built in `cache`.
 
-    The Kubernetes provider is found in `home`, the user's Pulumi folder. SandboxError where something does not build.
+    The plugins are found in `home`, the user's Pulumi folder. SandboxError where something does not build.
     """
     found = own_pulumi(path) or {**programs(CLI, cache), **programs(LANGUAGE, cache)}
     found |= own_kubernetes(path) or programs(KUBERNETES, cache)
-    plugin = own_plugin("kubernetes", PROVIDER_VERSION, home)
-    return found | ({PROVIDER_PLUGIN: plugin} if plugin else programs(PROVIDER, cache))
+    for module, program, name, version in (
+        (PROVIDER, PROVIDER_PLUGIN, "kubernetes", PROVIDER_VERSION),
+        (DOCKER, DOCKER_PLUGIN, "docker", DOCKER_VERSION),
+    ):
+        plugin = own_plugin(name, version, home)
+        found |= {program: plugin} if plugin else programs(module, cache)
+    return found
 
 
 def own_pulumi(path: str) -> dict[str, Path] | None:

@@ -15,6 +15,7 @@ from sandbox.gitlab import environments, projects
 from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
 from sandbox.gitlab.errors import Refusal
 from sandbox.gitlab.faults import DOOR, Faults, reply
+from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
 from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES
 
@@ -91,7 +92,7 @@ def create_app(data_dir: Path) -> ASGIApp:
         *environments.routes(),
     ]
     app = Starlette(
-        routes=[Mount("/api/v4", routes=api), *faults.routes()],
+        routes=[Mount("/api/v4", routes=api), *RegistryAuth(data_dir).routes(), *faults.routes()],
         exception_handlers={
             Refusal: refuse,
             HTTPException: refuse_route,

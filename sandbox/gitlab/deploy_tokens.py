@@ -80,17 +80,19 @@ class DeployTokens:
         if problem:
             raise message(400, problem)
         expires_at = given.get("expires_at")
+        secret = f"gldt-{secrets.token_urlsafe(15)}"
         token = store.add(
             DeployToken(
                 owner_kind=owner.kind,
                 owner_id=owner.id,
                 name=given["name"] or "",
                 username=given.get("username"),
+                sha256=auth.token_digest(secret),
                 scopes=tuple(scope for scope in rules.DEPLOY_TOKEN_SCOPES if scope in given["scopes"]),
                 expires_at=timestamp(expires_at) if expires_at else None,
             )
         )
-        return JSONResponse(entity(token) | {"token": f"gldt-{secrets.token_urlsafe(15)}"}, 201)
+        return JSONResponse(entity(token) | {"token": secret}, 201)
 
     async def get(self, request: Request) -> Response:
         """GET of one: 200."""

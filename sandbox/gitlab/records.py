@@ -91,13 +91,14 @@ class Variable(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class DeployToken(Record):
-    """A deploy token of a project or a group; its secret is shown once and not kept."""
+    """A deploy token of a project or a group; its secret is shown once, and only the SHA-256 of it kept."""
 
     table = "deploy_tokens"
     owner_kind: str
     owner_id: int
     name: str
     username: str | None
+    sha256: str
     scopes: tuple[str, ...]
     expires_at: str | None = None
 

@@ -11,7 +11,7 @@ import pytest
 from sandbox.errors import SandboxError
 from sandbox.image import SKELETON, File, Image, make_image, make_layer, program, push, save
 
-from .conftest import Registry
+from .registry import Registry
 
 LABELS = {"org.opencontainers.image.version": "1.0.0"}
 

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.site import publish
 
-from .conftest import Registry
 from .container import Container, pull, run
+from .registry import Registry
 
 
 @pytest.fixture(scope="module")

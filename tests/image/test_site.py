@@ -7,8 +7,8 @@ import pytest
 from sandbox import site
 from sandbox.errors import SandboxError
 
-from .conftest import Registry
 from .container import pull
+from .registry import Registry
 
 
 @pytest.fixture

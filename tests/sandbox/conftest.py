@@ -24,7 +24,7 @@ def instance() -> Iterator[Instance]:
 @pytest.fixture(scope="session")
 def images(instance: Instance) -> dict[str, str]:
     """The digests of the two versions of the site, by version."""
-    return site.publish(instance.gitlab.registry)
+    return site.publish(instance.gitlab.registry, instance.gitlab.credentials)
 
 
 @pytest.fixture(scope="module")

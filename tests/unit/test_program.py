@@ -49,7 +49,7 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
 
 def test_cluster_provider_holds_no_path_and_no_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:kubernetes")
-    assert provider.inputs == {"kubeconfig": "", "clusterIdentifier": "production"}
+    assert provider.inputs == {"kubeconfig": "", "clusterIdentifier": "production", "enableSecretMutable": "true"}
 
 
 def test_gitlab_token_is_handed_over_as_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

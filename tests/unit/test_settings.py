@@ -167,4 +167,7 @@ def test_keys_of_providers_have_no_effect_and_are_reported() -> None:
 
 def test_stack_without_a_block_is_refused() -> None:
     [problem] = problems({"gitlab-deploy:cluster": "production"})
-    assert problem == "gitlab-deploy holds no block, so there is nothing to deploy; add one of: access, app"
+    assert (
+        problem
+        == "gitlab-deploy holds no block, so there is nothing to deploy; add one of: access, app, dockerHost, registry"
+    )

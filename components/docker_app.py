@@ -1,0 +1,185 @@
+"""DockerApp: one web application on a Docker host, behind the team's own reverse proxy or on a published port."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+
+from components import rules
+from components.docker_host import DockerHost, last_words
+from components.image import image_reference
+
+STACK_LABEL = "gitlab-deploy.stack"
+"""Says whose a container is: PROJECT/STACK/NAME."""
+_REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publish:
+    """A port of the Docker host itself."""
+
+    port: int
+    """Port on the host, 1 to 65535."""
+    address: str = "127.0.0.1"
+    """Address of the host it is bound to; by default only the host itself reaches it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerAppArgs:
+    """What runs, and how it is reached. Raises ValueError on a value Docker would refuse."""
+
+    daemon: DockerHost
+    """The Docker host, asked for a container's last words where it does not get healthy."""
+    name: str
+    """Name of the route and, on a published port, of the container; one for each application and host."""
+    owner: str
+    """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
+    image: str
+    """Image reference of the container."""
+    port: int
+    """Port the container listens on, 1 to 65535."""
+    health_check: tuple[str, ...]
+    """Command inside of the container that succeeds when, and only when, it can serve."""
+    host: str | None = None
+    """Host name the reverse proxy routes to the container; with None there is no route."""
+    network: str = "traefik"
+    """Name of the reverse proxy's own network, which is there already."""
+    entry_point: str = "websecure"
+    """Traefik entry point of the route."""
+    cert_resolver: str | None = None
+    """Traefik certificate resolver of the route; with None the entry point's own certificate is used."""
+    publish: Publish | None = None
+    """A published port. It rules out an overlap of the old and the new container."""
+    memory: int = 256
+    """Limit of its memory, in MiB."""
+    wait_seconds: int = 60
+    """How long a new container may take to be healthy."""
+    stop_seconds: int = 30
+    """How long an old container may take to stop before it is killed."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment of the container; treated as secret."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Text files put into the container, by their path."""
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Named volumes, by the path they are mounted at."""
+    writable: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a folder of the container
+    """Folders that can be written to, in memory; all others, but for volumes, are read-only."""
+
+    def __post_init__(self) -> None:
+        rules.require("name", self.name, rules.dns_label)
+        rules.require("image", self.image, image_reference)
+        rules.require("network", self.network, rules.docker_name)
+        if self.host is not None:
+            rules.require("host", self.host, rules.dns_subdomain)
+        for path in (*self.files, *self.volumes, *self.writable):
+            rules.require("path", path, rules.mount_path)
+        for name in self.environment:
+            rules.require("environment", name, rules.env_name)
+        for volume in self.volumes.values():
+            rules.require("volumes", volume, rules.docker_name)
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port: {self.port} is out of range; use a whole number from 1 to 65535")
+
+
+class DockerApp(pulumi.ComponentResource):
+    """An image that is pulled first, and a container of it that has to be healthy before the old one goes.
+
+    Behind a reverse proxy the container has no fixed name, so the new one starts beside the old one, and the old one
+    is removed last; where the new one never gets healthy, the old one serves on. On a published
+    port the two cannot be there at once: the old one is stopped first, once the image is pulled.
+    """
+
+    container: pulumi.Output[str]
+    """Name of the container that serves."""
+
+    def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
+        published = args.publish is not None
+        if args.publish:
+            pulumi.log.info(
+                f"Port {args.publish.port} is published, so a new container of {args.name} can only start once the old "
+                "one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap.",
+                self,
+            )
+        image = docker.RemoteImage(
+            f"{name}-image",
+            name=args.image,
+            # Another stack, or a container made by hand, may run the same image.
+            keep_locally=True,
+            # The provider would remove the image of another name first, and the container before that.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+        )
+
+        def remove_failed(failed: pulumi.ErrorHookArgs) -> bool:
+            """Shows what a container said that did not start or get healthy, and takes it away; there is no retry."""
+            if failed.failed_operation == "create" and failed.new_inputs:
+                container = str(failed.new_inputs["name"])
+                pulumi.log.error("\n".join(last_words(args.daemon, container)), self)
+                args.daemon.run("rm", "--force", container)
+            return False
+
+        container = docker.Container(
+            f"{name}-container",
+            name=args.name if published else None,
+            image=image.image_id,
+            must_run=True,
+            restart="always",
+            wait=True,
+            wait_timeout=args.wait_seconds,
+            healthcheck={
+                "tests": ["CMD", *args.health_check],
+                "interval": "2s",
+                "timeout": "5s",
+                "retries": 3,
+                "start_period": f"{args.wait_seconds}s",
+            },
+            labels=[{"label": key, "value": value} for key, value in sorted(_labels(args).items())],
+            envs=pulumi.Output.secret([f"{key}={value}" for key, value in sorted(args.environment.items())]),
+            uploads=[{"file": path, "content": content} for path, content in sorted(args.files.items())],
+            volumes=[{"container_path": path, "volume_name": volume} for path, volume in sorted(args.volumes.items())],
+            ports=[{"internal": args.port, "external": args.publish.port, "ip": args.publish.address}]
+            if args.publish
+            else [],
+            networks_advanced=[{"name": args.network}] if args.host else [],
+            memory=args.memory,
+            memory_swap=args.memory,
+            log_driver="json-file",
+            log_opts={"max-size": "10m", "max-file": "3"},
+            destroy_grace_seconds=args.stop_seconds,
+            read_only=True,
+            tmpfs=dict.fromkeys(args.writable, ""),
+            capabilities={"drops": ["ALL"]},
+            security_opts=["no-new-privileges:true"],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=published,
+                replace_on_changes=_REPLACED,
+                hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-failed", remove_failed)]),
+            ),
+        )
+        self.container = container.name.apply(str)
+        self.register_outputs({"container": self.container})
+
+
+def _labels(args: DockerAppArgs) -> dict[str, str]:
+    """Whose the container is, and the route to it (Traefik: Docker provider, routing configuration)."""
+    labels = {STACK_LABEL: args.owner}
+    if args.host is None:
+        return labels
+    router = f"traefik.http.routers.{args.name}"
+    retry = f"{args.name}-retry"
+    return labels | {
+        "traefik.enable": "true",
+        "traefik.docker.network": args.network,
+        f"{router}.rule": f"Host(`{args.host}`)",
+        f"{router}.entrypoints": args.entry_point,
+        f"{router}.tls": "true",
+        **({f"{router}.tls.certresolver": args.cert_resolver} if args.cert_resolver else {}),
+        f"{router}.middlewares": retry,
+        f"{router}.service": args.name,
+        f"traefik.http.services.{args.name}.loadbalancer.server.port": str(args.port),
+        # A request that meets the old container while it stops is given to the new one.
+        f"traefik.http.middlewares.{retry}.retry.attempts": "4",
+        f"traefik.http.middlewares.{retry}.retry.initialinterval": "50ms",
+    }
