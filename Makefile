@@ -18,6 +18,7 @@ up: .venv/installed ## Start the sandbox, put the stack up on it, check it
 	pulumi stack select --create sandbox
 	pulumi config set gitlab-deploy:gitlabUrl "$${GITLAB_BASE_URL%/api/v4/}"
 	pulumi config set --path gitlab-deploy:access.server "$$(kubectl config view -o jsonpath='{.clusters[0].cluster.server}')"
+	pulumi config set --path gitlab-deploy:dockerHost.address "$$SANDBOX_DOCKER_ADDRESS"
 	pulumi up --yes
 	$(MAKE) --no-print-directory verify
 	$(PYTHON) -m sandbox status

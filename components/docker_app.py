@@ -1,5 +1,8 @@
 """DockerApp: one web application on a Docker host, behind the team's own reverse proxy or on a published port."""
 
+import asyncio
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +15,9 @@ from components.image import image_reference
 
 STACK_LABEL = "gitlab-deploy.stack"
 """Says whose a container is: PROJECT/STACK/NAME."""
+SETTLE_SECONDS = 2.5
+"""How long a new container runs beside the old one once it is healthy. Traefik takes up to two seconds to route to it
+(providers.providersThrottleDuration), and until then knows no other than the old one."""
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
 
 
@@ -119,6 +125,10 @@ class DockerApp(pulumi.ComponentResource):
                 args.daemon.run("rm", "--force", container)
             return False
 
+        async def settle(_: pulumi.ResourceHookArgs) -> None:
+            if len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
+                await asyncio.sleep(SETTLE_SECONDS)
+
         container = docker.Container(
             f"{name}-container",
             name=args.name if published else None,
@@ -155,7 +165,10 @@ class DockerApp(pulumi.ComponentResource):
                 parent=self,
                 delete_before_replace=published,
                 replace_on_changes=_REPLACED,
-                hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-failed", remove_failed)]),
+                hooks=pulumi.ResourceHookBinding(
+                    after_create=[] if published else [pulumi.ResourceHook(f"{name}-settle", settle)],
+                    on_error=[pulumi.ErrorHook(f"{name}-failed", remove_failed)],
+                ),
             ),
         )
         self.container = container.name.apply(str)
@@ -163,23 +176,29 @@ class DockerApp(pulumi.ComponentResource):
 
 
 def _labels(args: DockerAppArgs) -> dict[str, str]:
-    """Whose the container is, and the route to it (Traefik: Docker provider, routing configuration)."""
+    """Whose the container is, and the route to it (Traefik: Docker provider, routing configuration).
+
+    Traefik drops a router, service or middleware that two containers define differently, on both of them. So the names
+    end in a hash of what they stand for: while two containers overlap, theirs are either the same or have other names.
+    """
     labels = {STACK_LABEL: args.owner}
     if args.host is None:
         return labels
-    router = f"traefik.http.routers.{args.name}"
-    retry = f"{args.name}-retry"
+    route = {
+        "rule": f"Host(`{args.host}`)",
+        "entrypoints": args.entry_point,
+        "tls": "true",
+        **({"tls.certresolver": args.cert_resolver} if args.cert_resolver else {}),
+    }
+    digest = hashlib.sha256(json.dumps([route, args.port], sort_keys=True).encode()).hexdigest()
+    unique = f"{args.name}-{digest[:8]}"
     return labels | {
         "traefik.enable": "true",
         "traefik.docker.network": args.network,
-        f"{router}.rule": f"Host(`{args.host}`)",
-        f"{router}.entrypoints": args.entry_point,
-        f"{router}.tls": "true",
-        **({f"{router}.tls.certresolver": args.cert_resolver} if args.cert_resolver else {}),
-        f"{router}.middlewares": retry,
-        f"{router}.service": args.name,
-        f"traefik.http.services.{args.name}.loadbalancer.server.port": str(args.port),
-        # A request that meets the old container while it stops is given to the new one.
-        f"traefik.http.middlewares.{retry}.retry.attempts": "4",
-        f"traefik.http.middlewares.{retry}.retry.initialinterval": "50ms",
+        **{f"traefik.http.routers.{unique}.{key}": value for key, value in route.items()},
+        f"traefik.http.routers.{unique}.service": unique,
+        f"traefik.http.routers.{unique}.middlewares": unique,
+        f"traefik.http.services.{unique}.loadbalancer.server.port": str(args.port),
+        # A request that meets the old container while it stops is given to the new one, at once.
+        f"traefik.http.middlewares.{unique}.retry.attempts": "4",
     }

@@ -1,5 +1,6 @@
 """The Docker host: dockerd, reached over ssh, and what stands in for Traefik in front of its containers."""
 
+import hashlib
 import json
 import socket
 import sys
@@ -26,6 +27,11 @@ from sandbox.process import together
 from sandbox.runtime import REGISTRY
 
 USER = "deploy"
+NETWORK = "traefik"
+"""Docker network of the reverse proxy, which a team makes once, and its sites join."""
+DOCKER = ("/usr/bin/docker", "--host", "unix:///run/docker.sock")
+HOST_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"gitlab-deploy: a sandbox's host key").digest())
+"""The same for every sandbox, so that the committed stack file can pin it; nothing elsewhere trusts it."""
 HOME = "/run/deploy"
 
 PRIVATE = f"""
@@ -94,6 +100,11 @@ class DockerHost:
         """For `ssh -F`: with it, `ssh ADDRESS` needs no further options."""
 
     @property
+    def socket(self) -> str:
+        """Its socket as the machine sees it, below the sandbox's folder."""
+        return f"{self._host.name}/docker.sock"
+
+    @property
     def address(self) -> str:
         """Where Docker is, as DOCKER_HOST has it."""
         return f"ssh://{USER}@{self._address}"
@@ -110,9 +121,9 @@ class DockerHost:
 
     def start(self) -> None:
         """Have everything running. SandboxError, with the end of a log, where a part does not start."""
-        for key in (self._host.data / "host_key", self.key):
-            if not key.exists():
-                write(key, _new_key())
+        write(self._host.data / "host_key", _openssh(HOST_KEY))
+        if not self.key.exists():
+            write(self.key, _openssh(Ed25519PrivateKey.generate()))
         known_hosts = self._host.data / "known_hosts"
         write(known_hosts, f"{self._address} {self.host_key}\n")
         write(self.ssh_config, SSH.format(address=self._address, user=USER, key=self.key, known_hosts=known_hosts))
@@ -120,11 +131,15 @@ class DockerHost:
         self._host.run("sh", "-ec", PRIVATE, "sh", self._host.data.parent, registry, _public(self.key))
         cgroups.make(self._network.cgroup)
         together(self._start_docker, self._start_sshd, self._start_caddies)
+        networks = self._host.run(*DOCKER, "network", "ls", "--format", "{{.Name}}").splitlines()
+        if NETWORK not in networks:
+            self._host.run(*DOCKER, "network", "create", NETWORK)
         self._start_watcher()
 
     def _start_docker(self) -> None:
         config = {
-            "hosts": ["unix:///run/docker.sock"],
+            # The second one is for the machine, which does not see this /run.
+            "hosts": ["unix:///run/docker.sock", f"unix:///run/sandbox/{self.socket}"],
             "group": "docker",
             "data-root": str(self._host.data / "docker"),
             "exec-root": "/run/docker",
@@ -140,7 +155,7 @@ class DockerHost:
 
     def _docker_answers(self) -> bool:
         try:
-            self._host.run("/usr/bin/docker", "--host", "unix:///run/docker.sock", "version")
+            self._host.run(*DOCKER, "version")
         except SandboxError:
             return False
         return True
@@ -186,8 +201,7 @@ def _listens(address: str, port: int) -> bool:
     return True
 
 
-def _new_key() -> str:
-    key = Ed25519PrivateKey.generate()
+def _openssh(key: Ed25519PrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode("ascii")
 
 

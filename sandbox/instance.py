@@ -129,7 +129,14 @@ class Instance:
     def _variables(self) -> dict[str, str]:
         if not self.kubeconfig.exists():
             raise self._missing()
-        return self._shell.variables(self.kubeconfig, self.gitlab.url)
+        return {
+            **self._shell.variables(self.kubeconfig, self.gitlab.url),
+            # Through the claim, which is a link to the folder: a socket's path may be 107 bytes long.
+            "DOCKER_HOST": f"unix://{claim.CLAIMS}/{self.network.cgroup}/{self.docker.socket}",
+            # What the stack file needs to reach the same Docker over ssh, as it is reached elsewhere.
+            "SANDBOX_DOCKER_ADDRESS": self.docker.address,
+            "SANDBOX_SSH_KEY": str(self.docker.key),
+        }
 
     def _missing(self) -> SandboxError:
         return SandboxError(f"sandbox {self.name} is not there: start it (python -m sandbox --name {self.name} up)")
