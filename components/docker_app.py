@@ -142,7 +142,7 @@ class DockerApp(pulumi.ComponentResource):
                 "interval": "2s",
                 "timeout": "5s",
                 "retries": 3,
-                "start_period": f"{args.wait_seconds}s",
+                "start_period": _duration(args.wait_seconds),
             },
             labels=[{"label": key, "value": value} for key, value in sorted(_labels(args).items())],
             envs=pulumi.Output.secret([f"{key}={value}" for key, value in sorted(args.environment.items())]),
@@ -202,3 +202,9 @@ def _labels(args: DockerAppArgs) -> dict[str, str]:
         # A request that meets the old container while it stops is given to the new one, at once.
         f"traefik.http.middlewares.{unique}.retry.attempts": "4",
     }
+
+
+def _duration(seconds: int) -> str:
+    """As Docker prints it (Go: time.Duration): the provider takes `60s` and `1m0s` for a difference."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
