@@ -32,7 +32,7 @@ verify: .venv/installed ## Check the stack with the credential its jobs get
 	pulumi stack select sandbox
 	site=$$(kubectl get service web -n example -o jsonpath='http://{.spec.clusterIP}')
 	version=$$(pulumi config get gitlab-deploy:image | sed 's/.*://')
-	$(PYTHON) -m ops verify --url "$$site/version.txt" --expect "$$version"
+	$(PYTHON) -m ops verify --path /version.txt --expect "$$version" --url "$$site" --proxy "http://$${SANDBOX_DOCKER_ADDRESS#*@}"
 
 down: .venv/installed ## Stop the sandbox and delete its data
 	@$(PYTHON) -m sandbox down

@@ -61,4 +61,4 @@ if docker_app:
     daemon = docker_app.daemon
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
     container = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host])).container
-    pulumi.export("dockerHost", {"container": container, "image": docker_app.image, "host": docker_app.host})
+    pulumi.export("dockerHost", {**docker_app.summary, "container": container})

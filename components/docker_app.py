@@ -72,6 +72,18 @@ class DockerAppArgs:
     writable: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a folder of the container
     """Folders that can be written to, in memory; all others, but for volumes, are read-only."""
 
+    @property
+    def summary(self) -> dict[str, str | None]:
+        """What runs where, for the stack's outputs."""
+        return {
+            "address": self.daemon.address,
+            "hostKey": self.daemon.host_key,
+            "identityFile": self.daemon.identity_file,
+            "owner": self.owner,
+            "image": self.image,
+            "host": self.host,
+        }
+
     def __post_init__(self) -> None:
         rules.require("name", self.name, rules.dns_label)
         rules.require("image", self.image, image_reference)

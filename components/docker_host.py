@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ class DockerHost:
         return hashlib.sha256(f"{self.address} {self.host_key} {self.identity_file}".encode()).hexdigest()[:16]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs `docker ARGUMENTS` on the host. The arguments are made by this program and hold no white space."""
+        """Runs `docker ARGUMENTS` on the host."""
         url = urlsplit(self.address)
         command = [
             "ssh",
@@ -102,7 +103,8 @@ class DockerHost:
             url.hostname or "",
         ]
         return subprocess.run(
-            [*command, "docker", *arguments],
+            # On the other side a shell takes the command apart again.
+            [*command, shlex.join(["docker", *arguments])],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,33 +2,39 @@
 
 import argparse
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import requests
+
+from components.docker_app import STACK_LABEL
+from components.docker_host import DockerHost
 from components.web_app import SERVICE_PORT
 from ops import credential, tools
 from ops.errors import OpsError
 
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
 Check = tuple[bool, str]
+Outputs = Mapping[str, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("--url", help="also fetch this address, such as the site's own", metavar="URL")
-    parser.add_argument("--expect", help="text the answer from --url has to hold", metavar="TEXT")
+    parser.add_argument("--path", default="/", help="path of the site to ask for (default: /)")
+    parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
+    parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
+    parser.add_argument(
+        "--proxy", help="reverse proxy to ask for the Docker host's site (default: the site's own name)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints one line for each check; 1 where one failed."""
     outputs = _outputs()
-    access, app = outputs.get("access"), outputs.get("app")
-    if not access and not app:
+    if not outputs:
         raise OpsError("The selected stack has no outputs to check; run 'pulumi up' first")
     count = failed = 0
-    for passed, text in _checks(access, app, arguments.url, arguments.expect):
+    for passed, text in _checks(outputs, arguments):
         print(f"{'ok  ' if passed else 'FAIL'}  {text}", flush=True)
         count += 1
         failed += not passed
@@ -36,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(
-    access: dict[str, str] | None, app: dict[str, str] | None, url: str | None, expect: str | None
-) -> Iterator[Check]:
+def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
+    access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
     if access:
         variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], access["environment"])
         wanted = "file" if access["variable"] == "file" else "env_var"
@@ -49,11 +54,13 @@ def _checks(
         with credential.as_job(variable, access["variable"]) as job:
             yield from _reach(access["namespace"], job)
             if app:
-                yield from _serving(app, job)
+                yield from _serving(app, job, arguments)
     elif app:
-        yield from _serving(app, {})
-    if url:
-        yield _answer(url, expect)
+        yield from _serving(app, {}, arguments)
+    if arguments.url:
+        yield _fetch(arguments.url, None, arguments)
+    if docker:
+        yield from _docker(docker, arguments)
 
 
 def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
@@ -70,7 +77,7 @@ def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
         yield True, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
 
 
-def _serving(app: Mapping[str, str], job: Mapping[str, str]) -> Iterator[Check]:
+def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
     namespace, service, image = app["namespace"], app["service"], app["image"]
     selector = f"app.kubernetes.io/name={service}"
@@ -84,13 +91,51 @@ def _serving(app: Mapping[str, str], job: Mapping[str, str]) -> Iterator[Check]:
         len(pods) == len(current) > 0,
         f"{namespace}: {len(current)} of {len(pods)} Pods behind Service {service} run {image}",
     )
-    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy/"
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy{arguments.path}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
-    yield (
-        answer.returncode == 0,
-        f"{namespace}: Service {service} answers over HTTP"
-        + (f", {len(answer.stdout)} characters" if answer.returncode == 0 else _why(answer.stderr)),
+    where = f"{namespace}: Service {service} answers over HTTP"
+    if answer.returncode:
+        yield False, f"{where}{_why(answer.stderr)}"
+    else:
+        yield _holds(where, answer.stdout, arguments)
+
+
+def _docker(docker: Outputs, arguments: argparse.Namespace) -> Iterator[Check]:
+    """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
+    host = DockerHost(
+        address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
     )
+    problem = host.problem(None)
+    if problem:
+        yield False, problem
+        return
+    running = host.containers(f"{STACK_LABEL}={docker['owner']}")
+    shown = host.run("inspect", "--format", "{{.Name}}|{{.State.Health.Status}}|{{.Image}}", *running).stdout.split()
+    image = host.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
+    wanted = [f"/{docker['container']}|healthy|{image}"]
+    text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
+    yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
+    if docker.get("host"):
+        yield _fetch(arguments.proxy or f"https://{docker['host']}", docker["host"], arguments)
+
+
+def _fetch(url: str, host: str | None, arguments: argparse.Namespace) -> Check:
+    """Asks at an address, for the site of a host name where one is given."""
+    address = f"{url.rstrip('/')}{arguments.path}"
+    where = f"{address}{f' (Host: {host})' if host else ''}: answers over HTTP"
+    try:
+        answer = requests.get(address, headers={"Host": host} if host else {}, timeout=10)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        return False, f"{where}, but: {error}"
+    return _holds(where, answer.text, arguments)
+
+
+def _holds(where: str, body: str, arguments: argparse.Namespace) -> Check:
+    if arguments.expect is None:
+        return True, where
+    held = arguments.expect in body
+    return held, f"{where} with {arguments.expect!r}" + ("" if held else ", but the answer does not hold it")
 
 
 def _is_serving(pod: Mapping[str, Any]) -> bool:
@@ -98,22 +143,11 @@ def _is_serving(pod: Mapping[str, Any]) -> bool:
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def _answer(url: str, expect: str | None) -> Check:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - the user's own address
-            body = response.read().decode(errors="replace")
-    except (OSError, ValueError) as error:
-        return False, f"{url}: does not answer ({error})"
-    if expect is not None and expect not in body:
-        return False, f"{url}: the answer does not hold {expect!r}"
-    return True, f"{url}: answers" + (f", and holds {expect!r}" if expect is not None else "")
-
-
-def _outputs() -> dict[str, dict[str, str] | None]:
+def _outputs() -> dict[str, Outputs]:
     found = tools.run("pulumi", "stack", "output", "--json", "--non-interactive")
     if found.returncode:
         raise OpsError(f"The selected stack's outputs cannot be read ({tools.last_line(found.stderr)}); select a stack")
-    return cast("dict[str, dict[str, str] | None]", json.loads(found.stdout or "{}"))
+    return cast("dict[str, Outputs]", json.loads(found.stdout or "{}"))
 
 
 def _why(stderr: str) -> str:

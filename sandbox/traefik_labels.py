@@ -120,8 +120,7 @@ class _Labels:
             else:
                 router.setdefault("service", next(iter(services)))
         for name, server in servers.items():
-            known = self._servers.setdefault(name, [])
-            known.extend([server] if server not in known else [])
+            self._servers.setdefault(name, []).append(server)
             services[name].pop(PORT, None)
         self._merge("router", self.routers, routers)
         self._merge("service", self._services, services)
