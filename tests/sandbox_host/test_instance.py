@@ -1,5 +1,6 @@
 """A whole sandbox: comes up, comes up again with nothing to do, heals, runs beside others, and leaves nothing."""
 
+import base64
 import json
 import os
 import re
@@ -23,6 +24,11 @@ from sandbox.state import State
 from tests.sandbox_host.machine import Machine
 
 SERVICES = {
+    "docker/caddy-entry",
+    "docker/caddy-routes",
+    "docker/dockerd",
+    "docker/proxy",
+    "docker/sshd",
     "gitlab/gitlab",
     "gitlab/registry",
     "node/containerd",
@@ -64,13 +70,26 @@ def address(instance: Instance) -> str:
     """Of a Service with one pod, of an image made here and pulled from the registry."""
     web = make_layer(program(Path("/usr/bin/caddy"), "caddy"))
     image = make_image([web], entrypoint=["/caddy", "respond", "--listen", ":8080", "hello from a pod"])
-    digest = push(image, instance.gitlab.registry, "tests/web", "1")
-    container = {"name": "web", "image": f"registry.sandbox.test/tests/web@{digest}"}
+    credentials = instance.gitlab.credentials
+    digest = push(image, instance.gitlab.registry, "group/blog/web", "1", credentials)
+    container = {"name": "web", "image": f"registry.sandbox.test/group/blog/web@{digest}"}
+    auth = base64.b64encode(":".join(credentials).encode()).decode()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "registry"},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": json.dumps({"auths": {"registry.sandbox.test": {"auth": auth}}})},
+    }
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "web", "labels": {"app": "web"}},
-        "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+        "spec": {
+            "containers": [container],
+            "imagePullSecrets": [{"name": "registry"}],
+            "terminationGracePeriodSeconds": 0,
+        },
     }
     service = {
         "apiVersion": "v1",
@@ -78,7 +97,7 @@ def address(instance: Instance) -> str:
         "metadata": {"name": "web"},
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
     }
-    for manifest in (pod, service):
+    for manifest in (secret, pod, service):
         kubectl(instance, "apply", "-f", "-", stdin=manifest)
     kubectl(instance, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
     return kubectl(instance, "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
@@ -86,7 +105,7 @@ def address(instance: Instance) -> str:
 
 def test_up_starts_every_service_and_the_machine_is_not_touched(before: Machine, instance: Instance) -> None:
     running = processes(instance)
-    assert set(running) == {"gitlab", "lan", "node", *SERVICES}
+    assert set(running) == {"docker", "gitlab", "lan", "node", *SERVICES}
     assert all(running.values())
     assert kubectl(instance, "get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.kubeletVersion}") == "v1.35.4"
     assert kubectl(instance, "config", "current-context").strip() == "sandbox"
@@ -164,7 +183,12 @@ def test_the_programs_of_its_shell_run(instance: Instance) -> None:
     assert say("pulumi", "version").startswith("v3.")
     assert "v1.35" in say("kubectl", "version")
     plugins = json.loads(say("pulumi", "plugin", "ls", "--json"))
-    assert {plugin["name"]: plugin["version"] for plugin in plugins} == {"gitlab": "10.4.0", "kubernetes": "4.25.0"}
+    assert {plugin["name"]: plugin["version"] for plugin in plugins} == {
+        "docker": "5.2.0",
+        "gitlab": "10.4.0",
+        "kubernetes": "4.25.0",
+    }
+    assert "traefik" in say("docker", "network", "ls")
 
 
 @pytest.mark.parametrize("killed", ["gitlab/gitlab", "node/etcd", "node/containerd", "node/kube-proxy", "node/kubelet"])

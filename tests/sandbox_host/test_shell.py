@@ -31,6 +31,7 @@ def tools(tmp_path: Path) -> dict[str, Path]:
         "pulumi",
         "pulumi-language-python",
         "pulumi-language-python-exec",
+        "pulumi-resource-docker",
         "pulumi-resource-kubernetes",
         "kubelet",
     ]

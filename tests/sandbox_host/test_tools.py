@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import tools
 from sandbox.build import Module
-from sandbox.modules import CLI, KUBERNETES, LANGUAGE, PROVIDER
+from sandbox.modules import CLI, DOCKER, KUBERNETES, LANGUAGE, PROVIDER
 from tests.sandbox_host.programs import program
 
 LANGUAGE_HOST = ("pulumi-language-python", "pulumi-language-python-exec")
@@ -93,16 +93,19 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tools, "programs", build)
     path, home, cache = tmp_path / "bin", tmp_path / "home", tmp_path / "cache"
     found = tools.provide(cache, str(path), home)
-    assert built == [CLI, LANGUAGE, KUBERNETES, PROVIDER]
+    assert built == [CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER]
     assert found["kubelet"] == cache / "kubelet"
     built.clear()
     install_pulumi(path, "v3.250.0")
     install_kubernetes(path, "v1.35.4")
     plugin = program(home / "plugins" / "resource-kubernetes-v4.25.0", "pulumi-resource-kubernetes", "")
+    docker = program(home / "plugins" / "resource-docker-v5.2.0", "pulumi-resource-docker", "")
     found = tools.provide(cache, str(path), home)
     assert built == []
-    assert set(found) == {*CLI.programs, *LANGUAGE.programs, *KUBERNETES.programs, *PROVIDER.programs}
+    modules = (CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER)
+    assert set(found) == {name for module in modules for name in module.programs}
     assert found["pulumi-resource-kubernetes"] == plugin
+    assert found["pulumi-resource-docker"] == docker
     assert found["kubelet"] == path / "kubelet"
 
 
