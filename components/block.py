@@ -128,11 +128,13 @@ class Block:
         return texts
 
     def block(self, key: str) -> "Block | None":
-        """A block inside of this one, or None where the key is not there."""
+        """A block inside of this one, or None where there is none."""
         self._read.add(key)
         if key not in self._fields:
             return None
-        fields = self._take(key, dict, "a mapping", None) or {}
+        fields = self._take(key, dict, "a mapping", None)
+        if fields is None:
+            return None
         return Block(self._problems, f"{self._path}.{key}", cast("dict[str, object]", fields))
 
     def peek(self, key: str) -> str:

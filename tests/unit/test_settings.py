@@ -16,6 +16,17 @@ GOOD: dict[str, Any] = {
     "gitlab-deploy:access": {"namespace": "example", "serviceAccount": "sa", "server": "https://kube.example.com"},
     "gitlab-deploy:app": {"port": 8080},
 }
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"
+DOCKER: dict[str, Any] = {
+    "gitlab-deploy:image": "registry.example.com/group/blog:1.0.0",
+    "gitlab-deploy:dockerHost": {
+        "address": "ssh://deploy@host.example.com",
+        "hostKey": HOST_KEY,
+        "host": "blog.example.org",
+        "port": 8080,
+        "healthCheck": ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"],
+    },
+}
 
 
 def engine_form(stack: dict[str, Any]) -> dict[str, str]:
@@ -171,3 +182,82 @@ def test_stack_without_a_block_is_refused() -> None:
         problem
         == "gitlab-deploy holds no block, so there is nothing to deploy; add one of: access, app, dockerHost, registry"
     )
+
+
+def docker(field: str, value: object) -> dict[str, Any]:
+    """DOCKER with one field changed; None takes it out."""
+    stack: dict[str, Any] = json.loads(json.dumps(DOCKER))
+    stack["gitlab-deploy:dockerHost"][field] = value
+    if value is None:
+        del stack["gitlab-deploy:dockerHost"][field]
+    return stack
+
+
+def test_docker_host_alone_needs_neither_cluster_nor_gitlab() -> None:
+    found, listed = settings.parse(engine_form(DOCKER), stack="prod")
+    assert listed == []
+    assert found
+    assert not found.needs_cluster
+    assert not found.needs_gitlab
+    assert found.docker_app
+    assert found.docker_app.owner == "gitlab-deploy/prod/web-prod"
+    assert found.docker_app.network == "traefik"
+    assert found.docker_app.publish is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("address", "ssh://-oProxyCommand=x@host", ".address: 'ssh://-oProxyCommand=x@host' is not the address of a"),
+        ("hostKey", "AAAA", ".hostKey: 'AAAA' is not a host key; use what 'ssh-keyscan"),
+        ("hostKey", None, ".hostKey is missing"),
+        ("identityFile", "-i", ".identityFile: '-i' is not the path of a private key"),
+        ("host", None, ""),
+        ("host", "Blog", ".host: 'Blog' is not a DNS name"),
+        ("network", "a b", ".network: 'a b' is not a name Docker takes"),
+        ("healthCheck", None, ".healthCheck is missing; use a list"),
+        ("healthCheck", "wget", ".healthCheck: 'wget' is of the wrong type; use a list"),
+        ("healthCheck", ["a\nb"], ".healthCheck[0]: 'a\\nb' is not an argument of a command"),
+        ("publish", {"port": 0}, ".publish.port: 0 is out of range; use a whole number from 1 to 65535"),
+        ("publish", {"port": 80, "adress": "x"}, ".publish.adress is not a known key; did you mean 'address'?"),
+        ("publish", {"port": 80, "address": "all"}, ".publish.address: 'all' is not an IP address"),
+        ("publish", 80, ".publish: 80 is of the wrong type; use a mapping"),
+        ("volumes", {"/data": "a b"}, ".volumes./data: 'a b' is not a name Docker takes"),
+        ("files", {"etc/x": "text"}, ".files: 'etc/x' is not a folder that can be mounted"),
+        ("memory", 1, ".memory: 1 is out of range; use a whole number from 16"),
+        ("waitSeconds", 1, ".waitSeconds: 1 is out of range"),
+    ],
+)
+def test_problem_of_the_docker_host_has_path_value_and_remedy(field: str, value: object, expected: str) -> None:
+    found = problems(docker(field, value))
+    if not expected:
+        assert found == []
+        return
+    assert len(found) == 1
+    assert found[0].startswith(f"gitlab-deploy:dockerHost{expected}")
+
+
+def test_docker_host_may_hold_secrets_and_then_shows_no_value_in_any_problem() -> None:
+    stack = docker("env", {"PASSWORD": "canary"})
+    assert problems(stack, ("gitlab-deploy:dockerHost",)) == []
+    stack["gitlab-deploy:dockerHost"]["hostKey"] = "canary"
+    stack["gitlab-deploy:dockerHost"]["env"] = {"A-canary": "canary", "B": 7}
+    listed = problems(stack, ("gitlab-deploy:dockerHost",))
+    assert [problem.split()[0] for problem in listed] == [
+        "gitlab-deploy:dockerHost.hostKey:",
+        "gitlab-deploy:dockerHost.env:",
+        "gitlab-deploy:dockerHost.env.B:",
+    ]
+    assert "canary" not in "".join(listed)
+
+
+def test_registry_makes_the_pull_secret_of_the_app() -> None:
+    stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", "expires": "2027-01-31"}}
+    found, listed = settings.parse(engine_form(stack), stack="prod")
+    assert listed == []
+    assert found
+    assert found.registry
+    assert found.registry.name == "gitlab-deploy-prod"
+    stack["gitlab-deploy:app"] = {"port": 8080, "pullSecret": "mine"}
+    [problem] = problems(stack)
+    assert problem == "gitlab-deploy:app.pullSecret is made by the block registry; take it out here"
