@@ -44,7 +44,8 @@ test: .venv/installed ## Run every test, beside a running sandbox too
 	@$(PYTEST) tests/unit
 	$(PYTEST) tests/gitlab
 	$(PYTEST) tests/engine tests/plugin
-	$(PYTEST) tests/image tests/sandbox_host tests/sandbox
+	$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
+	$(PYTEST) tests/sandbox
 
 lint: .venv/installed ## Check format, style and types
 	@$(PYTHON) -m ruff format --check

@@ -11,13 +11,14 @@ import pulumi_kubernetes as kubernetes
 from components import preflight, settings
 from components.deploy_access import DeployAccess
 from components.docker_app import DockerApp
+from components.docker_drift import Known
 from components.pipeline_credential import PipelineCredential
 from components.registry_access import RegistryAccess
 from components.web_app import WebApp
 
 stack = settings.load()
 access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
-preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
+present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:
@@ -60,5 +61,8 @@ if app:
 if docker_app:
     daemon = docker_app.daemon
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    container = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host])).container
-    pulumi.export("dockerHost", {**docker_app.summary, "container": container})
+    last = pulumi.StackReference("last", f"organization/{pulumi.get_project()}/{pulumi.get_stack()}")
+    known = last.get_output("dockerHost").apply(lambda output: output and Known(output["id"], output["container"]))
+    docker_app = replace(docker_app, present=present, known=known)
+    made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
+    pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})

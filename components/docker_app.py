@@ -10,11 +10,10 @@ import pulumi
 import pulumi_docker as docker
 
 from components import rules
-from components.docker_host import DockerHost, last_words
+from components.docker_drift import Known, differences
+from components.docker_host import STACK_LABEL, Container, DockerHost, last_words
 from components.image import image_reference
 
-STACK_LABEL = "gitlab-deploy.stack"
-"""Says whose a container is: PROJECT/STACK/NAME."""
 SETTLE_SECONDS = 2.5
 """How long a new container runs beside the old one once it is healthy. Traefik takes up to two seconds to route to it
 (providers.providersThrottleDuration), and until then knows no other than the old one."""
@@ -63,6 +62,10 @@ class DockerAppArgs:
     """How long a new container may take to be healthy."""
     stop_seconds: int = 30
     """How long an old container may take to stop before it is killed."""
+    present: tuple[Container, ...] | None = None
+    """The containers that were on the host before this run; None where the host could not be asked."""
+    known: pulumi.Input[Known | None] = None
+    """The container that the last successful run left."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment of the container; treated as secret."""
     files: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +113,8 @@ class DockerApp(pulumi.ComponentResource):
 
     container: pulumi.Output[str]
     """Name of the container that serves."""
+    container_id: pulumi.Output[str]
+    """Its id."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
@@ -120,6 +125,17 @@ class DockerApp(pulumi.ComponentResource):
                 "one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap.",
                 self,
             )
+
+        container_name = f"{name}-container"
+
+        def report(known: Known | None) -> None:
+            prefix = args.name if published else container_name
+            found = differences(args.present or (), owner=args.owner, prefix=prefix, host=args.host, known=known)
+            for difference in found:
+                pulumi.log.warn(f"{args.daemon.address}: {difference}", self)
+
+        if args.present is not None:
+            pulumi.Output.from_input(args.known).apply(report)
         image = docker.RemoteImage(
             f"{name}-image",
             name=args.image,
@@ -142,7 +158,7 @@ class DockerApp(pulumi.ComponentResource):
                 await asyncio.sleep(SETTLE_SECONDS)
 
         container = docker.Container(
-            f"{name}-container",
+            container_name,
             name=args.name if published else None,
             image=image.image_id,
             must_run=True,
@@ -151,9 +167,9 @@ class DockerApp(pulumi.ComponentResource):
             wait_timeout=args.wait_seconds,
             healthcheck={
                 "tests": ["CMD", *args.health_check],
-                "interval": "2s",
+                "interval": "1s",
                 "timeout": "5s",
-                "retries": 3,
+                "retries": 2,
                 "start_period": _duration(args.wait_seconds),
             },
             labels=[{"label": key, "value": value} for key, value in sorted(_labels(args).items())],
@@ -184,6 +200,7 @@ class DockerApp(pulumi.ComponentResource):
             ),
         )
         self.container = container.name.apply(str)
+        self.container_id = container.id.apply(str)
         self.register_outputs({"container": self.container})
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+STACK_LABEL = "gitlab-deploy.stack"
+"""Says whose a container is: PROJECT/STACK/NAME."""
 TIMEOUT_SECONDS = 30
 OLDEST_API = (1, 41)
 """The API of Docker 20.10, the oldest version this is tested with."""
@@ -42,6 +44,18 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
     (r"Cannot connect to the Docker daemon", "the Docker daemon is not running; start it"),
     (r"docker: (command )?not found", "there is no docker command for this user; install Docker"),
 )
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as `docker ps` lists it."""
+
+    id: str
+    name: str
+    owner: str
+    """Value of the label `gitlab-deploy.stack`; empty for a container of somebody else."""
+    labels: str
+    """All labels, as KEY=VALUE with commas between them."""
 
 
 class WrongHostKeyError(Exception):
@@ -137,6 +151,12 @@ class DockerHost:
         except FileNotFoundError:
             return f"{where} cannot be reached, for there is no ssh on this machine; install an OpenSSH client"
         return None
+
+    def listing(self) -> list["Container"]:
+        """Every container of the host, running or not."""
+        form = f'{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label "{STACK_LABEL}"}}}}\t{{{{.Labels}}}}'
+        lines = self.run("ps", "--all", "--no-trunc", "--format", form).stdout.splitlines()
+        return [Container(*line.split("\t", 3)) for line in lines if line.count("\t") >= 3]
 
     def containers(self, label: str) -> list[str]:
         """Ids of the running containers that have the label (KEY=VALUE)."""

@@ -17,20 +17,24 @@ from urllib.parse import urljoin
 import pulumi
 import yaml
 
-from components.docker_host import WrongHostKeyError
+from components.docker_drift import taken
+from components.docker_host import Container, WrongHostKeyError
 from components.settings import Settings
 
 TIMEOUT_SECONDS = 5
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
 
 
-def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> None:
+def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> tuple[Container, ...] | None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
+
+    Gives the containers that are on the Docker host, or None where there is none or it cannot be asked.
 
     A preview does without the Docker host, which the jobs of a merge request have no key for; but not without the right
     host key.
     """
     problems = []
+    present: tuple[Container, ...] | None = None
     if stack.needs_cluster:
         problems.append(kubernetes_problem(environment))
     if stack.needs_gitlab:
@@ -44,11 +48,16 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
         else:
             if problem and preview:
                 pulumi.log.warn(problem)
-            else:
+            elif problem:
                 problems.append(problem)
+            else:
+                present = tuple(app.daemon.listing())
+                if app.publish:
+                    problems.append(taken(present, owner=app.owner, name=app.name))
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
+    return present
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:

@@ -7,8 +7,7 @@ from typing import Any, cast
 
 import requests
 
-from components.docker_app import STACK_LABEL
-from components.docker_host import DockerHost
+from components.docker_host import STACK_LABEL, DockerHost
 from components.web_app import SERVICE_PORT
 from ops import credential, tools
 from ops.errors import OpsError
