@@ -40,6 +40,8 @@ class Recorder(mocks.MockMonitor, mocks.Mocks):
     def __init__(self, outputs: Mapping[str, Inputs]) -> None:
         mocks.MockMonitor.__init__(self, self)
         self.declarations: list[Declaration] = []
+        self.hooks: dict[str, Any] = {}
+        """Hooks of resources, by name; to be called by the test that is about them."""
         self._outputs = outputs
 
     def one(self, type_: str, name: str | None = None) -> Declaration:
@@ -72,6 +74,12 @@ class Recorder(mocks.MockMonitor, mocks.Mocks):
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        self.hooks[hook.name] = hook
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self.hooks[hook.name] = hook
+
     def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]] | None]:
         raise AssertionError(f"no function was to be called: {args.token}")
 
@@ -91,6 +99,8 @@ def deploy(
     recorder = Recorder({} if preview else outputs or {})
     try:
         mocks.set_mocks(recorder, project="gitlab-deploy", stack="test", preview=preview, monitor=recorder)
+        # Where the engine has a server that calls hooks back.
+        pulumi.runtime.settings.SETTINGS.callbacks = recorder
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
         return recorder
     finally:

@@ -1,4 +1,5 @@
 import json
+import os
 import runpy
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,26 @@ from tests.answering import answering
 from tests.recorder import Recorder, deploy
 
 ROOT = Path(__file__).parents[2]
-TOKEN_SECRET = {"kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}}}
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}},
+    "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
+    "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
+    "pulumi:pulumi:StackReference": {"outputs": {}, "secretOutputNames": []},
+}
+SSH = """\
+#!/bin/sh
+for word; do last=$word; done
+case "$last" in *version*) echo 1.41 ;; esac
+"""
+"""Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""
 
 
-def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, without: str = "", **keys: Any) -> Recorder:
+def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, **keys: Any) -> Recorder:
     """Runs __main__.py with the committed Pulumi.prod.yaml, a few keys changed, against servers that only answer."""
     config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
     config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
-    config.pop(f"gitlab-deploy:{without}", None)
+    for block in without:
+        del config[f"gitlab-deploy:{block}"]
     with answering() as address:
         config["gitlab-deploy:gitlabUrl"] = address
         kubeconfig = tmp_path / "kubeconfig"
@@ -26,10 +39,13 @@ def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, without: str
         contexts = [{"name": "c", "context": {"cluster": "c"}}]
         kubeconfig.write_text(yaml.safe_dump({"current-context": "c", "contexts": contexts, "clusters": clusters}))
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        (tmp_path / "ssh").write_text(SSH)
+        (tmp_path / "ssh").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         pulumi.runtime.set_all_config(values, ["gitlab-deploy:gitlabToken"])
         try:
-            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), TOKEN_SECRET)
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS)
         finally:
             pulumi.runtime.set_all_config({}, [])
 
@@ -39,12 +55,28 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
 ) -> None:
     run = run_program(monkeypatch, tmp_path)
     resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:providers:")]
-    assert len(resources) == 12
-    assert {d.parent for d in resources} == {"access", "pipeline", "app"}
+    assert len(resources) == 16
+    assert {d.parent for d in resources} == {"access", "pipeline", "registry", "app", "docker-app"}
     assert {(d.type.partition(":")[0], d.provider) for d in resources} == {
         ("kubernetes", "cluster"),
         ("gitlab", "gitlab"),
+        ("docker", "docker"),
     }
+
+
+def test_docker_host_pulls_with_the_deploy_token_and_its_ssh_options_are_the_same_everywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:docker")
+    assert provider.secret == {"registryAuth"}
+    [login] = json.loads(provider.inputs["registryAuth"])
+    assert login == {"address": "registry.example.com", "username": "gitlab+deploy", "password": "gldt-canary"}
+    assert provider.inputs["host"] == "ssh://deploy@docker.example.com"
+    options = json.loads(provider.inputs["sshOpts"])
+    assert "StrictHostKeyChecking=yes" in options
+    assert "BatchMode=yes" in options
+    assert "IdentityFile=${SSH_KEY}" in options
+    assert not [option for option in options if str(tmp_path) in option or str(Path.home()) in option]
 
 
 def test_cluster_provider_holds_no_path_and_no_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -68,8 +100,8 @@ def test_without_a_token_the_gitlab_provider_reads_the_environment(
 
 
 def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    run = run_program(monkeypatch, tmp_path, without="access", app={"port": 8080, "namespace": "example"})
-    assert {d.parent for d in run.declarations if d.custom and d.provider} == {"app"}
+    run = run_program(monkeypatch, tmp_path, "access", "registry", app={"port": 8080, "namespace": "example"})
+    assert {d.parent for d in run.declarations if d.custom and d.provider} == {"app", "docker-app"}
     assert not [d for d in run.declarations if d.type == "pulumi:providers:gitlab"]
 
 

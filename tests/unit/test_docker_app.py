@@ -1,0 +1,147 @@
+import asyncio
+import json
+import subprocess
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import docker_app
+from components.docker_app import DockerApp, DockerAppArgs, Publish
+from components.docker_host import DockerHost
+from tests.recorder import Recorder, deploy
+
+OUTPUTS = {"docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told(DockerHost):
+    """A Docker host that is told what to do, and does nothing."""
+
+    commands: list[tuple[str, ...]] = field(default_factory=list)
+    running: int = 1
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        self.commands.append(arguments)
+        failed = {"ExitCode": 1, "Output": "refused\n"}
+        answers = {
+            "inspect": json.dumps({"Status": "running", "Health": {"Status": "unhealthy", "Log": [failed]}}),
+            "logs": "first\nlast words\n",
+            "ps": "id\n" * self.running,
+        }
+        return subprocess.CompletedProcess(arguments, 0, stdout=answers.get(arguments[0], ""), stderr="")
+
+
+HOST = Told(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
+ARGS = DockerAppArgs(
+    daemon=HOST,
+    name="web-prod",
+    owner="gitlab-deploy/prod/web-prod",
+    image="registry.example.com/group/blog:1.0.0",
+    port=8080,
+    health_check=("wget", "-q", "http://127.0.0.1:8080/"),
+    host="blog.example.org",
+    environment={"PASSWORD": "canary"},
+)
+
+
+def app(**changes: Any) -> Recorder:
+    return deploy(lambda: DockerApp("app", replace(ARGS, **changes)).container, OUTPUTS)
+
+
+def container(run: Recorder) -> Any:
+    return run.one("docker:index/container:Container").inputs
+
+
+def labels(run: Recorder) -> dict[str, str]:
+    return {item["label"]: item["value"] for item in container(run)["labels"]}
+
+
+def test_container_is_hardened_and_starts_again_by_itself() -> None:
+    inputs = container(app())
+    assert inputs["restart"] == "always"
+    assert inputs["readOnly"] is True
+    assert inputs["capabilities"] == {"drops": ["ALL"]}
+    assert inputs["securityOpts"] == ["no-new-privileges:true"]
+    assert inputs["memory"] == inputs["memorySwap"] == 256
+    assert inputs["logOpts"] == {"max-size": "10m", "max-file": "3"}
+    assert inputs["destroyGraceSeconds"] == 30
+
+
+def test_behind_the_proxy_the_container_has_no_fixed_name_and_no_port() -> None:
+    inputs = container(app())
+    assert "name" not in inputs
+    assert inputs.get("ports", []) == []
+    assert inputs["networksAdvanced"] == [{"name": "traefik"}]
+
+
+def test_published_port_is_on_loopback_unless_said_otherwise_and_takes_a_fixed_name() -> None:
+    inputs = container(app(host=None, publish=Publish(port=80)))
+    assert inputs["ports"] == [{"internal": 8080, "external": 80, "ip": "127.0.0.1"}]
+    assert inputs["name"] == "web-prod"
+    assert "traefik.enable" not in labels(app(host=None, publish=Publish(port=80)))
+
+
+def test_new_container_has_to_be_healthy() -> None:
+    inputs = container(app(wait_seconds=90))
+    assert inputs["wait"] is True
+    assert inputs["waitTimeout"] == 90
+    assert inputs["healthcheck"]["tests"] == ["CMD", "wget", "-q", "http://127.0.0.1:8080/"]
+    assert inputs["healthcheck"]["startPeriod"] == "1m30s"
+
+
+def test_environment_is_secret() -> None:
+    declared = app().one("docker:index/container:Container")
+    assert declared.secret == {"envs"}
+    assert declared.inputs["envs"] == ["PASSWORD=canary"]
+
+
+def test_route_names_change_with_the_route_and_with_nothing_else() -> None:
+    first = labels(app())
+    assert first["gitlab-deploy.stack"] == "gitlab-deploy/prod/web-prod"
+    assert first["traefik.enable"] == "true"
+    [router] = [key for key in first if key.endswith(".rule")]
+    assert first[router] == "Host(`blog.example.org`)"
+    assert labels(app(image="blog:2", memory=512)) == first
+    assert router not in labels(app(host="other.example.org"))
+    assert router not in labels(app(port=9000))
+
+
+def test_failed_container_is_shown_and_removed_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    daemon = replace(HOST, commands=[])
+    hook = app(daemon=daemon).hooks["app-failed"]
+    args = pulumi.ErrorHookArgs("urn", "", "app", "type", new_inputs={"name": "app-new"}, failed_operation="create")
+
+    async def call() -> bool:
+        answer: bool = hook(args)
+        return answer
+
+    assert asyncio.run(call()) is False
+    assert daemon.commands[-1] == ("rm", "--force", "app-new")
+    said = caplog.text
+    assert "app-new: running, unhealthy" in said
+    assert "health check: exit 1, refused" in said
+    assert "log: last words" in said
+
+
+def test_failed_deletion_removes_nothing() -> None:
+    daemon = replace(HOST, commands=[])
+    hook = app(daemon=daemon).hooks["app-failed"]
+    assert hook(pulumi.ErrorHookArgs("urn", "id", "app", "type", failed_operation="delete")) is False
+    assert daemon.commands == []
+
+
+@pytest.mark.parametrize(("running", "slept"), [(1, []), (2, [docker_app.SETTLE_SECONDS])])
+def test_new_container_runs_beside_the_old_one_until_the_proxy_knows_it(
+    monkeypatch: pytest.MonkeyPatch, running: int, slept: list[float]
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    hook = app(daemon=replace(HOST, running=running)).hooks["app-settle"]
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(hook.callback(None))
+    assert waited == slept
