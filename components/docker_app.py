@@ -14,9 +14,6 @@ from components.docker_drift import Known, differences
 from components.docker_host import STACK_LABEL, Container, DockerHost, last_words
 from components.image import image_reference
 
-SETTLE_SECONDS = 2.5
-"""How long a new container runs beside the old one once it is healthy. Traefik takes up to two seconds to route to it
-(providers.providersThrottleDuration), and until then knows no other than the old one."""
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
 
 
@@ -60,6 +57,10 @@ class DockerAppArgs:
     """Limit of its memory, in MiB."""
     wait_seconds: int = 60
     """How long a new container may take to be healthy."""
+    overlap_seconds: int = 3
+    """How long a new container runs beside the old one once it is healthy. Traefik takes up to two seconds to route to
+    it (providers.providersThrottleDuration). An image that serves on for five seconds after it is told to stop, while
+    its health check fails, needs none: 0."""
     stop_seconds: int = 30
     """How long an old container may take to stop before it is killed."""
     present: tuple[Container, ...] | None = None
@@ -119,6 +120,7 @@ class DockerApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
         published = args.publish is not None
+        overlap = args.overlap_seconds > 0 and not published
         if args.publish:
             pulumi.log.info(
                 f"Port {args.publish.port} is published, so a new container of {args.name} can only start once the old "
@@ -155,7 +157,7 @@ class DockerApp(pulumi.ComponentResource):
 
         async def settle(_: pulumi.ResourceHookArgs) -> None:
             if len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
-                await asyncio.sleep(SETTLE_SECONDS)
+                await asyncio.sleep(args.overlap_seconds)
 
         container = docker.Container(
             container_name,
@@ -194,7 +196,7 @@ class DockerApp(pulumi.ComponentResource):
                 delete_before_replace=published,
                 replace_on_changes=_REPLACED,
                 hooks=pulumi.ResourceHookBinding(
-                    after_create=[] if published else [pulumi.ResourceHook(f"{name}-settle", settle)],
+                    after_create=[pulumi.ResourceHook(f"{name}-settle", settle)] if overlap else [],
                     on_error=[pulumi.ErrorHook(f"{name}-failed", remove_failed)],
                 ),
             ),

@@ -268,6 +268,7 @@ def _docker_app(problems: Problems, block: Block, scalars: Mapping[str, str], st
         published.close()
     memory = block.integer("memory", 16, 1 << 20, default=256)
     wait_seconds = block.integer("waitSeconds", 5, 600, default=60)
+    overlap_seconds = block.integer("overlapSeconds", 0, 60, default=3)
     stop_seconds = block.integer("stopSeconds", 1, 600, default=30)
     environment = block.text_map("env", rules.env_name)
     files = block.text_map("files", rules.mount_path)
@@ -290,6 +291,7 @@ def _docker_app(problems: Problems, block: Block, scalars: Mapping[str, str], st
         publish=publish,
         memory=memory,
         wait_seconds=wait_seconds,
+        overlap_seconds=overlap_seconds,
         stop_seconds=stop_seconds,
         environment=environment,
         files=files,

@@ -7,7 +7,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import docker_app
 from components.docker_app import DockerApp, DockerAppArgs, Publish
 from components.docker_host import DockerHost
 from tests.recorder import Recorder, deploy
@@ -132,9 +131,9 @@ def test_failed_deletion_removes_nothing() -> None:
     assert daemon.commands == []
 
 
-@pytest.mark.parametrize(("running", "slept"), [(1, []), (2, [docker_app.SETTLE_SECONDS])])
+@pytest.mark.parametrize(("running", "slept"), [(1, []), (2, [3])])
 def test_new_container_runs_beside_the_old_one_until_the_proxy_knows_it(
-    monkeypatch: pytest.MonkeyPatch, running: int, slept: list[float]
+    monkeypatch: pytest.MonkeyPatch, running: int, slept: list[int]
 ) -> None:
     waited: list[float] = []
 
