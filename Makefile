@@ -41,11 +41,18 @@ env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s en
 	@$(PYTHON) -m sandbox env
 
 test: .venv/installed ## Run every test, beside a running sandbox too
-	@$(PYTEST) tests/unit
-	$(PYTEST) tests/gitlab
-	$(PYTEST) tests/engine tests/plugin
-	$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
-	$(PYTEST) tests/sandbox
+	@$(PYTHON) -m sandbox build
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sandbox test-engine test-hosts test-unit
+
+# Two at a time: these wait for clusters and containers as much as they compute.
+test-unit: .venv/installed
+	@$(PYTEST) tests/unit tests/gitlab
+test-engine: .venv/installed
+	@$(PYTEST) tests/engine tests/plugin
+test-hosts: .venv/installed
+	@$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
+test-sandbox: .venv/installed
+	@$(PYTEST) tests/sandbox
 
 lint: .venv/installed ## Check format, style and types
 	@$(PYTHON) -m ruff format --check
@@ -58,4 +65,4 @@ lint: .venv/installed ## Check format, style and types
 	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-.PHONY: help up preview verify down env test lint
+.PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint

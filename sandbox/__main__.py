@@ -1,4 +1,4 @@
-"""`python -m sandbox [--name NAME] up|status|down|env`: everything the deployment needs, real, on this machine."""
+"""`python -m sandbox [--name NAME] COMMAND`: everything the deployment needs, real, on this machine."""
 
 import argparse
 import signal
@@ -8,6 +8,7 @@ from sandbox.errors import SandboxError
 from sandbox.instance import Instance
 
 COMMANDS = {
+    "build": "install and build what is not there yet, and start nothing",
     "up": "install, build and start what is not there yet",
     "status": "say what runs, and where",
     "down": "stop it and remove everything it wrote, except what was built (.cache)",
@@ -30,6 +31,8 @@ def main() -> None:
     try:
         instance = Instance(arguments.name)
         match arguments.command:
+            case "build":
+                instance.build()
             case "up":
                 instance.up()
             case "status":

@@ -58,12 +58,17 @@ class Instance:
         """The Docker host: its address, host key, and the file with the private key."""
         return DockerHost(self._docker, self.network)
 
+    def build(self) -> dict[str, Path]:
+        """Have everything installed and built; the programs, by name."""
+        packages.require_root()
+        packages.install()
+        return tools.provide(ROOT / ".cache", self._shell.machine_path, self._shell.machine_home)
+
     def up(self) -> None:
         """Have everything installed, built and ready. SandboxError with what is in the way; another `up` goes on."""
         packages.require_root()
         with locked(self.folder):
-            packages.install()
-            programs = tools.provide(ROOT / ".cache", self._shell.machine_path, self._shell.machine_home)
+            programs = self.build()
             self._claim()
             self._shell.prepare(programs)
             together(*(host.start for host in self._hosts))
