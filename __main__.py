@@ -63,6 +63,6 @@ if docker_app:
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
     last = pulumi.StackReference("last", f"organization/{pulumi.get_project()}/{pulumi.get_stack()}")
     known = last.get_output("dockerHost").apply(lambda output: output and Known(output["id"], output["container"]))
-    docker_app = replace(docker_app, present=present, known=known)
+    docker_app = replace(docker_app, present=present, known=known, logins=login or ())
     made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
     pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -12,6 +12,7 @@ import pulumi_docker as docker
 from components import rules
 from components.docker_drift import Known, differences
 from components.docker_host import STACK_LABEL, Container, DockerHost, last_words
+from components.docker_pull import refusal
 from components.image import image_reference
 
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
@@ -65,12 +66,14 @@ class DockerAppArgs:
     """How long an old container may take to stop before it is killed."""
     present: tuple[Container, ...] | None = None
     """The containers that were on the host before this run; None where the host could not be asked."""
+    logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
+    """Registries the host pulls from, each with its user name and password, as the provider has them."""
     known: pulumi.Input[Known | None] = None
     """The container that the last successful run left."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment of the container; treated as secret."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """Text files put into the container, by their path."""
+    """Text files put into the container, by their path. With any, its root filesystem is not read-only."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Named volumes, by the path they are mounted at."""
     writable: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a folder of the container
@@ -138,19 +141,46 @@ class DockerApp(pulumi.ComponentResource):
 
         if args.present is not None:
             pulumi.Output.from_input(args.known).apply(report)
+
+        async def explain(failed: pulumi.ErrorHookArgs) -> bool:
+            """Shows why the image is not pulled; where it is by now, which is how it is found out, goes on."""
+            if failed.failed_operation != "create":
+                return False
+            login = None
+            for known in args.logins:
+                if args.image.startswith(f"{known['address']}/"):
+                    pair = pulumi.Output.all(known.get("username"), known.get("password"))
+                    username, password = await pair.future() or ("", "")
+                    login = (str(username), str(password))
+            why = refusal(args.daemon, args.image, login)
+            if why:
+                pulumi.log.error(why, self)
+            return why is None and len(failed.errors) == 1
+
         image = docker.RemoteImage(
             f"{name}-image",
             name=args.image,
             # Another stack, or a container made by hand, may run the same image.
             keep_locally=True,
-            # The provider would remove the image of another name first, and the container before that.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The provider would remove the image of another name first, and the container before that.
+                delete_before_replace=False,
+                hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-not-pulled", explain)]),
+            ),
         )
 
         def remove_failed(failed: pulumi.ErrorHookArgs) -> bool:
             """Shows what a container said that did not start or get healthy, and takes it away; there is no retry."""
-            if failed.failed_operation == "create" and failed.new_inputs:
-                container = str(failed.new_inputs["name"])
+            if failed.failed_operation != "create" or not failed.new_inputs:
+                return False
+            container = str(failed.new_inputs["name"])
+            problem = args.daemon.problem(None)
+            if problem:
+                left = f"what there is of the container {container} is replaced by the next 'pulumi up'"
+                pulumi.log.error(f"{problem}; {left}", self)
+            # One of this name that is somebody else's is what was in the way.
+            elif any(found.name == container and found.owner == args.owner for found in args.daemon.listing()):
                 pulumi.log.error("\n".join(last_words(args.daemon, container)), self)
                 args.daemon.run("rm", "--force", container)
             return False
@@ -167,13 +197,8 @@ class DockerApp(pulumi.ComponentResource):
             restart="always",
             wait=True,
             wait_timeout=args.wait_seconds,
-            healthcheck={
-                "tests": ["CMD", *args.health_check],
-                "interval": "1s",
-                "timeout": "5s",
-                "retries": 2,
-                "start_period": _duration(args.wait_seconds),
-            },
+            # No start period: within one, newer versions of Docker look only every five seconds.
+            healthcheck={"tests": ["CMD", *args.health_check], "interval": "1s", "timeout": "5s", "retries": 2},
             labels=[{"label": key, "value": value} for key, value in sorted(_labels(args).items())],
             envs=pulumi.Output.secret([f"{key}={value}" for key, value in sorted(args.environment.items())]),
             uploads=[{"file": path, "content": content} for path, content in sorted(args.files.items())],
@@ -187,7 +212,8 @@ class DockerApp(pulumi.ComponentResource):
             log_driver="json-file",
             log_opts={"max-size": "10m", "max-file": "3"},
             destroy_grace_seconds=args.stop_seconds,
-            read_only=True,
+            # Docker puts no file into a container whose root is read-only.
+            read_only=not args.files,
             tmpfs=dict.fromkeys(args.writable, ""),
             capabilities={"drops": ["ALL"]},
             security_opts=["no-new-privileges:true"],
@@ -233,9 +259,3 @@ def _labels(args: DockerAppArgs) -> dict[str, str]:
         # A request that meets the old container while it stops is given to the new one, at once.
         f"traefik.http.middlewares.{unique}.retry.attempts": "4",
     }
-
-
-def _duration(seconds: int) -> str:
-    """As Docker prints it (Go: time.Duration): the provider takes `60s` and `1m0s` for a difference."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

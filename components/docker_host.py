@@ -103,22 +103,17 @@ class DockerHost:
         """Names the shared connection: one that was made to another host key or user is not used."""
         return hashlib.sha256(f"{self.address} {self.host_key} {self.identity_file}".encode()).hexdigest()[:16]
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command that runs `docker ARGUMENTS` on the host."""
+        url = urlsplit(self.address)
+        options = [*self.ssh_options, "-p", str(url.port or 22), "-l", url.username or ""]
+        # On the other side a shell takes the command apart again.
+        return ["ssh", *options, "--", url.hostname or "", shlex.join(["docker", *arguments])]
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `docker ARGUMENTS` on the host."""
-        url = urlsplit(self.address)
-        command = [
-            "ssh",
-            *self.ssh_options,
-            "-p",
-            str(url.port or 22),
-            "-l",
-            url.username or "",
-            "--",
-            url.hostname or "",
-        ]
         return subprocess.run(
-            # On the other side a shell takes the command apart again.
-            [*command, shlex.join(["docker", *arguments])],
+            self.command(*arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -207,15 +202,20 @@ def last_words(host: DockerHost, container: str) -> list[str]:
     """What a container said last, line by line: its state, the output of its health check, and the end of its log."""
     inspected = host.run("inspect", "--format", "{{json .State}}", container)
     if inspected.returncode:
-        return [f"Container {container} was not made"]
+        return [f"Container {container} is gone"]
     state = cast("dict[str, object]", json.loads(inspected.stdout))
     health = cast("dict[str, object]", state.get("Health") or {})
-    lines = [f"Container {container}: {state.get('Status')}, {health.get('Status', 'no health check')}"]
+    ended = f", exit {state.get('ExitCode')}" if state.get("Status") != "running" else ""
+    lines = [f"Container {container}: {state.get('Status')}{ended}, {health.get('Status', 'no health check')}"]
     checks = cast("list[dict[str, object]]", health.get("Log") or [])
     if checks:
-        lines.append(f"  health check: exit {checks[-1].get('ExitCode')}, {str(checks[-1].get('Output')).strip()}")
-    logs = host.run("logs", "--tail", "10", container)
-    return lines + [f"  log: {line}" for line in (logs.stdout + logs.stderr).splitlines()[-10:]]
+        lines.append(
+            f"  health check: exit {checks[-1].get('ExitCode')}, {' '.join(str(checks[-1]['Output']).split())}"
+        )
+    logs = host.run("logs", "--timestamps", "--tail", "10", container)
+    # Two streams, which their times put together again.
+    said = sorted((logs.stdout + logs.stderr).splitlines())[-10:]
+    return lines + [f"  log: {line.partition(' ')[2]}" for line in said]
 
 
 def _algorithms(host_key: str) -> str:

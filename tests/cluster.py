@@ -16,24 +16,20 @@ from tests.project import ROOT, Project, Run
 REPOSITORY = "registry.sandbox.test/group/blog"
 
 
-class Deployed:
-    """The committed stack `sandbox`, in a folder and a state of its own, with the addresses of a test's sandbox."""
+class Stack:
+    """The committed stack `sandbox`, changed by a test, in a folder and a state of its own."""
 
     def __init__(
-        self, instance: Instance, folder: Path, environment: Mapping[str, str], namespace: str = "example"
+        self, instance: Instance, folder: Path, environment: Mapping[str, str], name: str, config: Mapping[str, Any]
     ) -> None:
+        """A stack called `name` with these keys of the project; it is not put up by this."""
         self.instance = instance
-        self.namespace = namespace
         state = folder / "state"
-        state.mkdir()
-        program = folder / "program"
+        state.mkdir(parents=True, exist_ok=True)
+        program = folder / name
         program.mkdir()
-        self.project = Project(program, {**environment, "PULUMI_BACKEND_URL": state.as_uri()}, stack="sandbox")
-        committed = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
-        self.config: dict[str, Any] = {key.removeprefix("gitlab-deploy:"): value for key, value in committed.items()}
-        self.config["gitlabUrl"] = instance.gitlab.url
-        self.config["access"] |= {"server": f"https://{instance.network.address('node')}:6443", "namespace": namespace}
-        self.project.configure(self.config)
+        self.project = Project(program, {**environment, "PULUMI_BACKEND_URL": state.as_uri()}, stack=name)
+        self.project.configure({**config, "gitlabUrl": instance.gitlab.url})
         self.project.init()
 
     def up(self, *arguments: str) -> Run:
@@ -41,19 +37,53 @@ class Deployed:
         assert run.code == 0, run.text
         return run
 
-    def set(self, key: str, value: str) -> None:
-        run = self.project.pulumi("config", "set", "--path", f"gitlab-deploy:{key}", value)
+    def destroy(self) -> None:
+        run = self.project.pulumi("destroy", "--yes", "--skip-preview")
+        assert run.code == 0, run.text
+
+    def set(self, key: str, value: str, *arguments: str) -> None:
+        run = self.project.pulumi("config", "set", "--path", f"gitlab-deploy:{key}", value, *arguments)
         assert run.code == 0, run.text
 
     def summary(self, *arguments: str) -> dict[str, list[str]]:
-        """What a preview would do: logical names by operation, those that stay as they are left out."""
+        """What a preview would do: logical names by operation, those that stay as they are or are read left out."""
         run = self.project.pulumi("preview", "--json", *arguments)
         assert run.code == 0, run.text
         found: dict[str, list[str]] = {}
         for step in json.loads(run.stdout)["steps"]:
-            if step["op"] != "same":
+            if step["op"] not in {"same", "read"}:
                 found.setdefault(step["op"], []).append(step["urn"].rpartition("::")[2])
         return found
+
+
+def committed() -> dict[str, Any]:
+    """The project's keys of the committed stack `sandbox`."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
+    return {key.removeprefix("gitlab-deploy:"): value for key, value in config.items()}
+
+
+class Deployed(Stack):
+    """The committed stack, with the addresses of a test's sandbox."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        folder: Path,
+        environment: Mapping[str, str],
+        namespace: str = "example",
+        *,
+        docker: bool = False,
+    ) -> None:
+        """With or without the Docker host. The variables have the scope of a namespace other than `example`."""
+        config = committed()
+        if namespace != "example":
+            config["access"]["environment"] = namespace
+        config["access"] |= {"server": f"https://{instance.network.address('node')}:6443", "namespace": namespace}
+        config["dockerHost"]["address"] = instance.docker.address
+        if not docker:
+            del config["dockerHost"]
+        super().__init__(instance, folder, environment, "sandbox", config)
+        self.namespace = namespace
 
     def kubectl(self, *arguments: str, kubeconfig: Path | None = None) -> Run:
         """kubectl as the cluster's administrator, or with another kubeconfig."""

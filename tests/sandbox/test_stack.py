@@ -17,12 +17,12 @@ def verify(deployed: Deployed, *arguments: str) -> tuple[int, list[str]]:
 
 def test_second_up_and_preview_change_nothing(deployed: Deployed) -> None:
     assert deployed.summary("--expect-no-changes") == {}
-    assert "17 unchanged" in deployed.up().stdout
+    assert "20 unchanged" in deployed.up().stdout
 
 
 def test_verify_passes_with_the_credential_from_gitlab(deployed: Deployed) -> None:
     address = deployed.get("service", "web")["spec"]["clusterIP"]
-    code, lines = verify(deployed, "--url", f"http://{address}/version.txt", "--expect", "1.0.0")
+    code, lines = verify(deployed, "--url", f"http://{address}", "--path", "/version.txt", "--expect", "1.0.0")
     assert lines == [
         "ok    GitLab group/blog, environment production: KUBECONFIG is masked, protected and of type file",
         "ok    example: kubectl get all works",
@@ -31,19 +31,33 @@ def test_verify_passes_with_the_credential_from_gitlab(deployed: Deployed) -> No
         "ok    kube-public: kubectl get all is Forbidden",
         "ok    kube-system: kubectl get all is Forbidden",
         f"ok    example: 2 of 2 Pods behind Service web run {REPOSITORY}:1.0.0",
-        lines[7],
-        f"ok    http://{address}/version.txt: answers, and holds '1.0.0'",
+        "ok    example: Service web answers over HTTP with '1.0.0'",
+        f"ok    http://{address}/version.txt: answers over HTTP with '1.0.0'",
         "9 of 9 checks passed",
     ]
-    assert lines[7].startswith("ok    example: Service web answers over HTTP")
+    assert code == 0
+
+
+def test_one_up_puts_the_same_image_on_both_targets(instance: Instance, images: dict[str, str], tmp_path: Path) -> None:
+    assert images
+    stack = Deployed(instance, tmp_path, os.environ | instance.environment(), namespace="both", docker=True)
+    stack.up()
+    code, lines = verify(stack, "--proxy", instance.docker.url, "--path", "/version.txt", "--expect", "1.0.0")
+    stack.destroy()
+    container = lines[-3].split()[5].rstrip(",")
+    address = instance.docker.address
+    assert lines[-3] == f"ok    {address}: one healthy container, {container}, runs {REPOSITORY}:1.0.0"
+    assert lines[-2].endswith("/version.txt (Host: blog.example.org): answers over HTTP with '1.0.0'")
     assert code == 0
 
 
 def test_verify_fails_where_the_site_is_another_version(deployed: Deployed) -> None:
     address = deployed.get("service", "web")["spec"]["clusterIP"]
-    code, lines = verify(deployed, "--url", f"http://{address}/version.txt", "--expect", "3.0.0")
-    assert lines[-2] == f"FAIL  http://{address}/version.txt: the answer does not hold '3.0.0'"
-    assert lines[-1] == "8 of 9 checks passed"
+    code, lines = verify(deployed, "--url", f"http://{address}", "--path", "/version.txt", "--expect", "3.0.0")
+    assert lines[-2] == (
+        f"FAIL  http://{address}/version.txt: answers over HTTP with '3.0.0', but the answer does not hold it"
+    )
+    assert lines[-1] == "7 of 9 checks passed"
     assert code == 1
 
 
@@ -226,24 +240,24 @@ def test_unreachable_servers_leave_the_state_as_it_is(deployed: Deployed, tmp_pa
 def test_destroy_removes_every_object_and_variable(instance: Instance, images: dict[str, str], tmp_path: Path) -> None:
     assert images
     stack = Deployed(instance, tmp_path, os.environ | instance.environment(), namespace="short-lived")
-    stack.set("access.environment", "review")
     stack.up()
     assert stack.kubectl("get", "namespace", "short-lived").code == 0
-    before = {variable.get_id() for variable in stack.variables().values() if variable.environment_scope == "review"}
+    before = {
+        variable.get_id() for variable in stack.variables().values() if variable.environment_scope == "short-lived"
+    }
     assert before
     run = stack.project.pulumi("destroy", "--yes")
     assert run.code == 0, run.text
     gone = stack.kubectl("get", "namespace", "short-lived")
     assert gone.code != 0
     assert "NotFound" in gone.stderr
-    assert not [v for v in stack.variables().values() if v.environment_scope == "review"]
+    assert not [v for v in stack.variables().values() if v.environment_scope == "short-lived"]
     assert not json.loads(stack.project.export())["deployment"].get("resources")
 
 
 def test_a_protected_namespace_is_not_destroyed(instance: Instance, images: dict[str, str], tmp_path: Path) -> None:
     assert images
     stack = Deployed(instance, tmp_path, os.environ | instance.environment(), namespace="kept")
-    stack.set("access.environment", "kept")
     stack.set("access.protect", "true")
     stack.up()
     run = stack.project.pulumi("destroy", "--yes")

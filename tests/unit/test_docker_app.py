@@ -20,14 +20,20 @@ class Told(DockerHost):
 
     commands: list[tuple[str, ...]] = field(default_factory=list)
     running: int = 1
+    owner: str = "gitlab-deploy/prod/web-prod"
+    """Whose the container app-new is."""
+    refuses: str = ""
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.commands.append(arguments)
+        if self.refuses:
+            return subprocess.CompletedProcess(arguments, 255, stdout="", stderr=self.refuses)
         failed = {"ExitCode": 1, "Output": "refused\n"}
         answers = {
             "inspect": json.dumps({"Status": "running", "Health": {"Status": "unhealthy", "Log": [failed]}}),
-            "logs": "first\nlast words\n",
-            "ps": "id\n" * self.running,
+            "logs": "2026-11-23T09:00:02Z last words\n2026-11-23T09:00:01Z first\n",
+            "ps": f"id\tapp-new\t{self.owner}\t\n" if "--all" in arguments else "id\n" * self.running,
+            "version": "1.41",
         }
         return subprocess.CompletedProcess(arguments, 0, stdout=answers.get(arguments[0], ""), stderr="")
 
@@ -86,8 +92,19 @@ def test_new_container_has_to_be_healthy() -> None:
     inputs = container(app(wait_seconds=90))
     assert inputs["wait"] is True
     assert inputs["waitTimeout"] == 90
-    assert inputs["healthcheck"]["tests"] == ["CMD", "wget", "-q", "http://127.0.0.1:8080/"]
-    assert inputs["healthcheck"]["startPeriod"] == "1m30s"
+    # A start period would slow the checks down to one in five seconds (Docker 25 and newer).
+    assert inputs["healthcheck"] == {
+        "tests": ["CMD", "wget", "-q", "http://127.0.0.1:8080/"],
+        "interval": "1s",
+        "timeout": "5s",
+        "retries": 2,
+    }
+
+
+def test_root_filesystem_is_read_only_but_where_files_are_put_into_it() -> None:
+    inputs = container(app(files={"/etc/app.conf": "text"}))
+    assert inputs["uploads"] == [{"file": "/etc/app.conf", "content": "text"}]
+    assert inputs["readOnly"] is False
 
 
 def test_environment_is_secret() -> None:
@@ -107,8 +124,7 @@ def test_route_names_change_with_the_route_and_with_nothing_else() -> None:
     assert router not in labels(app(port=9000))
 
 
-def test_failed_container_is_shown_and_removed_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    daemon = replace(HOST, commands=[])
+def fail_to_create(daemon: Told) -> None:
     hook = app(daemon=daemon).hooks["app-failed"]
     args = pulumi.ErrorHookArgs("urn", "", "app", "type", new_inputs={"name": "app-new"}, failed_operation="create")
 
@@ -117,11 +133,30 @@ def test_failed_container_is_shown_and_removed_and_no_other(caplog: pytest.LogCa
         return answer
 
     assert asyncio.run(call()) is False
+
+
+def test_failed_container_is_shown_and_removed_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    daemon = replace(HOST, commands=[])
+    fail_to_create(daemon)
     assert daemon.commands[-1] == ("rm", "--force", "app-new")
-    said = caplog.text
-    assert "app-new: running, unhealthy" in said
-    assert "health check: exit 1, refused" in said
-    assert "log: last words" in said
+    assert "app-new: running, unhealthy\n" in caplog.text
+    assert "health check: exit 1, refused\n" in caplog.text
+    # In the order in which it was said, whether on stdout or on stderr.
+    assert "log: first\n  log: last words\n" in caplog.text
+
+
+def test_container_that_was_in_the_way_is_somebody_elses_and_stays() -> None:
+    daemon = replace(HOST, commands=[], owner="")
+    fail_to_create(daemon)
+    assert "rm" not in [command[0] for command in daemon.commands]
+
+
+def test_host_that_is_lost_while_a_container_is_made_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    fail_to_create(replace(HOST, commands=[], refuses="connect to host host port 22: Connection refused"))
+    assert (
+        "The Docker host ssh://deploy@host cannot be used: nothing listens on that port; check the port, and that sshd "
+        "runs; what there is of the container app-new is replaced by the next 'pulumi up'"
+    ) in caplog.text
 
 
 def test_failed_deletion_removes_nothing() -> None:
@@ -144,3 +179,27 @@ def test_new_container_runs_beside_the_old_one_until_the_proxy_knows_it(
     monkeypatch.setattr(asyncio, "sleep", sleep)
     asyncio.run(hook.callback(None))
     assert waited == slept
+
+
+@pytest.mark.parametrize(
+    ("registry", "login"), [("registry.example.com", ("reader", "canary")), ("registry.example.co", None)]
+)
+def test_image_that_is_not_pulled_is_asked_for_once_more_with_the_login_of_its_own_registry(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, registry: str, login: tuple[str, str] | None
+) -> None:
+    asked = []
+
+    def refuse(_: DockerHost, image: str, login: tuple[str, str] | None) -> str | None:
+        asked.append((image, login))
+        return None if len(asked) == 1 else "no space left on device"
+
+    monkeypatch.setattr("components.docker_app.refusal", refuse)
+    hook = app(logins=[{"address": registry, "username": "reader", "password": "canary"}]).hooks["app-not-pulled"]
+    errors: list[str] = []
+    for again in (True, False):
+        errors.insert(0, "unable to find or pull image")
+        args = pulumi.ErrorHookArgs("urn", "", "app", "type", failed_operation="create", errors=errors)
+        assert asyncio.run(hook.callback(args)) is again
+    assert asked == [(ARGS.image, login)] * 2
+    assert "no space left on device" in caplog.text
+    assert "canary" not in caplog.text
