@@ -24,9 +24,9 @@ def differences(
 ) -> list[str]:
     """One sentence for each container that stands where the stack's own should, with the remedy.
 
-    `present` are the containers on the host, `owner` is the stack's label, `prefix` what Pulumi puts before the seven
-    random digits of a container's name, and `host` the host name of the route. A container of a run that failed later
-    is the stack's too, though its outputs do not know it.
+    `present` are the containers on the host, `owner` is the stack's label, `prefix` the container's name, to which
+    Pulumi adds seven random digits where it is not fixed, and `host` the host name of the route. A container of a run
+    that failed later is the stack's too, though its outputs do not know it.
     """
     containers = list(present)
     found, own = [], False
@@ -38,7 +38,7 @@ def differences(
                     f"the container {name} was made anew by hand, so its image, environment and labels may be others; "
                     f"'pulumi up --refresh' starts the stack's own beside it, then remove it with {remove}"
                 )
-            elif (known and container.id == known.id) or re.fullmatch(rf"{re.escape(prefix)}-[0-9a-f]{{7}}", name):
+            elif (known and container.id == known.id) or re.fullmatch(rf"{re.escape(prefix)}(-[0-9a-f]{{7}})?", name):
                 own = True
             else:
                 found.append(

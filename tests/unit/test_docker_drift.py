@@ -21,6 +21,11 @@ def test_a_container_of_a_run_that_failed_later_is_the_stacks_own() -> None:
     assert found(OWN, known=None) == []
 
 
+def test_a_container_of_a_fixed_name_is_the_stacks_own_even_where_no_run_succeeded_yet() -> None:
+    fixed = Container("b" * 64, "web-prod", OWNER, "")
+    assert differences([fixed], owner=OWNER, prefix="web-prod", host=None, known=None) == []
+
+
 def test_a_container_made_anew_under_the_same_name_is_named() -> None:
     [difference] = found(Container("b" * 64, OWN.name, OWNER, ROUTE))
     assert difference.startswith("the container app-container-0123abc was made anew by hand")
