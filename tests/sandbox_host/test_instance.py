@@ -238,7 +238,9 @@ def test_two_sandboxes_run_side_by_side_and_leave_nothing(instance: Instance) ->
 def test_an_interrupted_up_is_gone_on_with_or_taken_down() -> None:
     instance = Instance(f"test-interrupted-{os.getpid()}")
     sandbox = [sys.executable, "-m", "sandbox", "--name", instance.name]
-    up = subprocess.Popen([*sandbox, "up"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
+    interruptible = ["env", "--default-signal=INT", *sandbox, "up"]
+    up = subprocess.Popen(interruptible, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert wait(lambda: processes(instance).get("node/etcd") is not None, 60)
         up.send_signal(signal.SIGINT)
