@@ -91,9 +91,15 @@ class DockerStack(Stack):
         prefix = f"gitlab-deploy-{self.project.stack}-"
         return {token.name: token for token in project.deploytokens.list(get_all=True) if token.name.startswith(prefix)}
 
-    def resources(self) -> Any:
-        """The resources of the state, with no secret in clear."""
-        return json.loads(self.project.export())["deployment"]["resources"]
+    def resources(self) -> list[Any]:
+        """What the state says of resources, less the ciphertext of secrets, which is another one at every writing."""
+
+        def plain(item: dict[str, Any]) -> dict[str, Any]:
+            return {key: value for key, value in item.items() if key != "ciphertext"}
+
+        state = json.loads(self.project.export(), object_hook=plain)
+        resources: list[Any] = state["deployment"].get("resources", [])
+        return resources
 
     def password(self) -> str:
         """The deploy token's own value, from the state."""
