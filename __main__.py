@@ -8,7 +8,7 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import preflight, settings
+from components import last_run, preflight, settings
 from components.deploy_access import DeployAccess
 from components.docker_app import DockerApp
 from components.docker_drift import Known
@@ -61,8 +61,8 @@ if app:
 if docker_app:
     daemon = docker_app.daemon
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    last = pulumi.StackReference("last", f"organization/{pulumi.get_project()}/{pulumi.get_stack()}")
-    known = last.get_output("dockerHost").apply(lambda output: output and Known(output["id"], output["container"]))
+    left = last_run.outputs().get("dockerHost")
+    known = Known(left["id"], left["container"]) if left else None
     docker_app = replace(docker_app, present=present, known=known, logins=login or ())
     made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
     pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})

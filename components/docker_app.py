@@ -68,7 +68,7 @@ class DockerAppArgs:
     """The containers that were on the host before this run; None where the host could not be asked."""
     logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
     """Registries the host pulls from, each with its user name and password, as the provider has them."""
-    known: pulumi.Input[Known | None] = None
+    known: Known | None = None
     """The container that the last successful run left."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment of the container; treated as secret."""
@@ -133,14 +133,12 @@ class DockerApp(pulumi.ComponentResource):
 
         container_name = f"{name}-container"
 
-        def report(known: Known | None) -> None:
-            prefix = args.name if published else container_name
-            found = differences(args.present or (), owner=args.owner, prefix=prefix, host=args.host, known=known)
-            for difference in found:
-                pulumi.log.warn(f"{args.daemon.address}: {difference}", self)
-
         if args.present is not None:
-            pulumi.Output.from_input(args.known).apply(report)
+            prefix = args.name if published else container_name
+            for difference in differences(
+                args.present, owner=args.owner, prefix=prefix, host=args.host, known=args.known
+            ):
+                pulumi.log.warn(f"{args.daemon.address}: {difference}", self)
 
         async def explain(failed: pulumi.ErrorHookArgs) -> bool:
             """Shows why the image is not pulled; where it is by now, which is how it is found out, goes on."""

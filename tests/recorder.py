@@ -37,12 +37,13 @@ class Declaration:
 class Recorder(mocks.MockMonitor, mocks.Mocks):
     """A resource monitor that keeps what was declared."""
 
-    def __init__(self, outputs: Mapping[str, Inputs]) -> None:
+    def __init__(self, outputs: Mapping[str, Inputs], left: Inputs) -> None:
         mocks.MockMonitor.__init__(self, self)
         self.declarations: list[Declaration] = []
         self.hooks: dict[str, Any] = {}
         """Hooks of resources, by name; to be called by the test that is about them."""
         self._outputs = outputs
+        self._left = left
 
     def one(self, type_: str, name: str | None = None) -> Declaration:
         """The only declaration of this type (and name); fails with what there is instead."""
@@ -81,24 +82,38 @@ class Recorder(mocks.MockMonitor, mocks.Mocks):
         self.hooks[hook.name] = hook
 
     def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]] | None]:
-        raise AssertionError(f"no function was to be called: {args.token}")
+        assert args.token == "pulumi:pulumi:readStackOutputs", f"no function was to be called: {args.token}"
+        assert args.args == {"name": "organization/gitlab-deploy/test"}
+        return {"outputs": self._left}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Inputs]:
         return f"{args.name}-id", {**args.inputs, **self._outputs.get(args.typ, {})}
 
 
 def deploy(
-    program: Callable[[], object], outputs: Mapping[str, Inputs] | None = None, *, preview: bool = False
+    program: Callable[[], object],
+    outputs: Mapping[str, Inputs] | None = None,
+    *,
+    preview: bool = False,
+    left: Inputs | None = None,
 ) -> Recorder:
     """Runs the program to its end, raising what it raises, also inside of an `apply`.
 
-    `outputs` maps a resource type to the computed outputs its resources get; in a preview they are left out.
+    `outputs` maps a resource type to the computed outputs its resources get; in a preview they are left out. `left` are
+    the stack's own outputs of the run before.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    recorder = Recorder({} if preview else outputs or {})
+    recorder = Recorder({} if preview else outputs or {}, left or {})
     try:
-        mocks.set_mocks(recorder, project="gitlab-deploy", stack="test", preview=preview, monitor=recorder)
+        mocks.set_mocks(
+            recorder,
+            project="gitlab-deploy",
+            stack="test",
+            organization="organization",
+            preview=preview,
+            monitor=recorder,
+        )
         # Where the engine has a server that calls hooks back.
         pulumi.runtime.settings.SETTINGS.callbacks = recorder
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

@@ -16,7 +16,6 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}},
     "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
     "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
-    "pulumi:pulumi:StackReference": {"outputs": {}, "secretOutputNames": []},
 }
 SSH = """\
 #!/bin/sh
