@@ -41,7 +41,7 @@ env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s en
 	@$(PYTHON) -m sandbox env
 
 test: .venv/installed ## Run every test, beside a running sandbox too
-	@$(PYTHON) -m sandbox build
+	@$(PYTHON) -m sandbox build --with skopeo
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sandbox test-engine test-hosts test-unit
 
 # Two at a time: these wait for clusters and containers as much as they compute.

@@ -11,14 +11,15 @@ import pulumi_kubernetes as kubernetes
 from components import last_run, preflight, settings
 from components.deploy_access import DeployAccess
 from components.docker_app import DockerApp
-from components.docker_drift import Known
 from components.pipeline_credential import PipelineCredential
 from components.registry_access import RegistryAccess
 from components.web_app import WebApp
 
-stack = settings.load()
+left = last_run.outputs()
+stack = settings.load(left.get("deployment"), os.environ)
 access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
 present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
+rolled_out: list[pulumi.Output[str]] = []
 
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:
@@ -38,31 +39,32 @@ if stack.needs_gitlab:
 
 if access:
     deploy = DeployAccess("access", access.deploy, on_cluster)
-    credential = access.credential(kubeconfig=deploy.kubeconfig, token=deploy.token)
-    PipelineCredential("pipeline", credential, on_gitlab)
+    PipelineCredential("pipeline", access.credential(kubeconfig=deploy.kubeconfig, token=deploy.token), on_gitlab)
     # As an output, so that the application waits for its namespace.
     app = app and replace(app, namespace=deploy.namespace)
     pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})
 
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
-    pull = RegistryAccess(
-        "registry",
-        replace(registry, namespace=app.namespace if app else None),
-        pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])]),
-    )
+    both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
+    pull = RegistryAccess("registry", replace(registry, namespace=app.namespace if app else None), both)
     app = app and replace(app, pull_secret=pull.pull_secret)
     login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
 
 if app:
     web = WebApp("app", app, on_cluster)
-    pulumi.export("app", {"namespace": app.namespace, "service": web.service, "image": app.image})
+    rolled_out.append(web.image)
+    pulumi.export("app", {"namespace": app.namespace, "service": web.service, "image": web.image})
 
 if docker_app:
     daemon = docker_app.daemon
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    left = last_run.outputs().get("dockerHost")
-    known = Known(left["id"], left["container"]) if left else None
-    docker_app = replace(docker_app, present=present, known=known, logins=login or ())
+    docker_app = replace(docker_app, present=present, left=left.get("dockerHost"), logins=login or ())
     made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
+    rolled_out.append(made.container_id)
     pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})
+
+if stack.image:
+    pulumi.log.info(str(stack.image))
+    # Once it serves on every target: a run that failed has deployed nothing, as far as the next one is concerned.
+    pulumi.export("deployment", pulumi.Output.all(stack.image.deployed.output, *rolled_out)[0])

@@ -68,8 +68,8 @@ class DockerAppArgs:
     """The containers that were on the host before this run; None where the host could not be asked."""
     logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
     """Registries the host pulls from, each with its user name and password, as the provider has them."""
-    known: Known | None = None
-    """The container that the last successful run left."""
+    left: Mapping[str, str] | None = None
+    """The output `dockerHost` of the last successful run; None where there was none."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment of the container; treated as secret."""
     files: Mapping[str, str] = field(default_factory=dict)
@@ -134,10 +134,8 @@ class DockerApp(pulumi.ComponentResource):
         container_name = f"{name}-container"
 
         if args.present is not None:
-            prefix = args.name if published else container_name
-            for difference in differences(
-                args.present, owner=args.owner, prefix=prefix, host=args.host, known=args.known
-            ):
+            prefix, known = args.name if published else container_name, Known.read(args.left)
+            for difference in differences(args.present, owner=args.owner, prefix=prefix, host=args.host, known=known):
                 pulumi.log.warn(f"{args.daemon.address}: {difference}", self)
 
         async def explain(failed: pulumi.ErrorHookArgs) -> bool:

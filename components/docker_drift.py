@@ -5,8 +5,9 @@ or a new one. So ids and names tell; the provider does not read environment and 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from components.docker_host import Container
 
@@ -17,6 +18,11 @@ class Known:
 
     id: str
     name: str
+
+    @classmethod
+    def read(cls, output: Mapping[str, str] | None) -> Self | None:
+        """From the stack's output `dockerHost`; None where no run has succeeded yet."""
+        return cls(output["id"], output["container"]) if output else None
 
 
 def differences(

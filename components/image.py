@@ -37,10 +37,16 @@ def parse(reference: str) -> ImageReference | None:
 
 
 def image_reference(value: str) -> str | None:
-    """The rule for an image a stack deploys: well formed (github.com/distribution/reference)."""
-    if parse(value):
-        return None
-    return (
-        f"{quoted(value)} is not an image reference; use REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:DIGEST, "
-        "the repository in lower case and the digest in full"
-    )
+    """The rule for an image to deploy: well formed (github.com/distribution/reference), and the same one for good."""
+    found = parse(value)
+    if found is None:
+        return (
+            f"{quoted(value)} is not an image reference; use REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:"
+            "DIGEST, the repository in lower case and the digest in full"
+        )
+    if found.digest is None and found.tag in {None, "latest"}:
+        return (
+            f"{quoted(value)} is another image from one day to the next, and no diff would show it; use a tag that is "
+            "given once, such as a commit's, or a digest"
+        )
+    return None

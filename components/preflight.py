@@ -6,6 +6,7 @@ a few seconds, send no credential, and name the address.
 
 import http.client
 import os
+import shutil
 import ssl
 import urllib.error
 import urllib.request
@@ -37,6 +38,8 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     present: tuple[Container, ...] | None = None
     if stack.needs_cluster:
         problems.append(kubernetes_problem(environment))
+    if stack.app and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
+        problems.append("There is no kubectl on PATH, which watches the rollout of the block app; install it")
     if stack.needs_gitlab:
         problems.append(gitlab_problem(stack.gitlab_url))
     if stack.docker_app:

@@ -8,10 +8,11 @@ import pulumi_kubernetes as kubernetes
 
 from components import rules
 from components.image import image_reference
+from components.rollout import Rollout, RolloutError
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
-_TIMEOUT = "5m"
+_SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class WebAppArgs:
     """Name of the Deployment, the Service and the other objects."""
     replicas: int = 2
     """Number of Pods, 1 or more."""
+    wait_seconds: int = 300
+    """How long a rollout may take until every Pod is the new one and ready."""
     health_path: str = "/"
     """Path that answers with a status of 200 to 399 when, and only when, a Pod can serve."""
     cpu: str = "50m"
@@ -83,6 +86,8 @@ class WebApp(pulumi.ComponentResource):
 
     service: pulumi.Output[str]
     """Name of the Service, which listens on port 80."""
+    image: pulumi.Output[str]
+    """The image, known once every Pod runs it."""
 
     def __init__(self, name: str, args: WebAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:WebApp", name, {}, opts)
@@ -97,18 +102,17 @@ class WebApp(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             f"{name}-network-policy", metadata=metadata, spec=_network_policy(labels, args), opts=child
         )
-        kubernetes.apps.v1.Deployment(
+        deployment = kubernetes.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=metadata,
+            # The rollout is watched below: the provider tells of a broken one only when its time is over.
+            metadata={**metadata, "annotations": _SKIP_AWAIT},
             spec={
                 "replicas": args.replicas,
                 "selector": {"match_labels": labels},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
                 "template": {"metadata": {"labels": labels}, "spec": _pod(args)},
             },
-            opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=_TIMEOUT, update=_TIMEOUT)
-            ),
+            opts=child,
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{name}-disruption-budget",
@@ -119,7 +123,8 @@ class WebApp(pulumi.ComponentResource):
         )
         service = kubernetes.core.v1.Service(
             f"{name}-service",
-            metadata=metadata,
+            # The provider would let ten seconds pass; the watch below sees where the Service leads.
+            metadata={**metadata, "annotations": _SKIP_AWAIT},
             spec={
                 "type": "ClusterIP",
                 "selector": labels,
@@ -135,11 +140,24 @@ class WebApp(pulumi.ComponentResource):
                     **metadata,
                     # Not every controller reports an address, and Pulumi would wait ten minutes for one and fail
                     # (pulumi-kubernetes 1812, 1915); whether the host answers is for the checks after a deploy.
-                    "annotations": {"pulumi.com/skipAwait": "true"},
+                    "annotations": _SKIP_AWAIT,
                 },
                 spec=_ingress(args.host, args),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
             )
+
+        async def rolled_out(made: list[str]) -> str:
+            if not pulumi.runtime.is_dry_run():
+                rollout = Rollout(namespace=made[0], name=args.name, image=args.image, seconds=args.wait_seconds)
+                try:
+                    await rollout.wait(lambda text: pulumi.log.warn(text, self))
+                except RolloutError as error:
+                    raise pulumi.RunError(
+                        f"{error}\n  The Pods that were ready serve on. Mend the cause and run 'pulumi up' again."
+                    ) from error
+            return args.image
+
+        self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)
         self.register_outputs({"service": self.service})
 
 

@@ -23,8 +23,8 @@ def main() -> None:
     )
     parser.add_argument("--name", default="sandbox", help="which one: several run side by side (default: sandbox)")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, purpose in COMMANDS.items():
-        commands.add_parser(command, help=purpose)
+    parsers = {command: commands.add_parser(command, help=purpose) for command, purpose in COMMANDS.items()}
+    parsers["build"].add_argument("--with", nargs="*", default=[], metavar="PACKAGE", dest="more", help="Debian's too")
     arguments = parser.parse_args()
     # As Ctrl-C does: what is half done is put right on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -32,7 +32,7 @@ def main() -> None:
         instance = Instance(arguments.name)
         match arguments.command:
             case "build":
-                instance.build()
+                instance.build(arguments.more)
             case "up":
                 instance.up()
             case "status":

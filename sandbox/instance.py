@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -58,10 +59,10 @@ class Instance:
         """The Docker host: its address, host key, and the file with the private key."""
         return DockerHost(self._docker, self.network)
 
-    def build(self) -> dict[str, Path]:
-        """Have everything installed and built; the programs, by name."""
+    def build(self, more: Sequence[str] = ()) -> dict[str, Path]:
+        """Have everything installed and built, and `more` Debian packages; the programs, by name."""
         packages.require_root()
-        packages.install()
+        packages.install(more)
         return tools.provide(ROOT / ".cache", self._shell.machine_path, self._shell.machine_home)
 
     def up(self) -> None:

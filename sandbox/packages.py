@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,10 +49,14 @@ def require_root() -> None:
         )
 
 
-def install() -> None:
-    """Install what is missing, without starting anything. SandboxError where that cannot be done."""
-    here = _installed() | {package for package, program in INSTEAD.items() if shutil.which(program)}
-    missing = [package for package in PACKAGES if package not in here]
+def install(more: Sequence[str] = ()) -> None:
+    """Install what is missing, without starting anything. SandboxError where that cannot be done.
+
+    `more` are packages besides those that the sandbox itself needs.
+    """
+    wanted = (*PACKAGES, *more)
+    here = _installed(wanted) | {package for package, program in INSTEAD.items() if shutil.which(program)}
+    missing = [package for package in wanted if package not in here]
     if not missing:
         return
     if not shutil.which("apt-get"):
@@ -69,10 +73,10 @@ def install() -> None:
             subprocess.run(["systemctl", "--quiet", "disable", *services], capture_output=True, check=False)
 
 
-def _installed() -> set[str]:
+def _installed(packages: Sequence[str]) -> set[str]:
     if not shutil.which("dpkg-query"):
         return set()
-    query = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n", *PACKAGES]
+    query = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n", *packages]
     # Its exit status tells of packages that nobody knows, too.
     listing = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     return {name for status, _, name in (line.partition(" ") for line in listing.splitlines()) if status == "installed"}

@@ -29,7 +29,8 @@ class Stack:
         program = folder / name
         program.mkdir()
         self.project = Project(program, {**environment, "PULUMI_BACKEND_URL": state.as_uri()}, stack=name)
-        self.project.configure({**config, "gitlabUrl": instance.gitlab.url})
+        # Tests go back and forth between the versions of the site.
+        self.project.configure({"rollback": True, **config, "gitlabUrl": instance.gitlab.url})
         self.project.init()
 
     def up(self, *arguments: str) -> Run:
@@ -73,9 +74,10 @@ class Deployed(Stack):
         namespace: str = "example",
         *,
         docker: bool = False,
+        rollback: bool = True,
     ) -> None:
         """With or without the Docker host. The variables have the scope of a namespace other than `example`."""
-        config = committed()
+        config = committed() | {"rollback": rollback}
         if namespace != "example":
             config["access"]["environment"] = namespace
         config["access"] |= {"server": f"https://{instance.network.address('node')}:6443", "namespace": namespace}
@@ -99,10 +101,20 @@ class Deployed(Stack):
         """The ServiceAccount's token, from the cluster."""
         return base64.b64decode(self.get("secret", f"gitlab-example-token-{rotation}")["data"]["token"]).decode()
 
+    def address(self) -> str:
+        """The Service's own address."""
+        found: str = self.get("service", "web")["spec"]["clusterIP"]
+        return found
+
+    def output(self, name: str) -> Any:
+        """One of the stack's outputs; None where it has none of that name."""
+        run = self.project.pulumi("stack", "output", "--json")
+        assert run.code == 0, run.text
+        return json.loads(run.stdout).get(name)
+
     def site(self, path: str = "/version.txt") -> str:
         """What the site answers at the Service's own address."""
-        address = self.get("service", "web")["spec"]["clusterIP"]
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
+        with urllib.request.urlopen(f"http://{self.address()}{path}", timeout=10) as response:
             body: bytes = response.read()
         return body.decode().strip()
 

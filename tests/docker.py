@@ -142,8 +142,13 @@ class Answer:
 
 def ask(instance: Instance, host: str) -> Answer:
     """Asks the proxy for the version of a site, on a connection of its own."""
+    return ask_at(urlsplit(instance.docker.url).netloc, host)
+
+
+def ask_at(address: str, host: str) -> Answer:
+    """Asks a server for the version of a site."""
     asked = time.monotonic()
-    connection = HTTPConnection(urlsplit(instance.docker.url).netloc, timeout=10)
+    connection = HTTPConnection(address, timeout=10)
     try:
         connection.request("GET", "/version.txt", headers={"Host": host})
         response = connection.getresponse()
@@ -157,8 +162,9 @@ def ask(instance: Instance, host: str) -> Answer:
 class Load:
     """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
 
-    def __init__(self, instance: Instance, host: str = HOST, rate: int = 50) -> None:
-        self._ask = partial(ask, instance, host)
+    def __init__(self, instance: Instance, host: str = HOST, rate: int = 50, address: str = "") -> None:
+        """At the proxy, or another address."""
+        self._ask = partial(ask_at, address or urlsplit(instance.docker.url).netloc, host)
         self._rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)

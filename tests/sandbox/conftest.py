@@ -11,8 +11,8 @@ from tests.cluster import Deployed
 
 @pytest.fixture(scope="session")
 def instance() -> Iterator[Instance]:
-    """A sandbox of the tests' own, beside any other."""
-    made = Instance("test")
+    """A sandbox of the tests' own, beside any other; one for each process that runs tests."""
+    made = Instance(f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
     made.down()
     made.up()
     try:

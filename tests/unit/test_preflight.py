@@ -1,12 +1,14 @@
+import json
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
 import yaml
 
-from components import preflight
+from components import preflight, settings
 from tests.answering import answering
 
 
@@ -108,3 +110,22 @@ def test_malformed_kubeconfig_is_one_sentence_that_does_not_show_it(text: str, t
     assert problem
     assert problem.startswith(f"The kubeconfig {path} has no current context with a server")
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
+    server: str, tmp_path: Path, *, preview: bool
+) -> None:
+    values = {
+        "gitlab-deploy:cluster": "production",
+        "gitlab-deploy:image": "blog:1.0.0",
+        "gitlab-deploy:app": json.dumps({"port": 8080, "namespace": "example"}),
+    }
+    stack, _ = settings.parse(values)
+    assert stack
+    environment = {"KUBECONFIG": kubeconfig(tmp_path / "k", server), "PATH": str(tmp_path)}
+    if preview:
+        assert preflight.require(stack, environment, preview=True) is None
+    else:
+        with pytest.raises(pulumi.RunError, match="There is no kubectl on PATH, which watches the rollout"):
+            preflight.require(stack, environment, preview=False)

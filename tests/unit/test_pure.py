@@ -55,6 +55,15 @@ def test_image_reference_that_is_malformed_is_refused_with_the_value(reference: 
     assert reason.startswith(rules.quoted(reference))
 
 
+@pytest.mark.parametrize("reference", ["registry.example.com/group/blog", "blog:latest"])
+def test_image_that_is_another_one_every_day_is_refused_unless_a_digest_says_which(reference: str) -> None:
+    reason = image.image_reference(reference)
+    assert reason
+    assert reason.startswith(f"'{reference}' is another image from one day to the next")
+    assert image.image_reference(f"{reference}@{DIGEST}") is None
+    assert image.image_reference("blog:1.0.0") is None
+
+
 @pytest.mark.parametrize(
     ("value", "raw", "rule"),
     [

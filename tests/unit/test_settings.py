@@ -133,7 +133,7 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ("app.writable", ["/tmp", "/tmp"], "gitlab-deploy:app.writable[1]: '/tmp' is there twice; take one out"),
         ("app.env", {"A": 1}, "gitlab-deploy:app.env.A: 1 is of the wrong type; use text (put it in quotes)"),
         ("app.env", {"A-B": "1"}, "gitlab-deploy:app.env: 'A-B' is not the name of an environment variable"),
-        ("image", "", "gitlab-deploy:image is missing, and the block app needs it"),
+        ("image", "", "gitlab-deploy:image is missing, and this stack has deployed no image yet; set it with"),
         ("image", "Blog:1", "gitlab-deploy:image: 'Blog:1' is not an image reference"),
         ("gitlabProject", "", "gitlab-deploy:gitlabProject is missing, and the block access needs it"),
         ("cluster", "", "gitlab-deploy:cluster is missing; name the cluster once"),

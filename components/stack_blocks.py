@@ -1,0 +1,196 @@
+"""The blocks of a stack file, each read into the arguments of the component it stands for."""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import pulumi
+
+from components import rules
+from components.block import Block, Problems
+from components.deploy_access import DeployAccessArgs
+from components.docker_app import DockerAppArgs, Publish
+from components.docker_host import DockerHost
+from components.pipeline_credential import PipelineCredentialArgs
+from components.registry_access import RegistryAccessArgs
+from components.web_app import WebAppArgs
+
+VARIABLE_FORMS = ("file", "base64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """The block `access`: a robot account in a namespace, and the GitLab variables that hold its credential."""
+
+    deploy: DeployAccessArgs
+    """Namespace, ServiceAccount, token and RoleBinding."""
+    project: str
+    """Full path or id of the GitLab project whose jobs get the credential."""
+    environment: str
+    """Environment scope of the GitLab variables; `*` is every job."""
+    variable: Literal["file", "base64"]
+    """Form of the KUBECONFIG variable."""
+
+    def credential(self, *, kubeconfig: pulumi.Input[str], token: pulumi.Input[str]) -> PipelineCredentialArgs:
+        """The variables, once the credential that they hold is known."""
+        return PipelineCredentialArgs(
+            project=self.project,
+            environment=self.environment,
+            variable=self.variable,
+            kubeconfig=kubeconfig,
+            token=token,
+        )
+
+    @property
+    def summary(self) -> dict[str, str]:
+        """Where the variables are, for the stack's outputs."""
+        return {"gitlabProject": self.project, "environment": self.environment, "variable": self.variable}
+
+
+def read_access(problems: Problems, block: Block, *, cluster: str, project: str) -> Access | None:
+    """The block `access`; None where anything of the stack file is refused."""
+    namespace = block.text("namespace", rules.namespace)
+    service_account = block.text("serviceAccount", rules.dns_subdomain)
+    server = block.text("server", rules.server_url)
+    rotation = block.text("rotation", rules.rotation, default="1")
+    protect = block.boolean("protect", default=True)
+    environment = block.text("environment", rules.environment_scope, default="*")
+    variable = cast("Literal['file', 'base64']", block.choice("variable", VARIABLE_FORMS, default="file"))
+    block.close()
+    if problems:
+        return None
+    deploy = DeployAccessArgs(
+        namespace=namespace,
+        service_account=service_account,
+        cluster=cluster,
+        server=server,
+        rotation=rotation,
+        protect=protect,
+    )
+    return Access(deploy=deploy, project=project, environment=environment, variable=variable)
+
+
+def read_registry(
+    problems: Problems, block: Block, *, owner: str, project: str, stack: str
+) -> RegistryAccessArgs | None:
+    """The block `registry`; None where anything of the stack file is refused."""
+    server = block.text("server", rules.registry)
+    rotation = block.text("rotation", rules.rotation, default="1")
+    expires = block.optional("expires", rules.day)
+    block.close()
+    if problems:
+        return None
+    return RegistryAccessArgs(
+        project=project, registry=server, name=f"{owner}-{stack}", rotation=rotation, expires_at=expires
+    )
+
+
+def read_app(
+    problems: Problems, block: Block, *, image: str, access: Block | None, registry: Block | None
+) -> WebAppArgs | None:
+    """The block `app`; None where anything of the stack file is refused."""
+    if access:
+        namespace = access.peek("namespace")
+        block.refuse("namespace", "is the namespace of the block access; take it out here")
+    else:
+        namespace = block.text("namespace", rules.namespace)
+    host = block.optional("host", rules.dns_subdomain)
+    if not host:
+        for key in ("ingressClass", "tlsSecret"):
+            block.refuse(
+                key, "belongs to an Ingress, which is made only where 'host' is given; add the host or take this out"
+            )
+    name = block.text("name", rules.service_name, default="web")
+    port = block.integer("port", 1, 65535)
+    replicas = block.integer("replicas", 1, 1000, default=2)
+    wait_seconds = block.integer("waitSeconds", 5, 3600, default=300)
+    health_path = block.text("healthPath", rules.http_path, default="/")
+    cpu = block.text("cpu", rules.quantity, default="50m")
+    memory = block.text("memory", rules.quantity, default="128Mi")
+    ingress_class = block.optional("ingressClass", rules.dns_subdomain) if host else None
+    tls_secret = block.optional("tlsSecret", rules.dns_subdomain) if host else None
+    pull_secret = None if registry else block.optional("pullSecret", rules.dns_subdomain)
+    if registry:
+        block.refuse("pullSecret", "is made by the block registry; take it out here")
+    env = block.text_map("env", rules.env_name)
+    writable = block.texts("writable", rules.mount_path, default=("/tmp",))  # noqa: S108 - a folder of the container
+    egress = block.texts("egress", rules.cidr, default=())
+    block.close()
+    if problems:
+        return None
+    return WebAppArgs(
+        namespace=namespace,
+        name=name,
+        image=image,
+        port=port,
+        replicas=replicas,
+        wait_seconds=wait_seconds,
+        health_path=health_path,
+        cpu=cpu,
+        memory=memory,
+        host=host,
+        ingress_class=ingress_class,
+        tls_secret=tls_secret,
+        pull_secret=pull_secret,
+        env=env,
+        writable=writable,
+        egress=egress,
+    )
+
+
+def read_docker_app(problems: Problems, block: Block, *, image: str, owner: str, stack: str) -> DockerAppArgs | None:
+    """The block `dockerHost`; None where anything of the stack file is refused."""
+    address = block.text("address", rules.docker_address)
+    host_key = block.text("hostKey", rules.host_key)
+    identity_file = block.optional("identityFile", rules.key_file)
+    name = block.text("name", rules.dns_label, default=f"web-{stack}")
+    host = block.optional("host", rules.dns_subdomain)
+    if not host:
+        for key in ("network", "entryPoint", "certResolver"):
+            block.refuse(
+                key, "belongs to a route, which is made only where 'host' is given; add the host or take this out"
+            )
+    network = block.text("network", rules.docker_name, default="traefik") if host else "traefik"
+    entry_point = block.text("entryPoint", rules.docker_name, default="websecure") if host else "websecure"
+    cert_resolver = block.optional("certResolver", rules.docker_name) if host else None
+    port = block.integer("port", 1, 65535)
+    health_check = block.texts("healthCheck", rules.argument, unique=False)
+    published = block.block("publish")
+    publish = None
+    if published:
+        publish = Publish(
+            port=published.integer("port", 1, 65535),
+            address=published.text("address", rules.bind_address, default="127.0.0.1"),
+        )
+        published.close()
+    memory = block.integer("memory", 16, 1 << 20, default=256)
+    wait_seconds = block.integer("waitSeconds", 5, 600, default=60)
+    overlap_seconds = block.integer("overlapSeconds", 0, 60, default=3)
+    stop_seconds = block.integer("stopSeconds", 1, 600, default=30)
+    environment = block.text_map("env", rules.env_name)
+    files = block.text_map("files", rules.mount_path)
+    volumes = block.text_map("volumes", rules.mount_path, rules.docker_name)
+    writable = block.texts("writable", rules.mount_path, default=("/tmp",))  # noqa: S108 - a folder of the container
+    block.close()
+    if problems:
+        return None
+    return DockerAppArgs(
+        daemon=DockerHost(address=address, host_key=host_key, identity_file=identity_file),
+        name=name,
+        owner=f"{owner}/{stack}/{name}",
+        image=image,
+        port=port,
+        health_check=health_check,
+        host=host,
+        network=network,
+        entry_point=entry_point,
+        cert_resolver=cert_resolver,
+        publish=publish,
+        memory=memory,
+        wait_seconds=wait_seconds,
+        overlap_seconds=overlap_seconds,
+        stop_seconds=stop_seconds,
+        environment=environment,
+        files=files,
+        volumes=volumes,
+        writable=writable,
+    )

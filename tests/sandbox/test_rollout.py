@@ -1,0 +1,110 @@
+"""Rollouts that break: each tells its own reason within seconds, the old Pods serve on, and it never ends green."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import site
+from sandbox.image import make_image, push
+from sandbox.instance import Instance
+from tests.cluster import REPOSITORY, Deployed
+from tests.docker import Load
+from tests.project import Run
+
+NAMESPACE = "rollout"
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """The committed stack in a namespace of its own, and images in the registry that do not serve."""
+    assert images
+    server = site.server_layer()
+    for tag, entrypoint in (
+        ("crashes", ["/usr/bin/wget", "http://127.0.0.1:1/settings"]),
+        ("deaf", ["/usr/bin/caddy", "file-server", "--listen", ":9999"]),
+    ):
+        broken = make_image([server], entrypoint=entrypoint)
+        push(broken, instance.gitlab.registry, site.REPOSITORY, tag, instance.gitlab.credentials)
+    folder = tmp_path_factory.mktemp("rollout")
+    stack = Deployed(instance, folder, os.environ | instance.environment(), NAMESPACE)
+    stack.set("app.waitSeconds", "15")
+    stack.up()
+    yield stack
+    stack.destroy()
+
+
+def fail(deployed: Deployed, image: str) -> Run:
+    """Deploys an image whose rollout breaks, while the site is asked for all the time."""
+    deployed.set("image", f"{REPOSITORY}:{image}")
+    start = time.monotonic()
+    with Load(deployed.instance, address=deployed.address()) as load:
+        run = deployed.project.pulumi("up", "--yes", "--skip-preview")
+    assert time.monotonic() - start < 30
+    assert run.code != 0, run.text
+    assert load.failed == []
+    assert {answer.body for answer in load.answers} == {"1.0.0"}
+    assert f"The rollout of {NAMESPACE}/web to {REPOSITORY}:{image} has failed after" in run.text
+    assert "Traceback" not in run.text
+    return run
+
+
+def assert_recovers(deployed: Deployed) -> None:
+    """The image that failed was not deployed, so the one before it is still the stack's own."""
+    assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
+    deployed.set("image", f"{REPOSITORY}:1.0.0")
+    deployed.up()
+    assert deployed.site() == "1.0.0"
+    assert deployed.summary("--expect-no-changes") == {}
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("9.9.9", [": its image cannot be pulled: ", "not found"]),
+        ("crashes", [": its container ends with exit code 1 (Error)", "log: wget: can't connect to remote host (127.0.0.1): Connection refused"]),
+        ("deaf", [": its container runs and is not ready", "event: Readiness probe failed: "]),
+    ],
+)
+def test_broken_image_tells_why_within_seconds_while_the_old_pods_serve_on(
+    deployed: Deployed, image: str, expected: list[str]
+) -> None:
+    run = fail(deployed, image)
+    for text in expected:
+        assert text in run.text
+    assert_recovers(deployed)
+
+
+def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_larger(deployed: Deployed) -> None:
+    quota = ("resourcequota", "small", "-n", NAMESPACE)
+    assert deployed.kubectl("create", "quota", "small", "-n", NAMESPACE, "--hard=pods=2").code == 0
+    try:
+        assert "No Pod can be made: pods " in (run := fail(deployed, "2.0.0")).text
+        assert "exceeded quota: small" in run.text
+    finally:
+        assert deployed.kubectl("delete", *quota).code == 0
+    deployed.up()
+    assert deployed.site() == "2.0.0"
+    assert deployed.output("deployment")["image"] == f"{REPOSITORY}:2.0.0"
+    deployed.set("image", f"{REPOSITORY}:1.0.0")
+    deployed.up()
+
+
+def test_broken_rollout_is_never_green_however_often_it_is_run(deployed: Deployed) -> None:
+    fail(deployed, "crashes")
+    again = deployed.project.pulumi("up", "--yes", "--skip-preview")
+    assert again.code != 0
+    assert "its container ends with exit code 1 (Error)" in again.text
+    assert_recovers(deployed)
+
+
+def test_image_that_was_set_by_hand_is_told_by_the_next_up(deployed: Deployed) -> None:
+    assert deployed.kubectl("set", "image", "deployment/web", "-n", NAMESPACE, f"app={REPOSITORY}:2.0.0").code == 0
+    run = deployed.project.pulumi("up", "--yes", "--skip-preview")
+    assert run.code != 0
+    assert f"The Deployment was given the image {REPOSITORY}:2.0.0 by hand; 'pulumi up --refresh' puts" in run.text
+    deployed.up("--refresh")
+    assert deployed.site() == "1.0.0"
