@@ -65,7 +65,13 @@ def assert_recovers(deployed: Deployed) -> None:
     ("image", "expected"),
     [
         ("9.9.9", [": its image cannot be pulled: ", "not found"]),
-        ("crashes", [": its container ends with exit code 1 (Error)", "log: wget: can't connect to remote host (127.0.0.1): Connection refused"]),
+        (
+            "crashes",
+            [
+                ": its container ends with exit code 1 (Error)",
+                "log: wget: can't connect to remote host (127.0.0.1): Connection refused",
+            ],
+        ),
         ("deaf", [": its container runs and is not ready", "event: Readiness probe failed: "]),
     ],
 )
