@@ -13,6 +13,7 @@ from components import rules
 from components.docker_drift import Known, differences
 from components.docker_host import STACK_LABEL, Container, DockerHost, last_words
 from components.docker_pull import refusal
+from components.docker_watch import end_crashing
 from components.image import image_reference
 
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
@@ -166,8 +167,19 @@ class DockerApp(pulumi.ComponentResource):
             ),
         )
 
+        watches: list[asyncio.Task[None]] = []
+
+        async def watch(made: pulumi.ResourceHookArgs) -> None:
+            """Ends the wait for a container that ends again and again: the provider would wait for all of the time."""
+            name = str((made.new_inputs or {})["name"])
+            watches.append(
+                asyncio.create_task(end_crashing(args.daemon, name, lambda text: pulumi.log.error(text, self)))
+            )
+
         def remove_failed(failed: pulumi.ErrorHookArgs) -> bool:
             """Shows what a container said that did not start or get healthy, and takes it away; there is no retry."""
+            for task in watches:
+                task.cancel()
             if failed.failed_operation != "create" or not failed.new_inputs:
                 return False
             container = str(failed.new_inputs["name"])
@@ -182,7 +194,9 @@ class DockerApp(pulumi.ComponentResource):
             return False
 
         async def settle(_: pulumi.ResourceHookArgs) -> None:
-            if len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
+            for task in watches:
+                task.cancel()
+            if overlap and len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
                 await asyncio.sleep(args.overlap_seconds)
 
         container = docker.Container(
@@ -218,7 +232,8 @@ class DockerApp(pulumi.ComponentResource):
                 delete_before_replace=published,
                 replace_on_changes=_REPLACED,
                 hooks=pulumi.ResourceHookBinding(
-                    after_create=[pulumi.ResourceHook(f"{name}-settle", settle)] if overlap else [],
+                    before_create=[pulumi.ResourceHook(f"{name}-watch", watch)],
+                    after_create=[pulumi.ResourceHook(f"{name}-settle", settle)],
                     on_error=[pulumi.ErrorHook(f"{name}-failed", remove_failed)],
                 ),
             ),

@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any, cast
 
 KUBECTL_SECONDS = 20
-GRACE_SECONDS = 8
-"""How long a reason has to stand before it ends the wait: a registry or a quota may be in the way for a moment."""
+GRACE_SECONDS = 14
+"""How long a reason has to stand before it ends the wait: whatever was in the way for a moment, the kubelet tries again
+after ten seconds (its first back-off)."""
 _POLL_SECONDS = 1.0
 _LINES = 10
 

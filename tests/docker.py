@@ -92,14 +92,17 @@ class DockerStack(Stack):
         return {token.name: token for token in project.deploytokens.list(get_all=True) if token.name.startswith(prefix)}
 
     def resources(self) -> list[Any]:
-        """What the state says of resources, less the ciphertext of secrets, which is another one at every writing."""
+        """What the state says of the stack's own resources, in no order that matters.
+
+        Less the ciphertext of secrets, which is another one at every writing.
+        """
 
         def plain(item: dict[str, Any]) -> dict[str, Any]:
             return {key: value for key, value in item.items() if key != "ciphertext"}
 
         state = json.loads(self.project.export(), object_hook=plain)
         resources: list[Any] = state["deployment"].get("resources", [])
-        return resources
+        return sorted(resources, key=lambda resource: str(resource["urn"]))
 
     def password(self) -> str:
         """The deploy token's own value, from the state."""
@@ -122,7 +125,7 @@ class DockerStack(Stack):
 
     def wait_for(self, version: str, host: str = HOST) -> None:
         """Until the site is this version; the proxy takes up to two seconds to find out."""
-        assert wait(lambda: self.site(host) == version, 10), self.site(host)
+        assert wait(lambda: self.site(host) == version, 30), self.site(host)
 
     def site(self, host: str = HOST) -> str:
         """What the site answers through the proxy."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import site
+from sandbox.image import make_image, push
 from sandbox.instance import Instance
 from tests.cluster import Deployed
 
@@ -25,6 +26,19 @@ def instance() -> Iterator[Instance]:
 def images(instance: Instance) -> dict[str, str]:
     """The digests of the two versions of the site, by version."""
     return site.publish(instance.gitlab.registry, instance.gitlab.credentials)
+
+
+@pytest.fixture(scope="session")
+def broken(instance: Instance, images: dict[str, str]) -> None:
+    """Versions of the site that do not serve: `crashes` ends at once, `deaf` runs and listens elsewhere."""
+    assert images
+    server = site.server_layer()
+    for tag, entrypoint in (
+        ("crashes", ["/usr/bin/wget", "http://127.0.0.1:1/settings"]),
+        ("deaf", ["/usr/bin/caddy", "file-server", "--listen", ":9999"]),
+    ):
+        image = make_image([server], entrypoint=entrypoint)
+        push(image, instance.gitlab.registry, site.REPOSITORY, tag, instance.gitlab.credentials)
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,24 @@ def test_an_image_that_never_gets_healthy_is_shown_and_removed_while_the_old_one
     assert len(blog.containers()) == 1
 
 
+def test_an_image_that_crashes_is_not_waited_for(blog: DockerStack, broken: None) -> None:
+    assert broken is None
+    before = blog.containers()
+    blog.choose("crashes")
+    start = time.monotonic()
+    with Load(blog.instance) as load:
+        run = blog.project.pulumi("up", "--yes", "--skip-preview")
+    assert time.monotonic() - start < 30
+    assert run.code != 0
+    assert load.failed == []
+    assert {answer.body for answer in load.answers} == {"2.0.0"}
+    assert blog.containers() == before
+    assert "ends again and again, and is not waited for:\n" in run.text
+    assert "log: wget: can't connect to remote host (127.0.0.1): Connection refused" in run.text
+    blog.choose("2.0.0")
+    assert blog.summary("--expect-no-changes") == {}
+
+
 def test_a_review_app_lives_beside_the_site_and_goes_without_a_trace(blog: DockerStack, folder: Path) -> None:
     host = f"review-1.{HOST}"
     review = DockerStack(blog.instance, folder, blog.project.environment, "review-1", host=host, stopSeconds=1)

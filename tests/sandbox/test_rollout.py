@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import site
-from sandbox.image import make_image, push
 from sandbox.instance import Instance
 from tests.cluster import REPOSITORY, Deployed
 from tests.docker import Load
@@ -17,18 +15,9 @@ NAMESPACE = "rollout"
 
 
 @pytest.fixture(scope="module")
-def deployed(
-    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
-    """The committed stack in a namespace of its own, and images in the registry that do not serve."""
-    assert images
-    server = site.server_layer()
-    for tag, entrypoint in (
-        ("crashes", ["/usr/bin/wget", "http://127.0.0.1:1/settings"]),
-        ("deaf", ["/usr/bin/caddy", "file-server", "--listen", ":9999"]),
-    ):
-        broken = make_image([server], entrypoint=entrypoint)
-        push(broken, instance.gitlab.registry, site.REPOSITORY, tag, instance.gitlab.credentials)
+def deployed(instance: Instance, broken: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The committed stack in a namespace of its own."""
+    assert broken is None
     folder = tmp_path_factory.mktemp("rollout")
     stack = Deployed(instance, folder, os.environ | instance.environment(), NAMESPACE)
     stack.set("app.waitSeconds", "15")
