@@ -4,7 +4,7 @@ Every problem of a stack file is found before any resource is registered, and al
 path, the value and the remedy.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from components import rules
 from components.block import Problems, read_blocks
 from components.docker_app import DockerAppArgs
 from components.image import image_reference
-from components.image_precedence import Decision, Deployed, Origin, RefusedError, decide
+from components.image_precedence import Decision, Deployed, Origin, RefusedError, decide, same
 from components.registry_access import RegistryAccessArgs
+from components.registry_digest import pinned
 from components.stack_blocks import Access, read_access, read_app, read_docker_app, read_registry
 from components.web_app import WebAppArgs
 
@@ -70,6 +71,7 @@ def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -
         pulumi.get_stack(),
         origin=Origin.of(environment),
         last=Deployed.read(deployment),
+        pin=lambda image: pinned(image, environment),
     )
     if settings is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -86,13 +88,14 @@ def parse(
     *,
     origin: Origin | None = None,
     last: Deployed | None = None,
+    pin: Callable[[str], str] = str,
 ) -> tuple[Settings | None, list[str]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
     `values` maps full keys (`gitlab-deploy:image`) to text, which is JSON where the stack file has a block; `secrets`
     are the keys that hold something encrypted; `token` is the GitLab token, whose text is never looked at here; `stack`
     is the stack's name; `origin` is who runs the program, and `last` the record
-    of what the stack has deployed.
+    of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, where that is known.
     """
     problems = Problems()
     scalars, blocks = read_blocks(problems, values, secrets, PROJECT, SCALARS, BLOCKS, MAY_HOLD_SECRETS)
@@ -116,7 +119,7 @@ def parse(
         rules.gitlab_project,
         needed="access" if access else "registry" if registry else None,
     )
-    image = _image(problems, scalars, origin or Origin(), last) if app or docker else None
+    image = _image(problems, scalars, origin or Origin(), last, pin) if app or docker else None
     reference = image.deployed.image if image else ""
     settings = Settings(
         cluster=cluster,
@@ -144,7 +147,13 @@ def _scalar(problems: Problems, scalars: Mapping[str, str], key: str, rule: rule
     return value
 
 
-def _image(problems: Problems, scalars: Mapping[str, str], origin: Origin, last: Deployed | None) -> Decision | None:
+def _image(
+    problems: Problems,
+    scalars: Mapping[str, str],
+    origin: Origin,
+    last: Deployed | None,
+    pin: Callable[[str], str],
+) -> Decision | None:
     path, wanted = f"{PROJECT}:image", scalars.get("image") or None
     rollback = scalars.get("rollback", "")
     if rollback not in {"", "true", "false"}:
@@ -152,6 +161,9 @@ def _image(problems: Problems, scalars: Mapping[str, str], origin: Origin, last:
     elif wanted and image_reference(wanted):
         problems.check(path, wanted, image_reference)
     else:
+        # The image that runs is known already, and its registry need not be there for a preview.
+        if wanted and not (last and same(wanted, last.image)):
+            wanted = pin(wanted)
         try:
             return decide(wanted, origin, last, rollback=rollback == "true")
         except RefusedError as refused:

@@ -103,3 +103,10 @@ DOCKER = Module(
     target=".",
     tags=("no_compose",),
 )
+S3 = Module(
+    name="s3",
+    title="versitygw, an S3 server",
+    programs=("versitygw",),
+    expected="2 min",
+)
+"""For the tests of a stack whose state is in a bucket."""

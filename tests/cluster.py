@@ -22,13 +22,18 @@ class Stack:
     def __init__(
         self, instance: Instance, folder: Path, environment: Mapping[str, str], name: str, config: Mapping[str, Any]
     ) -> None:
-        """A stack called `name` with these keys of the project; it is not put up by this."""
+        """A stack called `name` with these keys of the project; it is not put up by this.
+
+        Its state is a file in the folder, unless the environment says where it is.
+        """
         self.instance = instance
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
         program = folder / name
         program.mkdir()
-        self.project = Project(program, {**environment, "PULUMI_BACKEND_URL": state.as_uri()}, stack=name)
+        elsewhere = environment["PULUMI_BACKEND_URL"].startswith("s3://")
+        backend = {} if elsewhere else {"PULUMI_BACKEND_URL": state.as_uri()}
+        self.project = Project(program, {**environment, **backend}, stack=name)
         # Tests go back and forth between the versions of the site.
         self.project.configure({"rollback": True, **config, "gitlabUrl": instance.gitlab.url})
         self.project.init()

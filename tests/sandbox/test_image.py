@@ -2,24 +2,36 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox.instance import Instance
 from tests.cluster import REPOSITORY, Deployed
 from tests.project import Run
+from tests.s3 import bucket
 
 ONE, TWO = f"{REPOSITORY}:1.0.0", f"{REPOSITORY}:2.0.0"
 
 
+@pytest.fixture(params=["file", "s3"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables that say where the state is."""
+    if request.param == "file":
+        yield {}
+    else:
+        with bucket(tmp_path) as variables:
+            yield variables
+
+
 @pytest.fixture
 def deployed(
-    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    instance: Instance, images: dict[str, str], backend: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     """The committed stack with version 1.0.0, deployed by pipeline 811."""
     assert images
     folder = tmp_path_factory.mktemp("image")
-    stack = Deployed(instance, folder, os.environ | instance.environment(), "image", rollback=False)
+    stack = Deployed(instance, folder, os.environ | instance.environment() | backend, "image", rollback=False)
     stack.set("app.replicas", "1")
     assert ci(stack, 811, ONE).code == 0
     yield stack

@@ -1,0 +1,56 @@
+"""A real S3 server on this machine, for stacks whose state is in a bucket."""
+
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.build import programs
+from sandbox.modules import S3
+from sandbox.process import wait
+from tests.project import ROOT
+
+BUCKET = "state"
+
+
+@contextmanager
+def bucket(folder: Path) -> Iterator[dict[str, str]]:
+    """The variables with which `pulumi` keeps its state there, while the context lasts."""
+    server = programs(S3, ROOT / ".cache")["versitygw"]
+    data = folder / "data"
+    # A bucket is a folder.
+    (data / BUCKET).mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    key, secret = secrets.token_hex(8), secrets.token_hex(16)
+    environment = os.environ | {"ROOT_ACCESS_KEY_ID": key, "ROOT_SECRET_ACCESS_KEY": secret}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [server, "--port", address, "posix", "--sidecar", folder / "attributes", data],
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        assert wait(lambda: _listens(address) or process.poll() is not None, 20)
+        assert process.poll() is None, (folder / "log").read_text()
+        yield {
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?endpoint=http://{address}&s3ForcePathStyle=true&region=us-east-1",
+        }
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        return False
+    return True
