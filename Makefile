@@ -48,7 +48,7 @@ test: .venv/installed ## Run every test, beside a running sandbox too
 test-unit: .venv/installed
 	@$(PYTEST) tests/unit tests/gitlab
 test-engine: .venv/installed
-	@$(PYTEST) tests/engine tests/plugin
+	@$(PYTEST) --numprocesses 2 tests/engine tests/plugin
 test-hosts: .venv/installed
 	@$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
 test-sandbox: .venv/installed

@@ -23,6 +23,7 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
     data = folder / "data"
     # A bucket is a folder.
     (data / BUCKET).mkdir(parents=True)
+    (folder / "attributes").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     key, secret = secrets.token_hex(8), secrets.token_hex(16)

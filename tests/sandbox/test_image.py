@@ -14,28 +14,32 @@ from tests.s3 import bucket
 ONE, TWO = f"{REPOSITORY}:1.0.0", f"{REPOSITORY}:2.0.0"
 
 
-@pytest.fixture(params=["file", "s3"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The variables that say where the state is."""
-    if request.param == "file":
-        yield {}
-    else:
-        with bucket(tmp_path) as variables:
-            yield variables
+def start(instance: Instance, folder: Path, backend: dict[str, str], namespace: str) -> Deployed:
+    """The committed stack with version 1.0.0, deployed by pipeline 811."""
+    stack = Deployed(instance, folder, os.environ | instance.environment() | backend, namespace, rollback=False)
+    stack.set("app.replicas", "1")
+    run = ci(stack, 811, ONE)
+    assert run.code == 0, run.text
+    return stack
 
 
 @pytest.fixture
-def deployed(
-    instance: Instance, images: dict[str, str], backend: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
-    """The committed stack with version 1.0.0, deployed by pipeline 811."""
+def deployed(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[Deployed]:
+    """A stack whose state is a file."""
     assert images
-    folder = tmp_path_factory.mktemp("image")
-    stack = Deployed(instance, folder, os.environ | instance.environment() | backend, "image", rollback=False)
-    stack.set("app.replicas", "1")
-    assert ci(stack, 811, ONE).code == 0
+    stack = start(instance, tmp_path, {}, "image")
     yield stack
     stack.destroy()
+
+
+@pytest.fixture
+def in_bucket(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[Deployed]:
+    """A stack whose state is in a bucket."""
+    assert images
+    with bucket(tmp_path / "s3") as backend:
+        stack = start(instance, tmp_path, backend, "bucket")
+        yield stack
+        stack.destroy()
 
 
 def ci(stack: Deployed, iid: int, image: str) -> Run:
@@ -112,6 +116,19 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
     assert ci(deployed, 813, TWO).code == 0
     assert deployed.site() == "2.0.0"
     assert deployed.output("deployment")["newest"] == {"group/blog": 813}
+
+
+def test_a_state_in_a_bucket_keeps_the_record_as_well(in_bucket: Deployed) -> None:
+    assert ci(in_bucket, 812, TWO).code == 0
+    assert in_bucket.site() == "2.0.0"
+    sentence = f"gitlab-deploy:image is {ONE}, which was deployed once and then replaced by {TWO} (by pipeline 812)"
+    refused(in_bucket, in_bucket.project.pulumi("up", "--yes", "--skip-preview"), sentence)
+    refused(in_bucket, ci(in_bucket, 810, f"{REPOSITORY}:0.9.0"), "which is older than pipeline 812, the newest one")
+    assert in_bucket.project.pulumi("config", "rm", "gitlab-deploy:image").code == 0
+    in_bucket.set("rollback", "true")
+    in_bucket.up()
+    assert in_bucket.site() == "1.0.0"
+    assert in_bucket.summary("--expect-no-changes") == {}
 
 
 def test_a_stack_that_has_deployed_nothing_says_how_to_set_the_image(

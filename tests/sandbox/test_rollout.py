@@ -41,15 +41,6 @@ def fail(deployed: Deployed, image: str) -> Run:
     return run
 
 
-def assert_recovers(deployed: Deployed) -> None:
-    """The image that failed was not deployed, so the one before it is still the stack's own."""
-    assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
-    deployed.set("image", f"{REPOSITORY}:1.0.0")
-    deployed.up()
-    assert deployed.site() == "1.0.0"
-    assert deployed.summary("--expect-no-changes") == {}
-
-
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
@@ -70,7 +61,17 @@ def test_broken_image_tells_why_within_seconds_while_the_old_pods_serve_on(
     run = fail(deployed, image)
     for text in expected:
         assert text in run.text
-    assert_recovers(deployed)
+    if image == "crashes":
+        # Nothing is left to change, and it is no green run.
+        again = deployed.project.pulumi("up", "--yes", "--skip-preview")
+        assert again.code != 0
+        assert "its container ends with exit code 1 (Error)" in again.text
+    # The image that failed was not deployed, so the one before it is still the stack's own.
+    assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
+    deployed.set("image", f"{REPOSITORY}:1.0.0")
+    deployed.up()
+    assert deployed.site() == "1.0.0"
+    assert deployed.summary("--expect-no-changes") == {}
 
 
 def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_larger(deployed: Deployed) -> None:
@@ -86,14 +87,6 @@ def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_la
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:2.0.0"
     deployed.set("image", f"{REPOSITORY}:1.0.0")
     deployed.up()
-
-
-def test_broken_rollout_is_never_green_however_often_it_is_run(deployed: Deployed) -> None:
-    fail(deployed, "crashes")
-    again = deployed.project.pulumi("up", "--yes", "--skip-preview")
-    assert again.code != 0
-    assert "its container ends with exit code 1 (Error)" in again.text
-    assert_recovers(deployed)
 
 
 def test_image_that_was_set_by_hand_is_told_by_the_next_up(deployed: Deployed) -> None:
