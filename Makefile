@@ -42,9 +42,9 @@ env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s en
 
 test: .venv/installed ## Run every test, beside a running sandbox too
 	@$(PYTHON) -m sandbox build --with skopeo
-	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts test-unit
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sandbox test-engine test-hosts test-unit
 
-# Several at a time: these wait for clusters and containers as much as they compute.
+# Two at a time: these wait for clusters and containers as much as they compute.
 test-unit: .venv/installed
 	@$(PYTEST) tests/unit tests/gitlab
 test-engine: .venv/installed
@@ -52,7 +52,7 @@ test-engine: .venv/installed
 test-hosts: .venv/installed
 	@$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
 test-sandbox: .venv/installed
-	@$(PYTEST) --numprocesses 3 --dist loadfile tests/sandbox
+	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox
 
 lint: .venv/installed ## Check format, style and types
 	@$(PYTHON) -m ruff format --check

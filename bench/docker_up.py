@@ -1,9 +1,10 @@
-"""One image change on the Docker host: `pulumi up` against `docker-compose pull && up -d` over a context, in turn.
+"""One image change on the Docker host: `pulumi up` against `docker compose pull && up -d` over a context, in turn.
 
-    eval "$(make -s env)"; apt-get install docker-compose python3-paramiko; .venv/bin/python bench/docker_up.py
+    eval "$(make -s env)"; .venv/bin/python bench/docker_up.py
 
-Needs the sandbox to be up. Both deploy the same image with the same health check, labels and grace to the same host,
-and change between its two versions. Compose stops the old container first, and does not wait for the new one's health.
+Needs the sandbox to be up; builds Compose v2, once. All deploy the same image, which drains for five seconds, with the
+same health check, labels and grace to the same host, and change between its two versions. Compose stops the old
+container first, and does not wait for the new one's health; with `--wait` it does that.
 """
 
 import json
@@ -22,36 +23,43 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from sandbox.build import programs  # noqa: E402 - found through the line above
 from sandbox.instance import Instance  # noqa: E402 - found through the line above
+from sandbox.modules import COMPOSE  # noqa: E402
 from tests.project import Project  # noqa: E402
 
-PAIRS = 5
+ROUNDS = 5
 REPOSITORY = "registry.sandbox.test/group/blog"
 VERSIONS = ("1.0.0", "2.0.0")
 
 
 def main() -> None:
     """Prints both medians and the ratio of each pair."""
-    if not shutil.which("docker-compose"):
-        sys.exit("error: docker-compose is not on PATH; apt-get install docker-compose")
     instance = Instance()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        with_pulumi, with_compose = pulumi(instance, folder / "pulumi"), compose(instance, folder / "compose")
-        for deploy in (with_pulumi, with_compose):
+        deploys = {
+            "pulumi up": pulumi(instance, folder / "pulumi"),
+            "compose up -d": compose(instance, folder / "compose", "bench"),
+            "compose up -d --wait": compose(instance, folder / "waiting", "waiting", "--wait"),
+        }
+        for deploy in deploys.values():
             deploy(VERSIONS[0])
             deploy(VERSIONS[1])
-        pairs = []
-        for number in range(PAIRS):
-            version = VERSIONS[number % 2]
-            pairs.append((timed(with_pulumi, version), timed(with_compose, version)))
-            print(f"pulumi up {pairs[-1][0]:5.1f} s   docker-compose {pairs[-1][1]:5.1f} s", flush=True)
-        ratios = sorted(ours / theirs for ours, theirs in pairs)
-        ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"median    {ours:5.1f} s   docker-compose {theirs:5.1f} s")
-        print(f"ratio     {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f}, {PAIRS} pairs)")
-        with_pulumi("")
-        with_compose("")
+        rounds = []
+        for number in range(ROUNDS):
+            rounds.append({name: timed(deploy, VERSIONS[number % 2]) for name, deploy in deploys.items()})
+            print("   ".join(f"{name} {seconds:5.1f} s" for name, seconds in rounds[-1].items()), flush=True)
+        ours, *theirs = deploys
+        print(
+            "   ".join(f"{name} {statistics.median(taken[name] for taken in rounds):5.1f} s" for name in deploys),
+            "(median)",
+        )
+        for name in theirs:
+            ratios = sorted(taken[ours] / taken[name] for taken in rounds)
+            print(f"{ours} / {name}: {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+        for deploy in deploys.values():
+            deploy("")
 
 
 def timed(deploy: Callable[[str], None], version: str) -> float:
@@ -69,7 +77,8 @@ def pulumi(instance: Instance, folder: Path) -> Callable[[str], None]:
     project = Project(folder / "program", environment, stack="bench")
     committed = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
     config = {key: committed[f"gitlab-deploy:{key}"] for key in ("gitlabProject", "registry", "dockerHost")}
-    config |= {"gitlabUrl": instance.gitlab.url, "image": f"{REPOSITORY}:{VERSIONS[0]}"}
+    # From one version to the other and back is a rollback, every second time.
+    config |= {"gitlabUrl": instance.gitlab.url, "image": f"{REPOSITORY}:{VERSIONS[0]}", "rollback": True}
     config["dockerHost"] |= {"address": instance.docker.address, "host": "bench-pulumi.example.org"}
     project.configure(config)
     project.init()
@@ -86,9 +95,12 @@ def pulumi(instance: Instance, folder: Path) -> Callable[[str], None]:
     return deploy
 
 
-def compose(instance: Instance, folder: Path) -> Callable[[str], None]:
-    """Deploys with docker-compose over a context that reaches the host by ssh; an empty version takes it down."""
-    (folder / "bin").mkdir(parents=True)
+def compose(instance: Instance, folder: Path, project: str, *options: str) -> Callable[[str], None]:
+    """Deploys with Compose over a context that reaches the host by ssh; an empty version takes it down."""
+    plugins = folder / "docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-compose").symlink_to(programs(COMPOSE, ROOT / ".cache")["docker-compose"])
+    (folder / "bin").mkdir()
     ssh = folder / "bin" / "ssh"
     ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {instance.docker.ssh_config} "$@"\n')
     ssh.chmod(0o755)
@@ -96,51 +108,42 @@ def compose(instance: Instance, folder: Path) -> Callable[[str], None]:
     environment |= {
         "PATH": f"{folder / 'bin'}:{environment['PATH']}",
         "DOCKER_CONFIG": str(folder / "docker"),
-        "COMPOSE_PARAMIKO_SSH": "0",
-        "COMPOSE_PROJECT_NAME": "bench",
+        "COMPOSE_PROJECT_NAME": project,
     }
 
-    def run(*command: str, stdin: str | None = None) -> None:
+    def docker(*arguments: str, stdin: str | None = None) -> None:
+        command = ("docker", *arguments)
         done = subprocess.run(
             command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, check=False
         )
         if done.returncode:
             sys.exit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
-    run("docker", "context", "create", "bench", "--docker", f"host={instance.docker.address}")
+    docker("context", "create", "bench", "--docker", f"host={instance.docker.address}")
+    docker("context", "use", "bench")
     user, password = instance.gitlab.credentials
-    run(
-        "docker",
-        "--context",
-        "bench",
-        "login",
-        "--username",
-        user,
-        "--password-stdin",
-        "registry.sandbox.test",
-        stdin=password,
-    )
-    rule = "traefik.http.routers.bench.rule=Host(`bench-compose.example.org`)"
+    docker("login", "--username", user, "--password-stdin", "registry.sandbox.test", stdin=password)
+    rule = f"traefik.http.routers.{project}.rule=Host(`{project}-compose.example.org`)"
 
     def deploy(version: str) -> None:
         if not version:
-            run("docker-compose", "--context", "bench", "down")
+            docker("compose", "down")
             return
         service = {
             "image": f"{REPOSITORY}:{version}",
             "restart": "always",
             "stop_grace_period": "30s",
-            "labels": ["traefik.enable=true", rule, "traefik.http.services.bench.loadbalancer.server.port=8080"],
+            "labels": ["traefik.enable=true", rule, f"traefik.http.services.{project}.loadbalancer.server.port=8080"],
             "networks": ["traefik"],
             "healthcheck": {
                 "test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"],
                 "interval": "1s",
             },
         }
-        file = {"version": "3.8", "services": {"web": service}, "networks": {"traefik": {"external": True}}}
+        file = {"services": {"web": service}, "networks": {"traefik": {"external": True}}}
         (folder / "docker-compose.yml").write_text(json.dumps(file))
-        run("docker-compose", "--context", "bench", "pull", "--quiet")
-        run("docker-compose", "--context", "bench", "up", "--detach")
+        docker("compose", "pull", "--quiet")
+        docker("compose", "up", "--detach", *options)
 
     return deploy
 

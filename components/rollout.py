@@ -10,13 +10,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 KUBECTL_SECONDS = 20
 GRACE_SECONDS = 14
 """How long a reason has to stand before it ends the wait: whatever was in the way for a moment, the kubelet tries again
 after ten seconds (its first back-off)."""
+CAUSE = "kubernetes.io/change-cause"
+"""The annotation that `kubectl rollout history` shows."""
 _POLL_SECONDS = 1.0
 _LINES = 10
 
@@ -35,8 +36,16 @@ _BROKEN = {
 """Why a container waits that will not start by itself (kubelet: images/types.go, container/sync_result.go)."""
 
 
+_NOT_OURS = ("by hand", "gone")
+"""Reasons that are no fault of the new Pods."""
+
+
 class RolloutError(Exception):
-    """The rollout is broken: why, in the cluster's own words, and what the container said last."""
+    """What was declared does not run: why, in the cluster's own words."""
+
+
+class BrokenError(RolloutError):
+    """The new Pods themselves are why: what is wrong with them, and what their container said last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +115,27 @@ class Rollout:
             stands = [reason for reason in found if now - since[reason.key] >= GRACE_SECONDS]
             final = [reason for reason in stands if reason.final]
             if final or now - start >= self.seconds:
-                report = partial(self._report, final or found, int(now - start))
-                raise RolloutError(await asyncio.to_thread(report))
+                report = await asyncio.to_thread(self._report, final or found, int(now - start))
+                raise RolloutError(report) if any(reason.kind in _NOT_OURS for reason in found) else BrokenError(report)
             for reason in stands:
                 if reason.key not in told:
                     told.add(reason.key)
                     tell(f"{reason.text}; waiting for {self.seconds} s at most")
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def put_back(self) -> str:
+        """Has the version before run again, and says so, or why not. The Deployment tells why it was changed."""
+        deployment = (f"deployment/{self.name}", "--namespace", self.namespace)
+        for arguments in (
+            ("rollout", "undo", *deployment),
+            ("annotate", "--overwrite", *deployment, f"{CAUSE}={_put_back(self.image)}"),
+            ("rollout", "status", *deployment, f"--timeout={self.seconds}s"),
+        ):
+            done = await asyncio.to_thread(self.run, *arguments)
+            if done.returncode:
+                said = (done.stderr.strip() or "kubectl failed").splitlines()[-1]
+                return f"The version before could not be put back: {said}"
+        return "The version before was put back"
 
     def _objects(self) -> Sequence[_Object]:
         kinds = "deployments.apps,replicasets.apps,pods,endpointslices.discovery.k8s.io"
@@ -180,8 +203,10 @@ def reasons(objects: Sequence[_Object], image: str) -> list[Reason]:
         return [Reason(kind="gone", text="There is no such Deployment; 'pulumi up --refresh' makes it again")]
     runs = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     if runs != image:
-        text = f"The Deployment was given the image {runs} by hand; 'pulumi up --refresh' puts the stack's own back"
-        return [Reason(kind="by hand", text=text)]
+        why = f"was given the image {runs} by hand; 'pulumi up --refresh' puts the stack's own back"
+        if deployment["metadata"].get("annotations", {}).get(CAUSE) == _put_back(image):
+            why = f"runs {runs}, {_put_back(image)}; deploy another image, or try again with 'pulumi up --refresh'"
+        return [Reason(kind="by hand", text=f"The Deployment {why}")]
     if current is None:
         return []
     found = [
@@ -192,6 +217,10 @@ def reasons(objects: Sequence[_Object], image: str) -> list[Reason]:
     for pod in _pods(objects, current):
         found += _reasons_of(pod)
     return found
+
+
+def _put_back(image: str) -> str:
+    return f"put back after the rollout of {image} had failed"
 
 
 def _reasons_of(pod: _Object) -> list[Reason]:

@@ -14,6 +14,7 @@ from components.pipeline_credential import PipelineCredentialArgs
 from components.registry_access import RegistryAccessArgs
 from components.web_app import WebAppArgs
 
+ON_FAILURE = ("keep", "rollback")
 VARIABLE_FORMS = ("file", "base64")
 
 
@@ -103,6 +104,7 @@ def read_app(
     port = block.integer("port", 1, 65535)
     replicas = block.integer("replicas", 1, 1000, default=2)
     wait_seconds = block.integer("waitSeconds", 5, 3600, default=300)
+    on_failure = cast("Literal['keep', 'rollback']", block.choice("onFailure", ON_FAILURE, default="keep"))
     health_path = block.text("healthPath", rules.http_path, default="/")
     cpu = block.text("cpu", rules.quantity, default="50m")
     memory = block.text("memory", rules.quantity, default="128Mi")
@@ -124,6 +126,7 @@ def read_app(
         port=port,
         replicas=replicas,
         wait_seconds=wait_seconds,
+        on_failure=on_failure,
         health_path=health_path,
         cpu=cpu,
         memory=memory,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import rules
 from components.image import image_reference
-from components.rollout import Rollout, RolloutError
+from components.rollout import BrokenError, Rollout, RolloutError
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
@@ -31,6 +32,9 @@ class WebAppArgs:
     """Number of Pods, 1 or more."""
     wait_seconds: int = 300
     """How long a rollout may take until every Pod is the new one and ready."""
+    on_failure: Literal["keep", "rollback"] = "keep"
+    """What becomes of a rollout that is broken: it is left for the next run to go on with, the old Pods serving, or the
+    version before is put back in the cluster. The run fails in both cases."""
     health_path: str = "/"
     """Path that answers with a status of 200 to 399 when, and only when, a Pod can serve."""
     cpu: str = "50m"
@@ -152,9 +156,10 @@ class WebApp(pulumi.ComponentResource):
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self))
                 except RolloutError as error:
-                    raise pulumi.RunError(
-                        f"{error}\n  The Pods that were ready serve on. Mend the cause and run 'pulumi up' again."
-                    ) from error
+                    served = "The Pods that were ready serve on"
+                    if args.on_failure == "rollback" and isinstance(error, BrokenError):
+                        served = await rollout.put_back()
+                    raise pulumi.RunError(f"{error}\n  {served}. Mend the cause, and run 'pulumi up' again.") from error
             return args.image
 
         self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)

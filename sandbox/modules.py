@@ -41,8 +41,8 @@ def _add_schema(build: Build) -> None:
     (build.sources / "schema.json").write_text(json.dumps({**schema, "version": PROVIDER_VERSION}), encoding="utf-8")
 
 
-def _name_plugin(plugin: str) -> Callable[[Build], None]:
-    """Name it as Pulumi looks for it; Go called it after the last part of its module's path."""
+def _name(plugin: str) -> Callable[[Build], None]:
+    """Name it as it is looked for; Go called it after the last part of its package's path."""
 
     def rename(build: Build) -> None:
         (program,) = build.programs.iterdir()
@@ -91,7 +91,7 @@ PROVIDER = Module(
     programs=(PROVIDER_PLUGIN,),
     expected="7 min",
     prepare=_add_schema,
-    finish=_name_plugin(PROVIDER_PLUGIN),
+    finish=_name(PROVIDER_PLUGIN),
     target=".",
 )
 DOCKER = Module(
@@ -99,7 +99,7 @@ DOCKER = Module(
     title=f"{DOCKER_PLUGIN} v{DOCKER_VERSION}",
     programs=(DOCKER_PLUGIN,),
     expected="3 min",
-    finish=_name_plugin(DOCKER_PLUGIN),
+    finish=_name(DOCKER_PLUGIN),
     target=".",
     tags=("no_compose",),
 )
@@ -110,3 +110,11 @@ S3 = Module(
     expected="2 min",
 )
 """For the tests of a stack whose state is in a bucket."""
+COMPOSE = Module(
+    name="compose",
+    title="Docker Compose v2",
+    programs=("docker-compose",),
+    expected="2 min",
+    finish=_name("docker-compose"),
+)
+"""For bench/docker_up.py."""

@@ -89,6 +89,29 @@ def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_la
     deployed.up()
 
 
+def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed: Deployed) -> None:
+    deployed.set("app.onFailure", "rollback")
+    assert "The version before was put back. Mend the cause" in fail(deployed, "crashes").text
+    assert image(deployed) == f"{REPOSITORY}:1.0.0"
+    again = deployed.project.pulumi("up", "--yes", "--skip-preview")
+    assert again.code != 0
+    assert (
+        f"The Deployment runs {REPOSITORY}:1.0.0, put back after the rollout of {REPOSITORY}:crashes had failed; "
+        "deploy another image, or try again with 'pulumi up --refresh'"
+    ) in again.text
+    deployed.set("app.onFailure", "keep")
+    for version in ("2.0.0", "1.0.0"):
+        deployed.set("image", f"{REPOSITORY}:{version}")
+        deployed.up()
+        assert deployed.site() == version
+
+
+def image(deployed: Deployed) -> str:
+    """The image that the cluster has been told to run."""
+    found: str = deployed.get("deployment", "web")["spec"]["template"]["spec"]["containers"][0]["image"]
+    return found
+
+
 def test_image_that_was_set_by_hand_is_told_by_the_next_up(deployed: Deployed) -> None:
     assert deployed.kubectl("set", "image", "deployment/web", "-n", NAMESPACE, f"app={REPOSITORY}:2.0.0").code == 0
     run = deployed.project.pulumi("up", "--yes", "--skip-preview")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.rollout import Rollout, RolloutError, is_complete, reasons
+from components.rollout import CAUSE, BrokenError, Rollout, RolloutError, is_complete, reasons
 
 IMAGE, BEFORE = "blog:2.0.0", "blog:1.0.0"
 REVISION = "deployment.kubernetes.io/revision"
@@ -152,7 +152,7 @@ def test_wait_ends_when_the_rollout_is_complete(clock: list[float]) -> None:
 
 
 def test_broken_rollout_ends_the_wait_within_seconds_with_reason_events_and_log(clock: list[float]) -> None:
-    with pytest.raises(RolloutError) as broken:
+    with pytest.raises(BrokenError) as broken:
         # The kubelet tells the two in turn.
         wait(lambda: cluster(pod("x", container=PULL if clock[0] % 2 else BACK_OFF), availableReplicas=0))
     assert str(broken.value).splitlines() == [
@@ -200,7 +200,8 @@ def test_rollout_without_broken_pods_tells_why_it_has_failed(
     with pytest.raises(RolloutError) as broken:
         wait(lambda: objects, seconds=30)
     assert expected in str(broken.value)
-    assert clock
+    # What was changed by hand is not for us to put back.
+    assert isinstance(broken.value, BrokenError) is (clock == [30])
 
 
 def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[float]) -> None:
@@ -225,3 +226,42 @@ def test_cluster_that_does_not_tell_is_one_sentence(clock: list[float]) -> None:
     ):
         asyncio.run(waited_for(rollout, print))
     assert clock == [14]
+
+
+def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
+    """A rollout, and what kubectl is told; the command `failing` fails."""
+    told: list[tuple[str, ...]] = []
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        told.append(arguments)
+        failed = failing in arguments
+        return subprocess.CompletedProcess(
+            arguments, int(failed), stdout="", stderr="error: no rollout history found\n"
+        )
+
+    return Rollout(namespace="example", name="web", image=IMAGE, seconds=30, run=run), told
+
+
+def test_version_before_is_put_back_and_the_deployment_tells_why() -> None:
+    rollout, told = commands()
+    assert asyncio.run(rollout.put_back()) == "The version before was put back"
+    why = "put back after the rollout of blog:2.0.0 had failed"
+    assert told == [
+        ("rollout", "undo", "deployment/web", "--namespace", "example"),
+        ("annotate", "--overwrite", "deployment/web", "--namespace", "example", f"{CAUSE}={why}"),
+        ("rollout", "status", "deployment/web", "--namespace", "example", "--timeout=30s"),
+    ]
+    objects = cluster(image=BEFORE)
+    objects[0]["metadata"]["annotations"][CAUSE] = why
+    [reason] = reasons(objects, IMAGE)
+    assert reason.text == (
+        f"The Deployment runs {BEFORE}, {why}; deploy another image, or try again with 'pulumi up --refresh'"
+    )
+
+
+def test_version_before_that_is_not_there_is_told() -> None:
+    rollout, told = commands(failing="undo")
+    assert asyncio.run(rollout.put_back()) == (
+        "The version before could not be put back: error: no rollout history found"
+    )
+    assert len(told) == 1
