@@ -1,5 +1,8 @@
 """WebApp: one web application in a namespace, from a Deployment to its host name."""
 
+# Kubernetes' types take a third of a second to load: a stack without it does not load them.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -95,7 +95,7 @@ def test_new_container_has_to_be_healthy() -> None:
     # A start period would slow the checks down to one in five seconds (Docker 25 and newer).
     assert inputs["healthcheck"] == {
         "tests": ["CMD", "wget", "-q", "http://127.0.0.1:8080/"],
-        "interval": "1s",
+        "interval": "800ms",
         "timeout": "5s",
         "retries": 2,
     }
