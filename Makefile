@@ -31,7 +31,7 @@ verify: .venv/installed ## Check the stack with the credential its jobs get
 	@$(IN_SANDBOX)
 	pulumi stack select sandbox
 	site=$$(kubectl get service web -n example -o jsonpath='http://{.spec.clusterIP}')
-	version=$$(pulumi config get gitlab-deploy:image | sed 's/.*://')
+	version=$$(pulumi stack output deployment | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["image"].partition("@")[0].rpartition(":")[2])')
 	$(PYTHON) -m ops verify --path /version.txt --expect "$$version" --url "$$site" --proxy "http://$${SANDBOX_DOCKER_ADDRESS#*@}"
 
 down: .venv/installed ## Stop the sandbox and delete its data
@@ -42,9 +42,9 @@ env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s en
 
 test: .venv/installed ## Run every test, beside a running sandbox too
 	@$(PYTHON) -m sandbox build --with skopeo
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sandbox test-engine test-hosts test-unit
+	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts test-unit
 
-# Two at a time: these wait for clusters and containers as much as they compute.
+# Three at a time: these wait for clusters and containers as much as they compute.
 test-unit: .venv/installed
 	@$(PYTEST) tests/unit tests/gitlab
 test-engine: .venv/installed

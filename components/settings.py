@@ -94,8 +94,8 @@ def parse(
 
     `values` maps full keys (`gitlab-deploy:image`) to text, which is JSON where the stack file has a block; `secrets`
     are the keys that hold something encrypted; `token` is the GitLab token, whose text is never looked at here; `stack`
-    is the stack's name; `origin` is who runs the program, and `last` the record
-    of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, where that is known.
+    is the stack's name; `origin` is who runs the program, and `last` the record of what the stack has deployed; `pin`
+    gives a new image the digest that its tag stands for, where that is known.
     """
     problems = Problems()
     scalars, blocks = read_blocks(problems, values, secrets, PROJECT, SCALARS, BLOCKS, MAY_HOLD_SECRETS)
