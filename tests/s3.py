@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.build import programs
 from sandbox.modules import S3
+from sandbox.probe import answers
 from sandbox.process import wait
 from tests.project import ROOT
 
@@ -36,7 +37,7 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
             stderr=log,
         )
     try:
-        assert wait(lambda: _listens(address) or process.poll() is not None, 20)
+        assert wait(lambda: answers(f"http://{address}") or process.poll() is not None, 20)
         assert process.poll() is None, (folder / "log").read_text()
         yield {
             "AWS_ACCESS_KEY_ID": key,
@@ -46,12 +47,3 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.partition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except OSError:
-        return False
-    return True

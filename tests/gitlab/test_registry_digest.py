@@ -52,10 +52,14 @@ def test_tag_is_pinned_with_the_login_of_a_job_of_docker_or_of_its_file(
     assert {pinned(reference, environment) for environment in environments} == {f"{reference}@{made.manifest.digest}"}
 
 
-def test_tag_stays_a_tag_where_nobody_may_know(image: tuple[Image, str], registry: Registry, tmp_path: Path) -> None:
+def test_tag_stays_a_tag_where_nobody_may_know(
+    image: tuple[Image, str], registry: Registry, project: Project, tmp_path: Path
+) -> None:
     _, reference = image
     wrong = docker(registry, Credentials("somebody", "wrong-password"), tmp_path)
-    elsewhere = {"CI_REGISTRY": "registry.example.com", "CI_REGISTRY_USER": "u", "CI_REGISTRY_PASSWORD": "p"}
+    # A login that would do, but is another registry's: it is not sent here.
+    user, password = deploy_token(project, "read_registry")
+    elsewhere = {"CI_REGISTRY": "registry.example.com", "CI_REGISTRY_USER": user, "CI_REGISTRY_PASSWORD": password}
     for environment in ({}, wrong, elsewhere, {"DOCKER_AUTH_CONFIG": "no JSON"}):
         assert pinned(reference, {"HOME": str(tmp_path / "nobody")} | environment) == reference
 
