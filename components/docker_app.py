@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -13,6 +13,7 @@ from components import rules
 from components.docker_drift import Known, differences
 from components.docker_host import STACK_LABEL, Container, DockerHost, last_words
 from components.docker_pull import refusal
+from components.docker_trial import Trial
 from components.docker_watch import end_crashing
 from components.image import image_reference
 
@@ -128,7 +129,8 @@ class DockerApp(pulumi.ComponentResource):
         if args.publish:
             pulumi.log.info(
                 f"Port {args.publish.port} is published, so a new container of {args.name} can only start once the old "
-                "one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap.",
+                "one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap."
+                + (" With volumes, a new image is not tried out first." if args.volumes else ""),
                 self,
             )
 
@@ -199,10 +201,11 @@ class DockerApp(pulumi.ComponentResource):
             if overlap and len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
                 await asyncio.sleep(args.overlap_seconds)
 
+        image_id: pulumi.Output[str] = image.image_id.apply(_tried_out(args)) if published else image.image_id
         container = docker.Container(
             container_name,
             name=args.name if published else None,
-            image=image.image_id,
+            image=image_id,
             must_run=True,
             restart="always",
             wait=True,
@@ -242,6 +245,35 @@ class DockerApp(pulumi.ComponentResource):
         self.container = container.name.apply(str)
         self.container_id = container.id.apply(str)
         self.register_outputs({"container": self.container})
+
+
+def _tried_out(args: DockerAppArgs) -> Callable[[str], Awaitable[str]]:
+    """Lets the image's id through once a container of it has been healthy beside the one that is to be stopped."""
+
+    async def check(image_id: str) -> str:
+        # A volume is not shared with a trial, which might not get healthy for the lack of it.
+        if pulumi.runtime.is_dry_run() or args.volumes:
+            return image_id
+        trial = Trial(
+            beside=args.name,
+            image=image_id,
+            health_check=args.health_check,
+            memory=args.memory,
+            seconds=args.wait_seconds,
+            network=args.network if args.host else None,
+            environment=args.environment,
+            files=args.files,
+            writable=args.writable,
+        )
+        why = await asyncio.to_thread(trial.problem, args.daemon)
+        if why:
+            raise pulumi.RunError(
+                f"{args.image} does not get healthy on {args.daemon.address}, so the container {args.name} was not "
+                f"stopped for it, and serves on:\n{why}"
+            )
+        return image_id
+
+    return check
 
 
 def _labels(args: DockerAppArgs) -> dict[str, str]:

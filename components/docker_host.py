@@ -122,6 +122,12 @@ class DockerHost:
             check=False,
         )
 
+    def send(self, content: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Runs `docker ARGUMENTS` on the host, with this on its standard input."""
+        return subprocess.run(
+            self.command(*arguments), input=content, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+
     def problem(self, network: str | None) -> str | None:
         """Why a deploy to this host would fail, or None; `network` is one that has to be there.
 

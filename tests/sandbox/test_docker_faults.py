@@ -195,6 +195,30 @@ def told(instance: Instance, key: Path, user: str = USER) -> str:
     return problem.removeprefix(start)
 
 
+def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: DockerStack, broken: None) -> None:
+    assert broken is None
+    fixed.change(files={"/srv/version.txt": "from the stack file\n"}, env={"GREETING": "hello"})
+    fixed.up()
+    before = fixed.inspect()["Id"]
+    for image, expected in (
+        ("crashes", "Container web-fixed-trial: exited, exit 1"),
+        ("deaf", "Container web-fixed-trial: running"),
+    ):
+        fixed.choose(image)
+        fixed.change(waitSeconds=5)
+        said = refused(fixed)
+        assert f"so the container web-fixed was not stopped for it, and serves on:\n{expected}" in said.replace(
+            "    ", ""
+        )
+        assert fixed.inspect()["Id"] == before
+        assert fixed.inspect()["State"]["Health"]["Status"] == "healthy"
+    fixed.choose("2.0.0")
+    assert_converges(fixed, "2.0.0")
+    assert fixed.inspect()["Id"] != before
+    assert fixed.containers() == ["web-fixed"]
+    assert "web-fixed-trial" not in fixed.on_host(*DOCKER, "ps", "--all", "--format", "{{.Names}}")
+
+
 def test_a_user_or_a_key_that_is_refused_is_told_why(instance: Instance, key: Path) -> None:
     refusal = (
         "the host refuses this user with this key; check the user, and that the public key is in its authorized_keys"

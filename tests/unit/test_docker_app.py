@@ -9,6 +9,7 @@ import pytest
 
 from components.docker_app import DockerApp, DockerAppArgs, Publish
 from components.docker_host import DockerHost
+from components.docker_trial import Trial
 from tests.recorder import Recorder, deploy
 
 OUTPUTS = {"docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"}}
@@ -23,11 +24,15 @@ class Told(DockerHost):
     owner: str = "gitlab-deploy/prod/web-prod"
     """Whose the container app-new is."""
     refuses: str = ""
+    beside: str = ""
+    """Id of the image of the container that is to be stopped."""
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.commands.append(arguments)
         if self.refuses:
             return subprocess.CompletedProcess(arguments, 255, stdout="", stderr=self.refuses)
+        if "{{if .State.Running}}{{.Image}}{{end}}" in arguments:
+            return subprocess.CompletedProcess(arguments, 0, stdout=self.beside, stderr="")
         failed = {"ExitCode": 1, "Output": "refused\n"}
         answers = {
             "inspect": json.dumps({"Status": "running", "Health": {"Status": "unhealthy", "Log": [failed]}}),
@@ -86,6 +91,35 @@ def test_published_port_is_on_loopback_unless_said_otherwise_and_takes_a_fixed_n
     assert inputs["ports"] == [{"internal": 8080, "external": 80, "ip": "127.0.0.1"}]
     assert inputs["name"] == "web-prod"
     assert "traefik.enable" not in labels(app(host=None, publish=Publish(port=80)))
+
+
+def test_on_a_published_port_an_image_that_does_not_get_healthy_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Trial] = []
+
+    def problem(trial: Trial, _: DockerHost) -> str:
+        tried.append(trial)
+        return "exited, exit 1"
+
+    monkeypatch.setattr(Trial, "problem", problem)
+    published = {"host": None, "publish": Publish(port=80), "files": {"/etc/app.conf": "text"}}
+    with pytest.raises(pulumi.RunError, match="web-prod was not stopped for it, and serves on:\nexited"):
+        app(**published)
+    assert tried == [
+        Trial(
+            beside="web-prod",
+            image="sha256:1",
+            health_check=ARGS.health_check,
+            memory=256,
+            seconds=60,
+            environment={"PASSWORD": "canary"},
+            files={"/etc/app.conf": "text"},
+            writable=("/tmp",),
+        )
+    ]
+    # A trial could not have its volumes, and behind the proxy the old container goes last.
+    app(**published, volumes={"/data": "data"})
+    app()
+    assert len(tried) == 1
 
 
 def test_new_container_has_to_be_healthy() -> None:
