@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 KUBECTL_SECONDS = 20
-GRACE_SECONDS = 14
+GRACE_SECONDS = 16
 """How long a reason has to stand before it ends the wait: whatever was in the way for a moment, the kubelet tries again
 after ten seconds (its first back-off)."""
 CAUSE = "kubernetes.io/change-cause"

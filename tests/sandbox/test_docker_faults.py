@@ -213,6 +213,7 @@ def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: D
         assert fixed.inspect()["Id"] == before
         assert fixed.inspect()["State"]["Health"]["Status"] == "healthy"
     fixed.choose("2.0.0")
+    fixed.change(waitSeconds=None)
     assert_converges(fixed, "2.0.0")
     assert fixed.inspect()["Id"] != before
     assert fixed.containers() == ["web-fixed"]

@@ -20,7 +20,6 @@ def deployed(instance: Instance, broken: None, tmp_path_factory: pytest.TempPath
     assert broken is None
     folder = tmp_path_factory.mktemp("rollout")
     stack = Deployed(instance, folder, os.environ | instance.environment(), NAMESPACE)
-    stack.set("app.waitSeconds", "15")
     stack.up()
     yield stack
     stack.destroy()
@@ -29,6 +28,8 @@ def deployed(instance: Instance, broken: None, tmp_path_factory: pytest.TempPath
 def fail(deployed: Deployed, image: str) -> Run:
     """Deploys an image whose rollout breaks, while the site is asked for all the time."""
     deployed.set("image", f"{REPOSITORY}:{image}")
+    # Only of a Pod that might still get ready does nobody know more than that.
+    deployed.set("app.waitSeconds", "15" if image == "deaf" else "300")
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0, run.text
@@ -70,6 +71,7 @@ def test_broken_image_tells_why_within_seconds_while_the_old_pods_serve_on(
     # The image that failed was not deployed, so the one before it is still the stack's own.
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
     deployed.set("image", f"{REPOSITORY}:1.0.0")
+    deployed.set("app.waitSeconds", "300")
     deployed.up()
     assert deployed.site() == "1.0.0"
     assert deployed.summary("--expect-no-changes") == {}

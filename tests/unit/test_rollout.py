@@ -156,7 +156,7 @@ def test_broken_rollout_ends_the_wait_within_seconds_with_reason_events_and_log(
         # The kubelet tells the two in turn.
         wait(lambda: cluster(pod("x", container=PULL if clock[0] % 2 else BACK_OFF), availableReplicas=0))
     assert str(broken.value).splitlines() == [
-        "The rollout of example/web to blog:2.0.0 has failed after 14 s:",
+        "The rollout of example/web to blog:2.0.0 has failed after 16 s:",
         "  Pod x: its image cannot be pulled: Back-off pulling",
         "    event: Readiness probe failed: 503",
         "    log: first",
@@ -186,10 +186,10 @@ def test_what_time_may_mend_is_told_once_and_ends_the_wait_with_its_time(clock: 
 @pytest.mark.parametrize(
     ("objects", "expected"),
     [
-        ([], "after 14 s:\n  There is no such Deployment; 'pulumi up --refresh' makes it again"),
+        ([], "after 16 s:\n  There is no such Deployment; 'pulumi up --refresh' makes it again"),
         (
             cluster(image=BEFORE),
-            "after 14 s:\n  The Deployment was given the image blog:1.0.0 by hand; 'pulumi up --ref",
+            "after 16 s:\n  The Deployment was given the image blog:1.0.0 by hand; 'pulumi up --ref",
         ),
         (cluster(availableReplicas=1), "after 30 s:\n  Its Pods are not all there yet; see 'kubectl describe pods'"),
     ],
@@ -225,7 +225,7 @@ def test_cluster_that_does_not_tell_is_one_sentence(clock: list[float]) -> None:
         RolloutError, match=r"example/web cannot be watched: Error from server \(Forbidden\): pods; see"
     ):
         asyncio.run(waited_for(rollout, print))
-    assert clock == [14]
+    assert clock == [16]
 
 
 def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
