@@ -124,8 +124,8 @@ class DockerStack(Stack):
         subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
 
     def wait_for(self, version: str, host: str = HOST) -> None:
-        """Until the site is this version; the proxy takes up to two seconds to find out."""
-        assert wait(lambda: self.site(host) == version, 30), self.site(host)
+        """Until the site is this version, time after time: for two seconds the proxy may ask a container that is gone."""
+        assert wait(lambda: all(self.site(host) == version for _ in range(20)), 60), self.site(host)
 
     def site(self, host: str = HOST) -> str:
         """What the site answers through the proxy."""

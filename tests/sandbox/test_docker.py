@@ -104,6 +104,23 @@ def test_an_image_that_never_gets_healthy_is_shown_and_removed_while_the_old_one
     assert len(blog.containers()) == 1
 
 
+def test_a_review_app_lives_beside_the_site_and_goes_without_a_trace(blog: DockerStack, folder: Path) -> None:
+    host = f"review-1.{HOST}"
+    review = DockerStack(blog.instance, folder, blog.project.environment, "review-1", host=host, stopSeconds=1)
+    with Load(blog.instance) as load:
+        review.up()
+        review.wait_for("1.0.0", host)
+        assert blog.site() == "2.0.0"
+        assert set(blog.containers()).isdisjoint(review.containers())
+        review.destroy()
+    assert load.failed == []
+    assert {answer.body for answer in load.answers} == {"2.0.0"}
+    assert review.containers() == []
+    assert review.deploy_tokens() == {}
+    assert wait(lambda: ask(blog.instance, host).status == 404, 10)
+    assert len(blog.containers()) == 1
+
+
 def test_an_image_that_crashes_is_not_waited_for(blog: DockerStack, broken: None) -> None:
     assert broken is None
     before = blog.containers()
@@ -121,23 +138,6 @@ def test_an_image_that_crashes_is_not_waited_for(blog: DockerStack, broken: None
     assert "log: wget: can't connect to remote host (127.0.0.1): Connection refused" in run.text
     blog.deploy("2.0.0")
     blog.wait_for("2.0.0")
-    assert len(blog.containers()) == 1
-
-
-def test_a_review_app_lives_beside_the_site_and_goes_without_a_trace(blog: DockerStack, folder: Path) -> None:
-    host = f"review-1.{HOST}"
-    review = DockerStack(blog.instance, folder, blog.project.environment, "review-1", host=host, stopSeconds=1)
-    with Load(blog.instance) as load:
-        review.up()
-        review.wait_for("1.0.0", host)
-        assert blog.site() == "2.0.0"
-        assert set(blog.containers()).isdisjoint(review.containers())
-        review.destroy()
-    assert load.failed == []
-    assert {answer.body for answer in load.answers} == {"2.0.0"}
-    assert review.containers() == []
-    assert review.deploy_tokens() == {}
-    assert wait(lambda: ask(blog.instance, host).status == 404, 10)
     assert len(blog.containers()) == 1
 
 
