@@ -124,7 +124,7 @@ class DockerStack(Stack):
         subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
 
     def wait_for(self, version: str, host: str = HOST) -> None:
-        """Until the site is this version, time after time: for two seconds the proxy may ask a container that is gone."""
+        """Until the site is this version, each time: for two seconds the proxy may ask a container that is gone."""
         assert wait(lambda: all(self.site(host) == version for _ in range(20)), 60), self.site(host)
 
     def site(self, host: str = HOST) -> str:
