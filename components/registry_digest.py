@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from components.image import ImageReference, parse
+from components.image import parse
 
 TIMEOUT_SECONDS = 4
 _ACCEPT = ", ".join(
@@ -47,12 +47,8 @@ def pinned(image: str, environment: Mapping[str, str]) -> str:
         digest = _digest(host, repository, parsed.tag, _login(host, environment))
     except (OSError, ValueError, http.client.HTTPException):
         return image
-    found = parse(f"{image}@{digest}")
-    return f"{image}@{digest}" if _is_of(parsed, found) else image
-
-
-def _is_of(parsed: ImageReference, found: ImageReference | None) -> bool:
-    return found is not None and found.name == parsed.name and found.digest is not None
+    exact = f"{image}@{digest}"
+    return exact if parse(exact) else image
 
 
 def _digest(host: str, repository: str, tag: str, login: str | None) -> str:
