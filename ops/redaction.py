@@ -55,11 +55,12 @@ _CREDENTIALS = re.compile(
     r"|(?<=Bearer )[\w+/=.~-]{8,}|(?<=Basic )[\w+/=-]{8,}",
     re.DOTALL,
 )
-_NAMED = r"[\w.-]*(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]*"
+_NAMED = r"(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]{0,40}"
 # NAME=value, and the option --name with its value as the next word or the next entry of a list.
 _ASSIGNMENT = re.compile(
-    rf"((?:{_NAMED}=)|(?:--?{_NAMED}[\"']?[,\s]+))(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
+    rf"({_NAMED}=|(?<![\w-])--?[\w-]{{0,40}}{_NAMED}[\"']?[,\s]+)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
 )
+_ENTRY = re.compile(rf"\[.*{_NAMED}\]", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLING = re.compile(
     rb"apiVersion|PRIVATE KEY|client-key|\"auths?\"|password|passphrase|token|glpat-|gldt-|glcbt-|eyJhbGci",
@@ -83,9 +84,7 @@ def is_sensitive(kind: str, path: Path_) -> bool:
     if any(re.sub(r"[^a-z]", "", part.lower()) in _SENSITIVE_NAMES for part in path):
         return True
     # An entry of a list of named values, such as a container's env[DB_PASSWORD].value.
-    return path[-1] == "value" and any(
-        part.startswith("[") and re.fullmatch(rf"\[{_NAMED}\]", part, re.IGNORECASE) for part in path
-    )
+    return path[-1] == "value" and any(part.startswith("[") and _ENTRY.fullmatch(part) for part in path)
 
 
 class Redactor:
