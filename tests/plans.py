@@ -18,8 +18,8 @@ def text(name: str) -> str:
     return (FOLDER / f"{name}.json").read_text()
 
 
-def recorded(name: str, **environment: str) -> Plan:
-    return plan.read("prod", text(name), Redactor(environment))
+def recorded(name: str) -> Plan:
+    return plan.read("prod", text(name), Redactor({}))
 
 
 def step(
@@ -46,5 +46,8 @@ def document(*steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = (
     return json.dumps({"config": {}, "steps": list(steps), "diagnostics": list(diagnostics), "duration": 1})
 
 
-def made(*steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = (), **environment: str) -> Plan:
-    return plan.read("prod", document(*steps, diagnostics=diagnostics), Redactor(environment))
+def made(
+    *steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = (), environment: dict[str, str] | None = None
+) -> Plan:
+    """The plan of made-up steps, as read in a job with this environment."""
+    return plan.read("prod", document(*steps, diagnostics=diagnostics), Redactor(environment or {}))

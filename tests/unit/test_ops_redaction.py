@@ -157,26 +157,28 @@ def test_what_looks_like_a_credential_is_redacted_anywhere(credential: str, arou
 def test_what_a_variable_of_the_job_holds_is_redacted_in_every_form(name: str) -> None:
     value = f'{CANARY}+/"x%'
     for form in (value, json.dumps({"a": value}), base64.b64encode(f"y{value}".encode()).decode()):
-        text = shown(made(step(old={"a": "b"}, new={"a": f"x {form} y"}), **{name: value}))
+        text = shown(made(step(old={"a": "b"}, new={"a": f"x {form} y"}), environment={name: value}))
         assert CANARY not in text
         assert not leaks(value, text)
 
 
 def test_what_other_variables_hold_is_shown() -> None:
-    found = made(step(old={"a": "b"}, new={"a": "eu-central-1"}), AWS_REGION="eu-central-1", CI_TOKEN="short")
+    found = made(
+        step(old={"a": "b"}, new={"a": "eu-central-1"}), environment={"AWS_REGION": "eu-central-1", "CI_TOKEN": "short"}
+    )
     assert "b -> eu-central-1" in shown(found)
 
 
 def test_a_variable_that_names_a_file_stands_for_what_is_in_it(tmp_path: Path) -> None:
     file = tmp_path / "passphrase"
     file.write_text(f"{CANARY}\n")
-    found = made(step(old={"a": "b"}, new={"a": CANARY}), PULUMI_CONFIG_PASSPHRASE_FILE=str(file))
+    found = made(step(old={"a": "b"}, new={"a": CANARY}), environment={"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)})
     assert CANARY not in shown(found)
 
 
 def test_the_credentials_inside_of_a_json_variable_are_redacted_one_by_one() -> None:
     config = json.dumps({"auths": {"r.example.com": {"username": "ci", "password": CANARY}}})
-    found = made(step(old={"a": "b"}, new={"a": f"login with {CANARY}"}), DOCKER_AUTH_CONFIG=config)
+    found = made(step(old={"a": "b"}, new={"a": f"login with {CANARY}"}), environment={"DOCKER_AUTH_CONFIG": config})
     assert CANARY not in shown(found)
 
 
