@@ -13,15 +13,15 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 HIDDEN = "[secret]"
 REDACTED = "[redacted]"
 # The key by which Pulumi marks secrets and other special values (sdk/go/common/resource/sig: Key).
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 # GitLab masks nothing shorter, and a shorter text would be found everywhere.
 SHORTEST = 8
-LARGEST_FILE = 4096
-
-Path_ = Sequence[str]
+LARGEST_FILE = 65536
 
 _SENSITIVE_NAMES = {
     "accesstoken", "auth", "clientkey", "clientkeydata", "clientsecret", "contentbase64", "dockerconfigjson",
@@ -34,15 +34,12 @@ _SENSITIVE_IN = {
     "docker:index/container:Container": {"envs", "uploads"},
 }
 _VARIABLE_TYPE = re.compile(r"gitlab:index/\w*[vV]ariable:\w*Variable$")
-_SENSITIVE_ENTRY = re.compile(
-    r"passw|passphrase|token|secret|credential|api_?key|private_?key|access_?key", re.IGNORECASE
-)
 _SENSITIVE_VARIABLE = re.compile(
-    r"TOKEN|PASSW|PASSPHRASE|HIDDEN|CREDENTIAL|KUBECONFIG|JWT|AUTH_CONFIG|PRIVATE|(ACCESS|API|STORAGE|SSH|ACCOUNT)_?KEY|_KEY$",
+    r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|KUBECONFIG|JWT|AUTH_CONFIG|PRIVATE|(ACCESS|API|STORAGE|SSH|ACCOUNT)_?KEY|_KEY$",
     re.IGNORECASE,
 )
 _GITLAB_CREDENTIAL = (
-    r"(?:glpat|gldt|glcbt|glrtr?|glptt|glft|glsoat|glimt|glagent|gloas|glwt|glffct|GR1348941)-?[\w.=-]{8,}"
+    r"(?:(?:glpat|gldt|glcbt|glrtr?|glptt|glft|glsoat|glimt|glagent|gloas|glwt|glffct)-|GR1348941)[\w.=-]{8,}"
 )
 _CREDENTIALS = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
@@ -73,7 +70,7 @@ def is_marked(value: object) -> bool:
     return value == HIDDEN or (isinstance(value, dict) and SIGNATURE_KEY in value)
 
 
-def is_sensitive(kind: str, path: Path_) -> bool:
+def is_sensitive(kind: str, path: Sequence[str]) -> bool:
     """Whether a property of a resource of type `kind` holds credentials, whether it is marked or not."""
     if not path:
         return False
@@ -139,10 +136,10 @@ def _held(value: str) -> Iterator[str]:
 
 
 def _passwords(value: str) -> Iterator[str]:
-    """The single credentials inside of a JSON document, such as DOCKER_AUTH_CONFIG or a kubeconfig."""
+    """The single credentials inside of a document, such as DOCKER_AUTH_CONFIG or a kubeconfig; JSON is YAML."""
     try:
-        document = json.loads(value)
-    except ValueError:
+        document = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):
         return
     yield from _sensitive_texts(document, ())
 

@@ -2,10 +2,12 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,17 +145,27 @@ def test_what_looks_like_a_credential_is_redacted_anywhere(credential: str, arou
     assert "[redacted]" in everything
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "KUBE_TOKEN",
-        "GITLAB_TOKEN",
-        "PULUMI_CONFIG_PASSPHRASE",
-        "CI_JOB_TOKEN",
-        "AWS_SECRET_ACCESS_KEY",
-        "DB_PASS_PASSWORD",
-    ],
-)
+NAMES = [
+    "KUBE_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "DEPLOY_ID_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_ACCESS_TOKEN",
+    "CI_REGISTRY_PASSWORD",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_KEY",
+    "ARM_CLIENT_SECRET",
+    "GOOGLE_CREDENTIALS",
+    "KUBECONFIG",
+    "SSH_KEY",
+    "SSH_PRIVATE_KEY_ED25519",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_variable_of_the_job_holds_is_redacted_in_every_form(name: str) -> None:
     value = f'{CANARY}+/"x%'
     for form in (value, json.dumps({"a": value}), base64.b64encode(f"y{value}".encode()).decode()):
@@ -176,10 +188,22 @@ def test_a_variable_that_names_a_file_stands_for_what_is_in_it(tmp_path: Path) -
     assert CANARY not in shown(found)
 
 
-def test_the_credentials_inside_of_a_json_variable_are_redacted_one_by_one() -> None:
-    config = json.dumps({"auths": {"r.example.com": {"username": "ci", "password": CANARY}}})
-    found = made(step(old={"a": "b"}, new={"a": f"login with {CANARY}"}), environment={"DOCKER_AUTH_CONFIG": config})
-    assert CANARY not in shown(found)
+@pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump], ids=["json", "yaml"])
+@pytest.mark.parametrize(
+    ("name", "document_"),
+    [
+        ("DOCKER_AUTH_CONFIG", {"auths": {"r.example.com": {"username": "ci", "password": CANARY}}}),
+        ("KUBECONFIG", KUBECONFIG),
+    ],
+)
+def test_the_credentials_inside_of_a_document_are_redacted_one_by_one(
+    tmp_path: Path, name: str, document_: dict[str, Any], write: Callable[[Any], str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(write(document_))
+    for value in (file.read_text(), str(file)):
+        found = made(step(old={"a": "b"}, new={"a": f"login with {CANARY}"}), environment={name: value})
+        assert CANARY not in shown(found)
 
 
 KEYS = st.sampled_from(["spec", "metadata", "a", "containers", "env", "name", "labels", "x.y/z", "args"])
