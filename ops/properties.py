@@ -14,15 +14,15 @@ Path = tuple[str, ...]
 Leaves = dict[Path, Any]
 
 # What a preview writes for a value that only `pulumi up` will know (sdk/go/common/resource/plugin/rpc.go).
-UNKNOWN = {
-    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-    "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-    "030794c1-ac77-496b-92df-f27374a8bd58",
-    "e48ece36-62e2-4504-bad9-02848725956a",
-    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-}
+_UNKNOWN = re.compile(
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9|"
+    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7|"
+    "3eeb2bf0-c639-47a8-9e75-3b44932eb421|"
+    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2|"
+    "030794c1-ac77-496b-92df-f27374a8bd58|"
+    "e48ece36-62e2-4504-bad9-02848725956a|"
+    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff"
+)
 COMPUTED = "(known after up)"
 
 _DEFAULTS = "__defaults"
@@ -135,12 +135,10 @@ def _merged(properties: Sequence[Property]) -> tuple[Property, ...]:
 
 def _show(value: object, redactor: Redactor) -> str:
     """A value as a reader sees it: text without quotes unless it could be taken for something else."""
-    if isinstance(value, str):
-        if value in UNKNOWN:
-            return COMPUTED
-        safe = visible(redactor.text(value))
-        return json.dumps(safe) if safe != safe.strip() or _is_json(safe) else safe
-    return visible(redactor.text(json.dumps(value, ensure_ascii=False)))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    safe = visible(redactor.text(_UNKNOWN.sub(COMPUTED, text)))
+    # Text that could be taken for something else is quoted.
+    return json.dumps(safe) if isinstance(value, str) and (safe != safe.strip() or _is_json(safe)) else safe
 
 
 def _is_json(text: str) -> bool:
@@ -219,12 +217,10 @@ def _detailed(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, step: Mapping[str, Any]
 ) -> Iterator[tuple[Path, str]]:
     """The paths of the step's detailed diff, with lists' entries named as `_leaves` does, and the kind of each."""
-    diff = step.get("detailedDiff")
-    for text, entry in diff.items() if isinstance(diff, dict) else ():
-        change = str(entry.get("kind", "update")) if isinstance(entry, dict) else "update"
+    for text, change in _changed_paths(step).items():
         roots: list[Any] = [_part(state, part) for state in (old, new) for part in ("inputs", "outputs")]
         path: Path = ()
-        for found in _STEP.finditer(str(text)):
+        for found in _STEP.finditer(text):
             name, number, plain = found.groups()
             if number is not None:
                 lists = [root for root in roots if isinstance(root, list) and int(number) < len(root)]
@@ -238,6 +234,15 @@ def _detailed(
             yield path, change
 
 
+def _changed_paths(step: Mapping[str, Any]) -> dict[str, str]:
+    """The paths of the detailed diff with the kind of each; a provider's has none, and only the inputs' names."""
+    diff = step.get("detailedDiff")
+    if isinstance(diff, dict) and diff:
+        return {str(path): str(entry["kind"]) for path, entry in diff.items()}
+    replacing = step.get("replaceReasons") or ()
+    return {str(path): "update-replace" if path in replacing else "update" for path in step.get("diffReasons") or ()}
+
+
 def _elsewhere(
     path: Path, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
 ) -> Iterator[tuple[Path, Any, Any]]:
@@ -248,12 +253,13 @@ def _elsewhere(
     after = _below(path, _part(new, "inputs")) or _below(path, _part(new, "outputs"))
     for part in ("inputs", "outputs"):
         before = _below(path, _part(old, part))
+        if part == "outputs" and not before:
+            continue
         differing = [at for at in [*before, *(at for at in after if at not in before)] if _differs(before, after, at)]
         if differing:
             yield from ((at, before.get(at, _MISSING), after.get(at, _MISSING)) for at in differing)
             return
-    for at, value in after.items():
-        yield at, value, value
+    yield from ((at, value, value) for at, value in after.items() if is_marked(value))
 
 
 def _below(path: Path, value: Mapping[str, Any]) -> Leaves:

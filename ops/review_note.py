@@ -47,7 +47,8 @@ def render(plan: Plan, environment: Mapping[str, str]) -> str:
     if plan.failed:
         blocks.extend(_failure(plan))
     elif not plan.changes:
-        blocks.append("What the stack declares is what it has deployed.")
+        same = "what its target branch declares" if plan.compared else "what it has deployed"
+        blocks.append(f"What the stack declares is {same}.")
     blocks.extend(body(plan))
     blocks.append(footer(environment))
     return "\n\n".join(blocks) + "\n"

@@ -57,8 +57,12 @@ def test_a_replacement_that_no_property_explains_has_its_reason() -> None:
     found = recorded("other_cluster")
     assert found.count("replace") == 11
     reasons = {change.name: change.reasons for change in found.changes if change.operation == "replace"}
-    assert reasons.pop("cluster") == ("clusterIdentifier",)
+    assert reasons.pop("cluster") == ()
     assert set(reasons.values()) == {("provider",)}
+    (identifier,) = next(change.properties for change in found.changes if change.name == "cluster")
+    assert (identifier.path, identifier.old, identifier.new, identifier.replaces) == (
+        ("clusterIdentifier", "sandbox", "other", True)
+    )
 
 
 def test_components_and_the_stack_are_no_resources() -> None:
@@ -205,6 +209,18 @@ def test_a_new_version_of_a_provider_is_no_change_and_other_inputs_are() -> None
     other = step(kind=PROVIDER, old=inputs[0], new=inputs[1] | {"namespace": "b"})
     assert differences(made(other)) == [("namespace", "a", "b")]
     assert told(made(other)) == [("update", "provider kubernetes", "app")]
+
+
+def test_a_providers_changed_secret_is_told_although_it_has_no_detailed_diff() -> None:
+    inputs = {"token": "[secret]", "baseUrl": "https://gitlab.example.com"}
+    changed = step(kind=PROVIDER, old=inputs, new=inputs, diffReasons=["token", "baseUrl"])
+    assert differences(made(changed)) == [("token", "[secret]", "[secret]")]
+
+
+def test_a_list_with_a_value_that_only_up_will_know_says_so() -> None:
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    found = made(step(old={"a": ["x"]}, new={"a": ["x", unknown]}))
+    assert differences(found) == [("a", '["x"]', '["x", "(known after up)"]')]
 
 
 def test_outputs_of_the_stack_are_named_and_are_no_change() -> None:

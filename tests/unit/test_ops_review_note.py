@@ -87,6 +87,11 @@ def test_a_comparison_of_branches_says_so() -> None:
     )
 
 
+def test_no_changes_between_branches_are_not_taken_for_what_runs() -> None:
+    assert "What the stack declares is what its target branch declares." in lines(Plan("prod", compared=True))
+    assert "What the stack declares is what it has deployed." in lines(recorded("unchanged"))
+
+
 def test_a_note_of_a_vast_plan_stays_short_and_says_where_the_rest_is() -> None:
     big = {f"key{number}": "x" * 5000 for number in range(3)}
     note = render(made(*(step("create", name=f"app{number:04}", new=big) for number in range(300))))
