@@ -253,8 +253,11 @@ def _elsewhere(
     after = _below(path, _part(new, "inputs")) or _below(path, _part(new, "outputs"))
     for part in ("inputs", "outputs"):
         before = _below(path, _part(old, part))
-        if part == "outputs" and not before:
-            continue
+        if part == "outputs":
+            # A server adds much that nobody asked for.
+            before = {at: value for at, value in before.items() if at in after or at == path}
+            if not before:
+                continue
         differing = [at for at in [*before, *(at for at in after if at not in before)] if _differs(before, after, at)]
         if differing:
             yield from ((at, before.get(at, _MISSING), after.get(at, _MISSING)) for at in differing)

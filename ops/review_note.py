@@ -15,7 +15,7 @@ from ops.properties import Property
 
 # GitLab takes 1,000,000 characters in a note, and shows some tens of thousands well.
 DETAIL_LIMIT = 60_000
-ROW_LIMIT = 200
+ROW_LIMIT = 100
 CELL_LIMIT = 160
 NAME_LIMIT = 120
 MESSAGE_LIMIT = 2000

@@ -255,6 +255,10 @@ def test_what_a_server_holds_is_compared_where_the_inputs_are_the_same() -> None
     changed = step(old={"replicas": 2}, new={"replicas": 2}, detailedDiff={"replicas": {"kind": "update"}})
     changed["oldState"]["outputs"] = {"replicas": 5}
     assert differences(made(changed)) == [("replicas", "5", "2")]
+    inputs = {"spec": {"replicas": 2}}
+    changed = step(old=inputs, new=inputs, detailedDiff={"spec": {"kind": "update"}})
+    changed["oldState"]["outputs"] = {"spec": {"replicas": 5, "revisionHistoryLimit": 10}}
+    assert differences(made(changed)) == [("spec.replicas", "5", "2")]
 
 
 def test_text_that_looks_like_a_number_differs_from_the_number() -> None:
