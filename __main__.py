@@ -20,7 +20,6 @@ stack = settings.load(left.get("deployment"), os.environ)
 access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
 present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 rolled_out: list[pulumi.Output[str]] = []
-
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:
     cluster = kubernetes.Provider(
@@ -39,7 +38,8 @@ if stack.needs_gitlab:
 
 if access:
     deploy = DeployAccess("access", access.deploy, on_cluster)
-    PipelineCredential("pipeline", access.credential(kubeconfig=deploy.kubeconfig, token=deploy.token), on_gitlab)
+    for name, credential in access.credentials(deploy).items():
+        PipelineCredential(name, credential, on_gitlab)
     # As an output, so that the application waits for its namespace.
     app = app and replace(app, namespace=deploy.namespace)
     pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})

@@ -1,16 +1,15 @@
 """The blocks of a stack file, each read into the arguments of the component it stands for."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
-
-import pulumi
 
 from components import rules
 from components.block import Block, Problems
-from components.deploy_access import DeployAccessArgs
+from components.deploy_access import DeployAccess, DeployAccessArgs
 from components.docker_app import DockerAppArgs, Publish
 from components.docker_host import DockerHost
-from components.pipeline_credential import PipelineCredentialArgs
+from components.pipeline_credential import PREVIEW_ENVIRONMENT, PipelineCredentialArgs
 from components.registry_access import RegistryAccessArgs
 from components.web_app import WebAppArgs
 
@@ -31,20 +30,40 @@ class Access:
     variable: Literal["file", "base64"]
     """Form of the KUBECONFIG variable."""
 
-    def credential(self, *, kubeconfig: pulumi.Input[str], token: pulumi.Input[str]) -> PipelineCredentialArgs:
-        """The variables, once the credential that they hold is known."""
-        return PipelineCredentialArgs(
-            project=self.project,
-            environment=self.environment,
-            variable=self.variable,
-            kubeconfig=kubeconfig,
-            token=token,
-        )
+    protected: bool
+    """Whether only the jobs of protected branches and tags get the credential that deploys."""
+
+    def credentials(self, made: DeployAccess) -> dict[str, PipelineCredentialArgs]:
+        """The variables of each credential, by the name of their component."""
+        variables = partial(PipelineCredentialArgs, project=self.project, variable=self.variable)
+        found = {
+            "pipeline": variables(
+                environment=self.environment,
+                kubeconfig=made.deploy.kubeconfig,
+                token=made.deploy.token,
+                protected=self.protected,
+            )
+        }
+        if made.preview:
+            found["pipeline-preview"] = variables(
+                environment=PREVIEW_ENVIRONMENT,
+                kubeconfig=made.preview.kubeconfig,
+                token=made.preview.token,
+                # The branch of a merge request is not protected.
+                protected=False,
+            )
+        return found
 
     @property
-    def summary(self) -> dict[str, str]:
+    def summary(self) -> dict[str, str | bool]:
         """Where the variables are, for the stack's outputs."""
-        return {"gitlabProject": self.project, "environment": self.environment, "variable": self.variable}
+        return {
+            "gitlabProject": self.project,
+            "environment": self.environment,
+            "variable": self.variable,
+            "protected": self.protected,
+            "preview": self.deploy.preview,
+        }
 
 
 def read_access(problems: Problems, block: Block, *, cluster: str, project: str) -> Access | None:
@@ -56,6 +75,14 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
     protect = block.boolean("protect", default=True)
     environment = block.text("environment", rules.environment_scope, default="*")
     variable = cast("Literal['file', 'base64']", block.choice("variable", VARIABLE_FORMS, default="file"))
+    protected = block.boolean("protected", default=True)
+    preview = block.boolean("preview", default=False)
+    if preview and _is_in_preview(environment):
+        problems.add(
+            f"{block.path}.environment:",
+            f"{rules.quoted(environment)} holds environments of {PREVIEW_ENVIRONMENT!r}, whose jobs get the credential "
+            "of previews; name one that does not start with 'preview/', or take out access.preview",
+        )
     block.close()
     if problems:
         return None
@@ -65,9 +92,20 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
         cluster=cluster,
         server=server,
         rotation=rotation,
+        preview=preview,
         protect=protect,
     )
-    return Access(deploy=deploy, project=project, environment=environment, variable=variable)
+    return Access(deploy=deploy, project=project, environment=environment, variable=variable, protected=protected)
+
+
+def _is_in_preview(scope: str) -> bool:
+    """Whether an environment can be in this scope and in that of previews, so that GitLab may take either variable.
+
+    The scope `*` is no matter, for GitLab takes the variable of any other scope before that one.
+    """
+    folder = PREVIEW_ENVIRONMENT.removesuffix("*")
+    start, wildcard, _ = scope.partition("*")
+    return scope != "*" and (start.startswith(folder) or (bool(wildcard) and folder.startswith(start)))
 
 
 def read_registry(

@@ -3,18 +3,21 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import requests
 
 from components.docker_host import STACK_LABEL, DockerHost
+from components.pipeline_credential import PREVIEW_ENVIRONMENT
 from components.web_app import SERVICE_PORT
 from ops import credential, tools
 from ops.errors import OpsError
 
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
+WRITTEN = ("pods", "deployments.apps", "services", "secrets", "rolebindings.rbac.authorization.k8s.io")
 Check = tuple[bool, str]
-Outputs = Mapping[str, str]
+Outputs = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,22 +47,50 @@ def run(arguments: argparse.Namespace) -> int:
 def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
     access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
     if access:
-        variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], access["environment"])
-        wanted = "file" if access["variable"] == "file" else "env_var"
-        where = f"GitLab {access['gitlabProject']}, environment {access['environment']}"
-        good = variable.masked and variable.protected and variable.variable_type == wanted
-        text = f"{where}: KUBECONFIG is masked, protected and of type {wanted}"
-        yield good, text if good else f"{text}, but: {variable}"
-        with credential.as_job(variable, access["variable"]) as job:
+        # A stack that was put up before there was this key has them protected.
+        with _job(access, access["environment"], protected=access.get("protected", True)) as (check, job):
+            yield check
             yield from _reach(access["namespace"], job)
             if app:
                 yield from _serving(app, job, arguments)
+        if access.get("preview"):
+            with _job(access, PREVIEW_ENVIRONMENT, protected=False) as (check, job):
+                yield check
+                yield from _reach(access["namespace"], job)
+                yield _looks_only(access["namespace"], job)
     elif app:
         yield from _serving(app, {}, arguments)
     if arguments.url:
         yield _fetch(arguments.url, None, arguments)
     if docker:
         yield from _docker(docker, arguments)
+
+
+@contextmanager
+def _job(access: Outputs, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+    """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
+    variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], environment)
+    wanted = "file" if access["variable"] == "file" else "env_var"
+    good = variable.masked and variable.protected == protected and variable.variable_type == wanted
+    text = (
+        f"GitLab {access['gitlabProject']}, environment {environment}: KUBECONFIG is masked, "
+        f"{'protected' if protected else 'not protected'} and of type {wanted}"
+    )
+    with credential.as_job(variable, access["variable"]) as job:
+        yield (good, text if good else f"{text}, but: {variable}"), job
+
+
+def _looks_only(namespace: str, job: Mapping[str, str]) -> Check:
+    """The credential of previews changes nothing, and reads no Secret."""
+    refused = [("get", "secrets"), ("create", "pods/exec"), ("create", "serviceaccounts/token")]
+    refused += [(verb, kind) for kind in WRITTEN for verb in ("create", "patch", "delete")]
+    allowed = []
+    for verb, kind in refused:
+        answer = tools.run("kubectl", "auth", "can-i", verb, kind, "-n", namespace, environment=job)
+        if answer.stdout.strip() != "no":
+            allowed.append(f"{verb} {kind}" if answer.stdout.strip() == "yes" else tools.last_line(answer.stderr))
+    text = f"{namespace}: a preview reads no Secrets, and may not create, patch or delete {', '.join(WRITTEN)}"
+    return not allowed, text + (f", but: {', '.join(allowed)}" if allowed else "")
 
 
 def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:

@@ -54,13 +54,32 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
 ) -> None:
     run = run_program(monkeypatch, tmp_path)
     resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:providers:")]
-    assert len(resources) == 16
-    assert {d.parent for d in resources} == {"access", "pipeline", "registry", "app", "docker-app"}
+    assert len(resources) == 21
+    parents = {"access", "pipeline", "pipeline-preview", "registry", "app", "docker-app"}
+    assert {d.parent for d in resources} == parents
     assert {(d.type.partition(":")[0], d.provider) for d in resources} == {
         ("kubernetes", "cluster"),
         ("gitlab", "gitlab"),
         ("docker", "docker"),
     }
+
+
+def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protected_unless_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = {}
+    for protected in (True, False):
+        block = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:access"]
+        run = run_program(monkeypatch, tmp_path, access=block | {"preview": True, "protected": protected})
+        variables = [d for d in run.declarations if d.type == "gitlab:index/projectVariable:ProjectVariable"]
+        found[protected] = {
+            (d.parent, d.inputs["environmentScope"], d.inputs["protected"], d.inputs["variableType"])
+            for d in variables
+            if d.inputs["key"] == "KUBECONFIG"
+        }
+        assert len(variables) == 4
+    preview = ("pipeline-preview", "preview/*", False, "file")
+    assert found == {flag: {("pipeline", "production", flag, "file"), preview} for flag in (True, False)}
 
 
 def test_docker_host_pulls_with_the_deploy_token_and_its_ssh_options_are_the_same_everywhere(

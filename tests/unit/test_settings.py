@@ -78,6 +78,8 @@ def test_defaults_are_the_safe_ones() -> None:
     assert found.access.deploy.protect is True
     assert found.access.variable == "file"
     assert found.access.environment == "*"
+    assert found.access.protected is True
+    assert found.access.deploy.preview is False
     assert found.app
     assert found.app.replicas == 2
     assert found.app.namespace == "example"
@@ -145,6 +147,8 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ),
         ("access.variable", "yaml", "gitlab-deploy:access.variable: 'yaml' is not a choice; use one of: file, base64"),
         ("access.protect", "no", "gitlab-deploy:access.protect: 'no' is of the wrong type; use true or false"),
+        ("access.protected", 0, "gitlab-deploy:access.protected: 0 is of the wrong type; use true or false"),
+        ("access.preview", "yes", "gitlab-deploy:access.preview: 'yes' is of the wrong type; use true or false"),
         ("access.serviceAccount", "A", "gitlab-deploy:access.serviceAccount: 'A' is not a DNS name"),
     ],
 )
