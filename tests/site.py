@@ -43,6 +43,7 @@ class Site:
         self.program = self._program()
         config = committed() | {"gitlabUrl": instance.gitlab.url, "gitlabProject": project}
         config["access"] |= {"namespace": namespace, "server": self.server, "preview": True}
+        config["registry"]["project"] = "group/blog"
         config["dockerHost"] |= {"address": instance.docker.address, "identityFile": "${SSH_KEY}"}
         self.write("prod", config)
         self.pulumi("stack", "init", "prod")
@@ -66,13 +67,12 @@ class Site:
         return f"https://{self.instance.network.address('node')}:6443"
 
     def _program(self) -> Repository:
-        made = self.runner.repository("group/gitlab-deploy")
-        for name in (*FILES, "ops", "templates", ".gitlab-ci.yml"):
+        made = self.runner.repository("group/gitlab-deploy", isolated=False)
+        for name in (*FILES, "ops", "templates", ".gitignore", ".gitlab-ci.yml"):
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, made.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / name, made.clone / name)
-        (made.clone / ".gitignore").write_text("__pycache__/\n/.venv\n/.gitlab-deploy-cache/\n")
         (made.clone / ".venv").symlink_to(sys.prefix)
         return made
 
@@ -95,7 +95,7 @@ class Site:
 
     def blog(self) -> Repository:
         """The example's repository as it is, and what its pipeline finds: the server's image and the components."""
-        made = self.runner.repository("group/blog")
+        made = self.runner.repository("group/blog", isolated=True)
         shutil.copytree(ROOT / "examples" / "hugo-blog", made.clone, dirs_exist_ok=True)
         gitlab = self.instance.gitlab
         server = make_image([site.server_layer()], entrypoint=["/usr/bin/caddy"])

@@ -31,7 +31,7 @@ def credentials(team: Site) -> dict[str, str]:
         for variable in team.runner.project(team.project).variables.list(get_all=True)
         if variable.key != "PULUMI_BACKEND_URL"
     }
-    return variables | {"CI_JOB_TOKEN": team.runner.job_token, "passphrase": PASSPHRASE}
+    return variables | {"passphrase": PASSPHRASE}
 
 
 def leaked(team: Site, pipeline: Pipeline) -> list[str]:
