@@ -83,7 +83,7 @@ class Site:
 
     def pulumi(self, *arguments: str, stack: str = "prod") -> Run:
         """The CLI as the developer runs it, who may do everything."""
-        named = () if arguments[:2] == ("stack", "init") else ("--stack", stack)
+        named = () if arguments[0] == "stack" and arguments[1] in {"init", "ls"} else ("--stack", stack)
         done = run("pulumi", *arguments, "--non-interactive", *named, cwd=self.program.clone, env=self.developer)
         assert done.code == 0, done.text
         return done

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from components.registry_access import PULL_SECRET
 from sandbox.instance import Instance
+from sandbox.runtime import REGISTRY
 from tests.project import leaks
 from tests.runner import Pipeline, Repository
 from tests.site import PASSPHRASE, Site
@@ -71,3 +73,42 @@ def test_a_job_that_prints_its_credentials_leaves_none_in_the_log(team: Site, bl
     assert "[MASKED]" in pipeline.masked
     # The key of the Docker host has several lines, which GitLab cannot mask: a job has its path alone.
     assert leaked(team, pipeline) == []
+
+
+def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: Repository) -> None:
+    registry = {"server": REGISTRY, "rotation": "1"}
+    common = {"cluster": "sandbox", "gitlabUrl": team.instance.gitlab.url, "gitlabProject": "group/blog"}
+    access = {"namespace": "review", "serviceAccount": "review", "server": team.server, "protect": False}
+    access |= {"environment": "review/*", "protected": False}
+    team.write("review-access", common | {"access": access, "registry": registry})
+    app = {"namespace": "review", "port": 8080, "replicas": 1, "healthPath": "/healthz", "pullSecret": PULL_SECRET}
+    team.write("review", common | {"app": app})
+    team.pulumi("stack", "init", "review-access")
+    team.pulumi("up", "--yes", "--skip-preview", stack="review-access")
+    team.program.push("Review apps")
+    page = blog.clone / "content" / "about.md"
+    page.write_text(f"{page.read_text()}\nA sentence under review.\n")
+    blog.push("Another sentence", branch="sentence")
+    project = team.runner.project("group/blog")
+    request = {"source_branch": "sentence", "target_branch": "main", "title": "Another sentence"}
+    iid = str(project.mergerequests.create(request).iid)
+    variables = {
+        "CI_MERGE_REQUEST_IID": iid,
+        "CI_MERGE_REQUEST_PROJECT_PATH": "group/blog",
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "group/blog",
+    }
+    served = team.image()
+    pipeline = team.runner.run(blog, source="merge_request_event", protected=False, **variables)
+    assert pipeline.code == 0, pipeline.masked
+    assert "A sentence under review." in team.on_kubernetes("/about/", namespace="review", service=f"mr-{iid}")
+    host = team.kubectl("get", "ingress", f"mr-{iid}", "-n", "review", "-o", "jsonpath={.spec.rules[0].host}")
+    assert host == f"mr-{iid}.review.example.org"
+    assert team.image() == served
+    assert leaked(team, pipeline) == []
+    stopped = team.runner.run(blog, "stop-review", source="merge_request_event", protected=False, **variables)
+    blog.git("switch", "--quiet", "main")
+    assert stopped.code == 0, stopped.masked
+    gone = ("--for=delete", f"deployment/mr-{iid}", f"ingress/mr-{iid}", f"service/mr-{iid}")
+    team.kubectl("wait", "-n", "review", "--timeout=60s", *gone)
+    assert f"review-{iid}" not in team.pulumi("stack", "ls").stdout
+    team.pulumi("destroy", "--yes", "--skip-preview", stack="review-access")

@@ -1,12 +1,12 @@
-"""The pipelines are what GitLab's published schema of CI/CD files allows, after the inputs are put in as GitLab does."""
+"""The pipelines are what GitLab's published schema of CI/CD files allows, with the inputs put in as GitLab does."""
 
 import json
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import check_jsonschema
 import jsonschema
 import pytest
 import yaml
@@ -19,7 +19,7 @@ INPUT = re.compile(r"\$\[\[ inputs\.([a-z_]+) \]\]")
 # What an include gives for an input that has no default.
 GIVEN = {"stack": "prod", "stacks": "prod", "url": "https://blog.example.org", "domain": "review.example.org"}
 # GitLab's own, from app/assets/javascripts/editor/schema/ci.json, in the copy that check-jsonschema keeps up to date.
-SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "gitlab-ci.json"
+SCHEMA = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
 
 
 @pytest.fixture(scope="module")
