@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ops import review, verify
+from ops import drift, review, verify
 from ops.errors import OpsError
 
 
@@ -12,9 +12,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Day-2 commands for the selected Pulumi stack.")
     commands = parser.add_subparsers(dest="command", required=True)
     verify.add_arguments(commands.add_parser("verify", help="check the stack with the credential its jobs get"))
+    drift.add_arguments(commands.add_parser("drift", help="keep one issue for each stack that is not as it declares"))
     review.add_arguments(commands.add_parser("review", help="show the previews of stacks on a merge request"))
     arguments = parser.parse_args()
-    run = {"review": review.run, "verify": verify.run}[arguments.command]
+    run = {"drift": drift.run, "review": review.run, "verify": verify.run}[arguments.command]
     try:
         return run(arguments)
     except OpsError as error:

@@ -12,7 +12,12 @@ from ops.errors import OpsError
 
 TIMEOUT_SECONDS = 30
 # The variable with the token that writes notes and issues.
-REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105
+REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105 - the variable's name
+NO_REVIEW_TOKEN = (
+    f"{REVIEW_TOKEN} is not set; make a project access token with scope api and role Reporter, and store it in a masked"
+    " variable of that name"
+)
+REVIEW_TOKEN_REMEDY = f"check that {REVIEW_TOKEN} is a project access token with scope api and role Reporter or higher"
 
 
 @contextmanager

@@ -5,9 +5,7 @@ from typing import Any
 
 from gitlab.v4.objects import Project
 
-from ops.gitlab_api import told
-
-REMEDY = "check that GITLAB_REVIEW_TOKEN is a project access token with scope api and role Reporter or higher"
+from ops.gitlab_api import REVIEW_TOKEN_REMEDY, told
 
 
 def publish(project: Project, iid: str, notes: Mapping[str, str]) -> list[str]:
@@ -16,7 +14,7 @@ def publish(project: Project, iid: str, notes: Mapping[str, str]) -> list[str]:
     A note is a stack's where the token's user wrote it and its first line is the marker: a note that quotes one, and
     one that somebody else gave the marker, are left alone. It is written only where its text changed.
     """
-    with told("show the merge request's notes", REMEDY):
+    with told("show the merge request's notes", REVIEW_TOKEN_REMEDY):
         client = project.manager.gitlab
         client.auth()
         if client.user is None:
@@ -27,16 +25,15 @@ def publish(project: Project, iid: str, notes: Mapping[str, str]) -> list[str]:
             if not note.system and note.author["id"] == client.user.id:
                 known.setdefault(note.body.partition("\n")[0].strip(), note)
     done = []
-    with told("write a note on the merge request", REMEDY):
+    with told("write a note on the merge request", REVIEW_TOKEN_REMEDY):
         for marker, body in notes.items():
-            note = known.get(marker)
-            if note is None:
+            if marker not in known:
                 request.notes.create({"body": body})
-                done.append("wrote")
-            elif note.body.strip() == body.strip():
-                done.append("left as it is")
+                done.append("written")
+            elif known[marker].body.strip() == body.strip():
+                done.append("is as it was")
             else:
-                note.body = body
-                note.save()
+                known[marker].body = body
+                known[marker].save()
                 done.append("edited")
     return done

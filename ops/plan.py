@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ops.properties import Property, compare, visible
+from ops import diagnostics
+from ops.diagnostics import Diagnostic, safe
+from ops.properties import Property, compare
 from ops.redaction import Redactor
 
 Operation = Literal["create", "update", "replace", "delete", "import"]
@@ -28,9 +30,7 @@ _OPERATIONS: dict[str, Operation] = {
     "import": "import",
 }
 _STACK = "pulumi:pulumi:Stack"
-# The program's own last words are said better by the diagnostics before them.
-_UNHANDLED = re.compile(r"an unhandled error occurred: program exited with|^(preview|update) failed$")
-_COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[^%]*%\}>")
+_DIGEST = {"config", "steps", "diagnostics", "duration", "changeSummary"}
 _IMAGE_PATHS = {
     "kubernetes:apps/v1:Deployment": re.compile(r"spec\.template\.spec\.(initC|c)ontainers\[[^]]*\]\.image"),
     "docker:index/remoteImage:RemoteImage": re.compile("name"),
@@ -58,16 +58,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Diagnostic:
-    """What the engine or the program said."""
-
-    severity: Literal["info", "warning", "error"]
-    message: str
-    resource: str = ""
-    """The resource's name, or empty where it is about the whole run."""
-
-
-@dataclass(frozen=True)
 class Plan:
     """A stack's preview. Every text in it is safe to show."""
 
@@ -75,9 +65,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     outputs: tuple[str, ...] = ()
     """Names of the stack's outputs that change."""
-    diagnostics: tuple[Diagnostic, ...] = ()
-    drifted: tuple[Change, ...] = ()
-    """What a preview with --refresh found changed since the last run, by whomever."""
+    said: tuple[Diagnostic, ...] = ()
+    """What the engine and the program said."""
     compared: bool = False
     """Whether this is one branch against another, and not against what runs."""
     failure: str | None = field(default=None)
@@ -86,7 +75,7 @@ class Plan:
     @property
     def failed(self) -> bool:
         """Whether the preview failed: `pulumi up` would too, so its changes are at best a part."""
-        return self.failure is not None or any(item.severity == "error" for item in self.diagnostics)
+        return self.failure is not None or any(item.severity == "error" for item in self.said)
 
     def count(self, operation: Operation) -> int:
         """The number of resources with that operation."""
@@ -113,17 +102,15 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
     if text is None:
         return Plan(stack, failure="there is no plan file")
     document, around = _document(text)
-    said = tuple(_lines(around, redactor))
+    said = tuple(diagnostics.beside(around, redactor))
     if document is None:
-        return Plan(stack, diagnostics=said, failure=_why_none(text))
-    steps = [step for step in document.get("steps") or () if isinstance(step, dict)]
-    planned, refreshed = _apart(steps)
+        return Plan(stack, said=said, failure=_why_none(text))
+    planned = _planned(_dicts(document.get("steps")))
     return Plan(
         stack,
-        changes=tuple(_changes(planned, redactor)),
+        changes=_changes(planned, redactor),
         outputs=tuple(_outputs(planned, redactor)),
-        diagnostics=(*_diagnostics(document.get("diagnostics") or (), redactor), *said),
-        drifted=tuple(_changes(refreshed, redactor)),
+        said=(*diagnostics.of(_dicts(document.get("diagnostics")), redactor), *said),
         failure=None if "steps" in document else "the preview ended before it planned anything",
     )
 
@@ -137,7 +124,7 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
     after = read(stack, branch, redactor)
     before = read(stack, base, redactor)
     if after.failed:
-        return Plan(stack, diagnostics=after.diagnostics, failure=after.failure, compared=True)
+        return Plan(stack, said=after.said, failure=after.failure, compared=True)
     old = {} if before.failed else _desired(base)
     new = _desired(branch)
     steps: list[dict[str, Any]] = []
@@ -149,8 +136,8 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
     missing = Diagnostic(
         "warning", "the target branch has no preview of this stack; all of the branch's is shown as new"
     )
-    said = (*after.diagnostics, missing) if before.failed else after.diagnostics
-    return Plan(stack, changes=tuple(_changes(steps, redactor)), diagnostics=said, compared=True)
+    said = (*after.said, missing) if before.failed else after.said
+    return Plan(stack, changes=_changes(steps, redactor), said=said, compared=True)
 
 
 def _document(text: str) -> tuple[dict[str, Any] | None, str]:
@@ -161,7 +148,7 @@ def _document(text: str) -> tuple[dict[str, Any] | None, str]:
             document, end = decoder.raw_decode(text, found.start())
         except ValueError:
             continue
-        if isinstance(document, dict):
+        if isinstance(document, dict) and document.keys() & _DIGEST:
             return document, f"{text[: found.start()]}\n{text[end:]}"
     return None, re.split(r"^\{", text, maxsplit=1, flags=re.MULTILINE)[0]
 
@@ -174,26 +161,31 @@ def _why_none(text: str) -> str:
     return "the plan file holds no plan"
 
 
-def _apart(steps: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The steps that `pulumi up` would take, and what a refresh before them found.
+def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The steps that `pulumi up` would take.
 
     A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` where the
-    refresh found a difference (pulumi/pkg/backend/display/json.go); then come the steps of the plan itself.
+    refresh found a difference (pulumi/pkg/backend/display/json.go); then come the steps of the plan itself, which start
+    from what the refresh found.
     """
     if not any(step.get("op") == "refresh" for step in steps):
-        return list(steps), []
-    planned, refreshed, seen = [], [], set()
+        return list(steps)
+    planned, seen = [], set()
     for step in steps:
-        urn = step.get("urn")
-        if urn in seen or "oldState" not in step:
+        if step.get("urn") in seen or "oldState" not in step:
             planned.append(step)
-        else:
-            refreshed.append(step)
-        seen.add(urn)
-    return planned, refreshed
+        seen.add(step.get("urn"))
+    return planned
 
 
-def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[Change]:
+def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> tuple[Change, ...]:
+    """The changes, the gravest first; the engine's own order differs from run to run."""
+    ranks = ("delete", "replace", "update", "create", "import")
+    changes = _each_change(steps, redactor)
+    return tuple(sorted(changes, key=lambda change: (ranks.index(change.operation), change.full_type, change.name)))
+
+
+def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[Change]:
     done: set[str] = set()
     for step in steps:
         urn, operation = str(step.get("urn", "")), _OPERATIONS.get(str(step.get("op")))
@@ -210,10 +202,10 @@ def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator
         reasons = () if any(item.replaces for item in properties) else step.get("replaceReasons") or ()
         yield Change(
             operation=operation,
-            type=_safe(_short(full_type), redactor),
-            name=_safe(urn.rpartition("::")[2], redactor),
+            type=safe(_short(full_type), redactor),
+            name=safe(urn.rpartition("::")[2], redactor),
             properties=properties,
-            reasons=tuple(_safe(str(reason), redactor) for reason in reasons if operation == "replace"),
+            reasons=tuple(safe(str(reason), redactor) for reason in reasons if operation == "replace"),
             full_type=full_type,
         )
 
@@ -237,46 +229,15 @@ def _outputs(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator
         if old and new and new.get("type") == _STACK and isinstance(new.get("outputs"), dict):
             before, after = old.get("outputs") or {}, new["outputs"]
             names = [*before, *(name for name in after if name not in before)]
-            yield from (_safe(name, redactor) for name in names if before.get(name) != after.get(name))
-
-
-def _diagnostics(items: Sequence[Any], redactor: Redactor) -> Iterator[Diagnostic]:
-    found = []
-    for item in items:
-        if isinstance(item, dict):
-            severity = str(item.get("severity", ""))
-            message = re.sub(r"^(error|warning): ", "", _clean(str(item.get("message", "")), redactor))
-            name = _safe(str(item.get("urn") or "").rpartition("::")[2], redactor)
-            kind: Literal["info", "warning", "error"] = (
-                "error" if severity == "error" else "warning" if severity == "warning" else "info"
-            )
-            found.append(Diagnostic(kind, message, "" if name.startswith("pulumi:") else name))
-    telling = [item for item in found if item.message and not _UNHANDLED.search(item.message)]
-    # Where there is nothing but the program's last words, they are all there is to show.
-    errors = any(item.severity == "error" for item in telling)
-    yield from dict.fromkeys(telling if errors else [item for item in found if item.message])
-
-
-def _lines(text: str, redactor: Redactor) -> Iterator[Diagnostic]:
-    """Errors and warnings among the lines that an engine printed beside its plan."""
-    for line in _clean(text, redactor).splitlines():
-        found = re.match(r"\s*(error|warning): (.*\S)", line)
-        if found:
-            yield Diagnostic("error" if found[1] == "error" else "warning", found[2])
+            yield from (safe(name, redactor) for name in names if before.get(name) != after.get(name))
 
 
 def _desired(text: str | None) -> dict[str, dict[str, Any]]:
     """The resources that a preview against an empty state would make, by URN."""
     document, _ = _document(text or "")
-    steps = (document or {}).get("steps") or ()
-    return {str(step["urn"]): step["newState"] for step in steps if isinstance(step, dict) and step.get("newState")}
+    steps = _dicts((document or {}).get("steps"))
+    return {str(step["urn"]): step["newState"] for step in steps if isinstance(step.get("newState"), dict)}
 
 
-def _clean(text: str, redactor: Redactor) -> str:
-    """Lines of a message, without colors, credentials and control characters."""
-    plain = redactor.text(_COLOR.sub("", text))
-    return "\n".join(visible(line).rstrip() for line in plain.replace("\r\n", "\n").split("\n")).strip("\n")
-
-
-def _safe(text: str, redactor: Redactor) -> str:
-    return visible(redactor.text(text))
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,11 +1,12 @@
 """A plan in plain text, for the job's log, and the words that every form of it shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ops.plan import Change, Operation, Plan
 from ops.properties import Property
 
 VALUE_LIMIT = 2000
+SOME = 4
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "replace", "delete", "import")
 COMPARED = "compared with the target branch, not with what runs; changed secrets are not seen"
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "import": "="}
@@ -14,15 +15,23 @@ _KINDS = {"add": "+", "delete": "-", "update": "~"}
 
 def summary(plan: Plan) -> str:
     """The plan in one line: `1 to create, 2 to update`."""
-    if plan.failed:
-        return f"the preview of {plan.stack} failed"
-    counts = [f"{plan.count(operation)} to {operation}" for operation in OPERATIONS if plan.count(operation)]
-    return ", ".join(counts) or "no changes"
+    return f"the preview of {plan.stack} failed" if plan.failed else counts(plan)
+
+
+def counts(plan: Plan) -> str:
+    """The number of changes of each kind."""
+    found = [f"{plan.count(operation)} to {operation}" for operation in OPERATIONS if plan.count(operation)]
+    return ", ".join(found) or "no changes"
 
 
 def lines(plan: Plan) -> Iterator[str]:
     """The whole plan, line by line."""
     yield f"{plan.stack}: {summary(plan)}{f' ({COMPARED})' if plan.compared else ''}"
+    yield from below(plan)
+
+
+def below(plan: Plan) -> Iterator[str]:
+    """The plan without its first line."""
     if plan.failure:
         yield f"  {plan.failure}"
     for old, new in plan.images:
@@ -37,8 +46,8 @@ def lines(plan: Plan) -> Iterator[str]:
             yield from (f"       {_KINDS[item.kind]} {item.path}: {arrow(item)}" for item in change.properties)
     if plan.outputs:
         yield f"  stack outputs change: {', '.join(plan.outputs)}"
-    for item in plan.diagnostics:
-        about = f"{item.resource}: " if item.resource else ""
+    for item in plan.said:
+        about = f"{some(item.resources)}: " if item.resources else ""
         first, *more = item.message.splitlines() or [""]
         yield f"  {item.severity}: {about}{cut(first, VALUE_LIMIT)}"
         yield from (f"    {cut(line, VALUE_LIMIT)}" for line in more)
@@ -47,6 +56,12 @@ def lines(plan: Plan) -> Iterator[str]:
 def gone(change: Change) -> str:
     """What a change takes away: `deletes Namespace access-namespace`."""
     return f"{change.operation}s {change.type} {change.name}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of many names."""
+    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+    return f"{', '.join(names[:SOME])}{more}"
 
 
 def arrow(item: Property) -> str:

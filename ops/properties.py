@@ -184,24 +184,31 @@ def _walk(value: object, path: Path) -> Iterator[tuple[Path, Any]]:
             yield path, {}
         for key, item in items:
             yield from _walk(item, (*path, key))
-    elif isinstance(value, list):
-        if not value:
-            yield path, []
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) or is_marked(item) for item in value):
+        identity = _identity(value)
         for key, item in zip(_keys(value), value, strict=True):
-            yield from _walk(item, (*path, key))
+            # What the entry is called by is in the path already.
+            rest = {name: part for name, part in item.items() if name != identity} if identity else None
+            yield from _walk(rest if rest and set(rest) != {_DEFAULTS} else item, (*path, key))
     elif path:
         yield path, HIDDEN if is_marked(value) else value
 
 
 def _keys(items: Sequence[Any]) -> list[str]:
     """The names of a list's entries: what tells them apart where there is such a thing, else their number."""
+    identity = _identity(items)
+    return [f"[{item[identity] if identity else number}]" for number, item in enumerate(items)]
+
+
+def _identity(items: Sequence[Any]) -> str | None:
+    """The property by which the entries of a list are told apart."""
     for identity in _IDENTITIES:
         names = [item.get(identity) if isinstance(item, dict) else None for item in items]
         if all(isinstance(name, (str, int)) and not is_marked(name) for name in names) and len(set(names)) == len(
             names
         ):
-            return [f"[{name}]" for name in names]
-    return [f"[{number}]" for number in range(len(items))]
+            return identity
+    return None
 
 
 def _detailed(
@@ -246,7 +253,7 @@ def _elsewhere(
 
 
 def _below(path: Path, value: Mapping[str, Any]) -> Leaves:
-    return {at: item for at, item in _leaves(value).items() if at[: len(path)] == path}
+    return {at: item for at, item in _leaves(value).items() if at[: len(path)] == path or path[: len(at)] == at}
 
 
 def _differs(before: Leaves, after: Leaves, path: Path) -> bool:

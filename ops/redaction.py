@@ -55,9 +55,10 @@ _CREDENTIALS = re.compile(
     r"|(?<=Bearer )[\w+/=.~-]{8,}|(?<=Basic )[\w+/=-]{8,}",
     re.DOTALL,
 )
+_NAMED = r"[\w.-]*(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]*"
+# NAME=value, and the option --name with its value as the next word or the next entry of a list.
 _ASSIGNMENT = re.compile(
-    r"([\w.-]*(?:passw(?:or)?d|passphrase|token|secret|api_?key|access_?key|private_?key)[\w.-]*=)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)",
-    re.IGNORECASE,
+    rf"((?:{_NAMED}=)|(?:--?{_NAMED}[\"']?[,\s]+))(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLING = re.compile(
@@ -82,7 +83,9 @@ def is_sensitive(kind: str, path: Path_) -> bool:
     if any(re.sub(r"[^a-z]", "", part.lower()) in _SENSITIVE_NAMES for part in path):
         return True
     # An entry of a list of named values, such as a container's env[DB_PASSWORD].value.
-    return path[-1] == "value" and any(part.startswith("[") and _SENSITIVE_ENTRY.search(part) for part in path)
+    return path[-1] == "value" and any(
+        part.startswith("[") and re.fullmatch(rf"\[{_NAMED}\]", part, re.IGNORECASE) for part in path
+    )
 
 
 class Redactor:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ops import gitlab_api, merge_request, plan, plan_text, review_note
+from ops import findings, gitlab_api, merge_request, plan, plan_text, review_note
 from ops.errors import OpsError
 from ops.plan import Plan
 from ops.redaction import Redactor
@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(plan_text.lines(item)), flush=True)
     if arguments.terraform_report:
         _write(arguments.terraform_report, json.dumps(terraform(plans)))
+    if arguments.code_quality:
+        found = [entry for item in plans for entry in findings.of(item, Path.cwd(), os.environ)]
+        _write(arguments.code_quality, json.dumps(found, indent=1))
     try:
         print(_notes(plans, os.environ), flush=True)
     except OpsError as error:
@@ -67,10 +70,7 @@ def _notes(plans: Sequence[Plan], environment: Mapping[str, str]) -> str:
     """Writes a note for each plan; says in one line what was done."""
     token, iid = environment.get(gitlab_api.REVIEW_TOKEN), environment.get("CI_MERGE_REQUEST_IID")
     if not token:
-        return (
-            f"no note was written: {gitlab_api.REVIEW_TOKEN} is not set; make a project access token with scope api and"
-            " role Reporter, and store it in a masked variable of that name"
-        )
+        return f"no note was written: {gitlab_api.NO_REVIEW_TOKEN}"
     if not iid:
         return "no note was written: this is not the pipeline of a merge request"
     notes = {review_note.marker(item.stack): review_note.render(item, environment) for item in plans}

@@ -8,8 +8,9 @@ GitLab finds no mention, no link and no HTML, and no line begins with a value, s
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from ops.plan import Change, Diagnostic, Plan
-from ops.plan_text import COMPARED, arrow, cut, gone, summary
+from ops.diagnostics import Diagnostic
+from ops.plan import Change, Plan
+from ops.plan_text import COMPARED, arrow, cut, gone, some, summary
 from ops.properties import Property
 
 # GitLab takes 1,000,000 characters in a note, and shows some tens of thousands well.
@@ -48,7 +49,7 @@ def render(plan: Plan, environment: Mapping[str, str]) -> str:
     elif not plan.changes:
         blocks.append("What the stack declares is what it has deployed.")
     blocks.extend(body(plan))
-    blocks.append(_footer(environment))
+    blocks.append(footer(environment))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -65,7 +66,7 @@ def body(plan: Plan) -> Iterator[str]:
         yield "\n".join(_table(plan.changes))
     if plan.outputs:
         yield f"Stack outputs change: {', '.join(code(name, NAME_LIMIT) for name in plan.outputs[:ROW_LIMIT])}"
-    warnings = [item for item in plan.diagnostics if item.severity == "warning"]
+    warnings = [item for item in plan.said if item.severity == "warning"]
     if warnings:
         yield "\n".join(_messages(warnings))
     if any(change.properties for change in plan.changes):
@@ -85,7 +86,7 @@ def code(text: str, limit: int) -> str:
 def _failure(plan: Plan) -> Iterator[str]:
     if plan.failure:
         yield f"{plan.failure[0].upper()}{plan.failure[1:]}; the job's log has the engine's own words."
-    errors = [item for item in plan.diagnostics if item.severity == "error"]
+    errors = [item for item in plan.said if item.severity == "error"]
     if errors:
         yield "\n".join(_messages(errors))
     if plan.changes:
@@ -95,7 +96,7 @@ def _failure(plan: Plan) -> Iterator[str]:
 def _messages(items: Sequence[Diagnostic]) -> Iterator[str]:
     """A list, in which each line of a message is a code span of its own."""
     for item in items[:MESSAGES]:
-        about = f"{code(item.resource, NAME_LIMIT)}: " if item.resource else ""
+        about = f"{code(some(item.resources), NAME_LIMIT)}: " if item.resources else ""
         lines = [code(line.strip(), MESSAGE_LIMIT) for line in item.message.splitlines() if line.strip()]
         first, *more = lines[:MESSAGES] or ["(no message)"]
         yield f"- **{item.severity}** {about}{first}"
@@ -167,13 +168,14 @@ def _detail_lines(changes: Sequence[Change]) -> Iterator[str]:
                 yield f"{sign} {item.path}: {arrow(item)}"
 
 
-def _footer(environment: Mapping[str, str]) -> str:
-    url, commit = _url(environment, "CI_JOB_URL"), environment.get("CI_COMMIT_SHORT_SHA", "")
-    where = f"[job {environment.get('CI_JOB_ID', '')}]({url})".replace(" ]", "]") if url else "a run outside of a job"
+def footer(environment: Mapping[str, str]) -> str:
+    """Where the text comes from: the job and its commit."""
+    job, commit = url(environment, "CI_JOB_URL"), environment.get("CI_COMMIT_SHORT_SHA", "")
+    where = f"[job {environment.get('CI_JOB_ID', '')}]({job})".replace(" ]", "]") if job else "a run outside of a job"
     return f"<sub>From {where}{f', commit {commit}' if re.fullmatch('[0-9a-f]{4,40}', commit) else ''}.</sub>"
 
 
-def _url(environment: Mapping[str, str], name: str) -> str:
+def url(environment: Mapping[str, str], name: str) -> str:
     """An address of GitLab's that can stand in a link."""
     value = environment.get(name, "")
     return value if re.fullmatch(r"https?://[^\s()<>\[\]]+", value) else ""
