@@ -146,12 +146,12 @@ class Runner:
             add_job_token(store, made.job_token, username="developer", path=path, access_level=MAINTAINER)
         return made
 
-    def token(self, path: str, access_level: int) -> str:
-        """A new project access token of scope api, with this role."""
+    def token(self, path: str, access_level: int, *, scopes: tuple[str, ...] = ("api",)) -> str:
+        """A new project access token with this role."""
         text = f"glpat-{secrets.token_urlsafe(15)}"
         username = f"bot-{secrets.token_hex(4)}"
         with closing(Store(self.instance.gitlab.data)) as store:
-            add_token(store, text, username=username, path=path, access_level=access_level, bot=True)
+            add_token(store, text, username=username, path=path, access_level=access_level, scopes=scopes, bot=True)
         return text
 
     def project(self, path: str) -> Project:

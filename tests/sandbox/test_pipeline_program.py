@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.gitlab.auth import REPORTER
+from sandbox.gitlab.auth import MAINTAINER, REPORTER
 from sandbox.instance import Instance
 from tests.cluster import REPOSITORY
 from tests.project import ROOT, leaks
@@ -24,6 +24,9 @@ def team(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     token = made.runner.token(PROJECT, REPORTER)
     made.give("GITLAB_REVIEW_TOKEN", token, masked=True, environment_scope="preview/*")
     made.give("GITLAB_REVIEW_TOKEN", token, masked=True, protected=True, environment_scope="production")
+    # Looking for drift reads the variables and the deploy token, for which GitLab wants a Maintainer of both projects.
+    reader = made.runner.token("group", MAINTAINER, scopes=("read_api",))
+    made.give("GITLAB_TOKEN", reader, masked=True, protected=True, environment_scope="production")
     yield made
     made.close()
 
@@ -104,3 +107,24 @@ def test_another_projects_pipeline_hands_the_image_over(team: Site, images: dict
     # A later pipeline of this project, with no image, keeps it.
     assert team.runner.run(team.program, "deploy").code == 0
     assert team.image() == image
+
+
+def test_drift_is_one_issue_that_is_closed_when_the_drift_is_gone(team: Site) -> None:
+    team.kubectl("delete", "poddisruptionbudget", "web", "-n", "program")
+    found = team.runner.run(team.program, "drift", source="schedule")
+    assert found.code != 0
+    (issue,) = team.runner.project(PROJECT).issues.list(get_all=True)
+    assert issue.state == "opened"
+    assert "PodDisruptionBudget" in issue.description
+    assert team.runner.run(team.program, "drift", source="schedule").code != 0
+    assert len(team.runner.project(PROJECT).issues.list(get_all=True)) == 1
+    # Nothing was repaired by it.
+    names = team.kubectl("get", "poddisruptionbudget", "-n", "program", "-o", "name")
+    assert names == ""
+    team.pulumi("up", "--yes", "--skip-preview", "--refresh")
+    gone = team.runner.run(team.program, "drift", source="schedule")
+    assert gone.code == 0, gone.masked
+    (issue,) = team.runner.project(PROJECT).issues.list(get_all=True)
+    assert issue.state == "closed"
+    for secret in secrets(team):
+        assert not leaks(secret, found.masked + gone.masked + issue.description)
