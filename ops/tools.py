@@ -10,8 +10,13 @@ from ops.errors import OpsError
 TIMEOUT_SECONDS = 60
 
 
-def run(*command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a tool to its end and keeps what it prints; `environment` is added to this process's own."""
+def run(
+    *command: str, environment: Mapping[str, str] | None = None, timeout: float | None = TIMEOUT_SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Runs a tool to its end and keeps what it prints; `environment` is added to this process's own.
+
+    With a `timeout` of None it is waited for as long as it takes: a run of Pulumi that is killed leaves a lock.
+    """
     if shutil.which(command[0]) is None:
         raise OpsError(
             f"{command[0]} was not found on PATH; install it, or run 'eval \"$(make -s env)\"' for the sandbox's"
@@ -22,13 +27,11 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> subproce
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise OpsError(
-            f"{command[0]} {command[1]} did not end within {TIMEOUT_SECONDS} s; check the network"
-        ) from error
+        raise OpsError(f"{command[0]} {command[1]} did not end within {timeout:g} s; check the network") from error
 
 
 def last_line(text: str) -> str:
