@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ops import lock, verify
+from ops import lock, sweep, verify
 from ops.errors import OpsError
 
 
@@ -13,8 +13,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     verify.add_arguments(commands.add_parser("verify", help="check the stack with the credential its jobs get"))
     lock.add_arguments(commands.add_parser("lock", help="show and release the state lock that a killed run has left"))
+    sweep.add_arguments(commands.add_parser("sweep", help="remove the review stacks of merge requests that are over"))
     arguments = parser.parse_args()
-    run = {"lock": lock.run, "verify": verify.run}[arguments.command]
+    run = {"lock": lock.run, "sweep": sweep.run, "verify": verify.run}[arguments.command]
     try:
         return run(arguments)
     except OpsError as error:
