@@ -15,8 +15,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Runs a tool to its end and keeps what it prints; `environment` is added to this process's own.
 
-    OpsError where the tool is not there, or has not ended after `timeout` seconds. With a `timeout` of None it is waited
-    for as long as it takes: a run of Pulumi that is killed leaves a lock.
+    OpsError where the tool is not there, or has not ended after `timeout` seconds. With a `timeout` of None it is
+    waited for as long as it takes: a run of Pulumi that is killed leaves a lock.
     """
     if shutil.which(command[0]) is None:
         raise OpsError(

@@ -4,11 +4,15 @@ A job gets the variables that the GitLab double holds for its project, by the ru
 environment's scope, and the protected ones on a protected branch alone.
 """
 
+import copy
 import json
+import os
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
 from sandbox.runtime import REGISTRY
+from tests.processes import descendants
 from tests.project import ROOT
 
 GITLAB_CI_LOCAL = ROOT / ".cache" / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
@@ -74,6 +79,13 @@ class Repository:
         self.git("config", "user.email", "developer@example.org")
         (self.clone / ".git" / "info" / "exclude").write_text("/.gitlab-ci-local/\n")
 
+    def again(self) -> "Repository":
+        """Another clone of it, for a job that runs at the same time."""
+        other = copy.copy(self)
+        other.clone = self.clone.with_name(f"{self.clone.name}-again")
+        shutil.copytree(self.clone, other.clone, symlinks=True)
+        return other
+
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         """What git prints, run in the clone."""
         done = subprocess.run(
@@ -97,6 +109,35 @@ class Repository:
         self.git("update-ref", f"refs/remotes/origin/{branch}", "HEAD")
         self.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
         return self.git("rev-parse", "HEAD")
+
+
+class Job(subprocess.Popen[str]):
+    """A pipeline that runs, all that it printed so far, and its end by force."""
+
+    def __init__(
+        self, command: list[str], *, cwd: Path, env: dict[str, str], log: Path, masks: tuple[str, ...]
+    ) -> None:
+        self.file = log
+        self.masks = masks
+        with log.open("w") as output:
+            super().__init__(
+                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
+            )
+
+    def log(self) -> str:
+        return self.file.read_text(errors="replace")
+
+    def end(self) -> Pipeline:
+        """Waits for it."""
+        code = self.wait(TIMEOUT_SECONDS)
+        return Pipeline(code=code, log=self.log(), masks=self.masks)
+
+    def crash(self) -> None:
+        """Ends every process of it at once, as a runner that loses its machine."""
+        for pid in [self.pid, *descendants(self.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.wait(TIMEOUT_SECONDS)
 
 
 class Runner:
@@ -167,9 +208,7 @@ class Runner:
         **variables: str,
     ) -> Pipeline:
         """Runs the pipeline of the clone's commit, or some of its jobs alone."""
-        process, masks = self.start(repository, *jobs, source=source, protected=protected, **variables)
-        log, _ = process.communicate(timeout=TIMEOUT_SECONDS)
-        return Pipeline(code=process.returncode, log=log, masks=masks)
+        return self.start(repository, *jobs, source=source, protected=protected, **variables).end()
 
     def start(
         self,
@@ -178,8 +217,8 @@ class Runner:
         source: str = "push",
         protected: bool = True,
         **variables: str,
-    ) -> tuple[subprocess.Popen[str], tuple[str, ...]]:
-        """The same, not waited for: its process, which leads a group of its own, and what GitLab would mask."""
+    ) -> Job:
+        """The same, not waited for."""
         self.pipelines += 1
         project = self.project(repository.path)
         home = self.folder / f"home-{self.pipelines}"
@@ -210,17 +249,9 @@ class Runner:
             *(word for name, value in given.items() for word in ("--variable", f"{name}={value}")),
         ]
         self._warm(repository)
-        process = subprocess.Popen(
-            command,
-            cwd=repository.clone,
-            env={**self.environment, "CI_JOB_TOKEN": repository.job_token},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        return process, masks
+        log = self.folder / f"pipeline-{self.pipelines}.log"
+        environment = {**self.environment, "CI_JOB_TOKEN": repository.job_token}
+        return Job(command, cwd=repository.clone, env=environment, log=log, masks=masks)
 
     def _write_variables(self, project: Project, home: Path, *, protected: bool) -> tuple[str, ...]:
         """Writes what the jobs get where gitlab-ci-local looks for it; gives the values that GitLab masks."""
