@@ -109,6 +109,16 @@ def test_another_projects_pipeline_hands_the_image_over(team: Site, images: dict
     assert team.image() == image
 
 
+def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
+    image = team.image()
+    pipeline = team.runner.run(team.program, "deploy", IMAGE=image, DEPLOY_COMMIT="true")
+    assert pipeline.code == 0, pipeline.masked
+    pushed = team.program.git("log", "-1", "--format=%s", "main", cwd=team.program.bare)
+    assert pushed == f"Deploy {image} to prod [skip ci]"
+    change = team.program.git("show", "--format=", "--unified=0", "main", cwd=team.program.bare).splitlines()[4:]
+    assert [line.strip() for line in change if line.startswith(("+", "-"))] == [f"+  gitlab-deploy:image: {image}"]
+
+
 def test_drift_is_one_issue_that_is_closed_when_the_drift_is_gone(team: Site) -> None:
     team.kubectl("delete", "poddisruptionbudget", "web", "-n", "program")
     found = team.runner.run(team.program, "drift", source="schedule")
