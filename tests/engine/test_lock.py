@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.gitlab_double import GitLabDouble
 from tests.ops_command import ops
 from tests.project import Project
+from tests.s3 import BUCKET, bucket
 
 SECONDS = 60
 # It goes on only once the file `go` is there, so that it can be killed in the middle; killed, it is let go by the test.
@@ -53,10 +55,14 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def project(small: Project) -> Project:
+def project(small: Project, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """Its state is in a folder, or, where a test says so, in a bucket."""
     (small.folder / "__main__.py").write_text(PROGRAM)
-    small.init()
-    return small
+    with ExitStack() as stack:
+        if getattr(request, "param", "file") == "s3":
+            small.environment |= stack.enter_context(bucket(tmp_path / "s3"))
+        small.init()
+        yield small
 
 
 @pytest.fixture
@@ -91,10 +97,12 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def locks(project: Project) -> list[Path]:
-    state = Path(project.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    return list((state / ".pulumi" / "locks").rglob("*.json"))
+    """The locks in the state's folder, and in the folder that is the bucket."""
+    places = (project.folder.parent / "state", project.folder.parent / "s3" / "data" / BUCKET)
+    return [file for place in places for file in (place / ".pulumi" / "locks").rglob("*.json")]
 
 
+@pytest.mark.parametrize("project", ["file", "s3"], indirect=True)
 def test_the_lock_of_a_killed_run_is_recognised_and_released(
     project: Project, run_up: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

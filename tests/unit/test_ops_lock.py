@@ -226,9 +226,9 @@ def test_a_lock_of_a_run_that_may_go_on_is_not_released(
     assert ops_lock(pulumi, "--release", "--job-timeout", "15") == 0
 
 
-def test_one_run_that_may_go_on_keeps_every_lock(ops_lock: Callable[..., int]) -> None:
-    code, stdout, first = refusal(timedelta(minutes=90))
-    _, _, second = refusal(timedelta(minutes=20))
+@pytest.mark.parametrize("ages", [(90, 20), (20, 90)])
+def test_one_run_that_may_go_on_keeps_every_lock(ops_lock: Callable[..., int], ages: tuple[int, int]) -> None:
+    (code, stdout, first), (_, _, second) = (refusal(timedelta(minutes=age)) for age in ages)
     both = first.replace("by 1 lock", "by 2 lock") + second.splitlines(keepends=True)[1]
     pulumi = Pulumi(rename=(code, stdout, both))
     assert ops_lock(pulumi, "--release") == 1
