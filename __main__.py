@@ -47,7 +47,8 @@ if access:
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
-    pull = RegistryAccess("registry", replace(registry, namespace=app.namespace if app else None), both)
+    namespace = app.namespace if app else deploy.namespace if access else None
+    pull = RegistryAccess("registry", replace(registry, namespace=namespace), both)
     app = app and replace(app, pull_secret=pull.pull_secret)
     login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
 

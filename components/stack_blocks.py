@@ -113,13 +113,14 @@ def read_registry(
 ) -> RegistryAccessArgs | None:
     """The block `registry`; None where anything of the stack file is refused."""
     server = block.text("server", rules.registry)
+    images = block.optional("project", rules.gitlab_project) or project
     rotation = block.text("rotation", rules.rotation, default="1")
     expires = block.optional("expires", rules.day)
     block.close()
     if problems:
         return None
     return RegistryAccessArgs(
-        project=project, registry=server, name=f"{owner}-{stack}", rotation=rotation, expires_at=expires
+        project=images, registry=server, name=f"{owner}-{stack}", rotation=rotation, expires_at=expires
     )
 
 

@@ -1,9 +1,9 @@
-"""The command line: `python -m ops verify`."""
+"""The command line: `python -m ops COMMAND`."""
 
 import argparse
 import sys
 
-from ops import verify
+from ops import review, verify
 from ops.errors import OpsError
 
 
@@ -12,9 +12,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Day-2 commands for the selected Pulumi stack.")
     commands = parser.add_subparsers(dest="command", required=True)
     verify.add_arguments(commands.add_parser("verify", help="check the stack with the credential its jobs get"))
+    review.add_arguments(commands.add_parser("review", help="show the previews of stacks on a merge request"))
     arguments = parser.parse_args()
+    run = {"review": review.run, "verify": verify.run}[arguments.command]
     try:
-        return verify.run(arguments)
+        return run(arguments)
     except OpsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

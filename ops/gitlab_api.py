@@ -11,6 +11,8 @@ from gitlab.v4.objects import Project
 from ops.errors import OpsError
 
 TIMEOUT_SECONDS = 30
+# The variable with the token that writes notes and issues.
+REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105
 
 
 @contextmanager

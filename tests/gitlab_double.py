@@ -16,7 +16,7 @@ import gitlab
 
 from sandbox.gitlab.auth import MAINTAINER
 from sandbox.gitlab.records import Project
-from sandbox.gitlab.seed import add_token, seed
+from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,6 +103,15 @@ class GitLabDouble:
                 state=state,
                 bot=True,
             )
+        finally:
+            store.close()
+        return text
+
+    def new_job_token(self, access_level: int = MAINTAINER, *, path: str = "group/blog") -> str:
+        """Return the CI_JOB_TOKEN of a new job in the project at `path`, started by a new user with this role there."""
+        text, store = f"glcbt-{secrets.token_urlsafe(15)}", Store(self.data)
+        try:
+            add_job_token(store, text, username=f"user_{secrets.token_hex(4)}", path=path, access_level=access_level)
         finally:
             store.close()
         return text

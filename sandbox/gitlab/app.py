@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.gitlab import environments, projects
+from sandbox.gitlab import environments, issues, merge_requests, projects
 from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
 from sandbox.gitlab.errors import Refusal
 from sandbox.gitlab.faults import DOOR, Faults, reply
+from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
 from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
 from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES
@@ -90,6 +91,10 @@ def create_app(data_dir: Path) -> ASGIApp:
         *PROJECT_DEPLOY_TOKENS.routes("/projects"),
         *GROUP_DEPLOY_TOKENS.routes("/groups"),
         *environments.routes(),
+        *merge_requests.routes(),
+        *MERGE_REQUEST_NOTES.routes(),
+        *issues.routes(),
+        *ISSUE_NOTES.routes(),
     ]
     app = Starlette(
         routes=[Mount("/api/v4", routes=api), *RegistryAuth(data_dir).routes(), *faults.routes()],

@@ -13,11 +13,12 @@ from urllib.parse import unquote
 from starlette.requests import Request
 
 from sandbox.gitlab.errors import error, message
-from sandbox.gitlab.records import AccessToken, Group, Member, Owner, Project, User
+from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Owner, Project, User
 from sandbox.gitlab.store import Store
 
 OwnerT = TypeVar("OwnerT", bound=Owner)
 
+GUEST = 10
 REPORTER = 20
 DEVELOPER = 30
 MAINTAINER = 40
@@ -38,31 +39,59 @@ def token_digest(token: str) -> str:
 
 
 def presented_token(request: Request) -> str | None:
-    """Return the token of the request. JOB-TOKEN and job_token are not looked at: no route here allows them."""
+    """Return the token of the request. JOB-TOKEN and job_token are not looked at: see `job`."""
+    return request.headers.get("private-token") or request.query_params.get("private_token") or bearer_token(request)
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the token given in OAuth's way."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return (
-        request.headers.get("private-token")
-        or request.query_params.get("private_token")
-        or (bearer.strip() if scheme.lower() == "bearer" else None)
-        or request.query_params.get("access_token")
-    )
+    return (bearer.strip() if scheme.lower() == "bearer" else None) or request.query_params.get("access_token")
 
 
-def authenticate(request: Request, *, also: tuple[str, ...] = ()) -> User:
+def authenticate(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) -> User:
     """Return the caller.
 
-    `also` names read scopes beside `read_api` that this endpoint accepts. Raises Refusal 401 without a token that
-    works, 403 where its scopes do not reach.
+    `also` names read scopes beside `read_api` that this endpoint accepts, `jobs` tells whether it takes a job's token.
+    Raises Refusal 401 without a token that works, 403 where its scopes do not reach.
     """
-    user = caller(request, also=also)
+    user = caller(request, also=also, jobs=jobs)
     if user is None:
         raise message(401, "401 Unauthorized")
     return user
 
 
-def caller(request: Request, *, also: tuple[str, ...] = ()) -> User | None:
-    """Return the caller, None where there is no token; one that does not work is refused, never taken as none."""
+def job(request: Request) -> User | None:
+    """Return the user of the job whose token is presented, None where none is (`find_user_from_job_token`).
+
+    The job's project is kept in the request's state, for `readable_project`. Raises Refusal 401 for the token of no
+    running job.
+    """
     store: Store = request.app.state.store
+    bearer = bearer_token(request)
+    if bearer is not None:
+        tokens = store.find(JobToken, sha256=token_digest(bearer))
+    else:
+        presented = request.headers.get("job-token") or request.query_params.get("job_token")
+        if not presented:
+            return None
+        tokens = store.find(JobToken, sha256=token_digest(presented))
+        if not tokens:
+            raise message(401, "401 Unauthorized")
+    for token in tokens:
+        request.state.job_project_id = token.project_id
+        return store.find(User, id=token.user_id)[0]
+    return None
+
+
+def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) -> User | None:
+    """Return the caller, None where there is no token; one that does not work is refused, never taken as none.
+
+    On a route that does not take a job's token, it is ignored where it has a header of its own.
+    """
+    store: Store = request.app.state.store
+    if jobs and (user := job(request)):
+        return user
     presented = presented_token(request)
     if presented is None:
         return None
@@ -98,7 +127,14 @@ def readable_project(request: Request, user: User | None) -> Project:
     store: Store = request.app.state.store
     # lib/api/helpers.rb, find_project: an integer is an id, all else a full path.
     found = store.find(Project, id=int(wanted)) if INTEGER.fullmatch(wanted) else store.find(Project, path=wanted)
-    return visible(store, user, found, "404 Project Not Found")
+    project = visible(store, user, found, "404 Project Not Found")
+    source = getattr(request.state, "job_project_id", project.id)
+    # The allowlist of a project for the jobs of others holds, at first, itself alone.
+    if source != project.id and project.visibility != "public":
+        names = [owner.path.rpartition("/")[2] for owner in (store.find(Project, id=source)[0], project)]
+        reason = f"Authentication by CI/CD job token not allowed from {names[0]} to {names[1]}."
+        raise message(403, f"403 Forbidden - {reason}")
+    return project
 
 
 def readable_group(request: Request, user: User | None) -> Group:

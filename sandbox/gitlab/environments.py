@@ -1,4 +1,7 @@
-"""Environments of a project (lib/api/environments.rb, app/models/environment.rb). The double has no cluster agents."""
+"""Environments of a project (lib/api/environments.rb, app/models/environment.rb). The double has no cluster agents.
+
+A job's token is taken on every route.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,7 +44,7 @@ def entity(environment: Environment) -> dict[str, object]:
 
 def guard(request: Request) -> tuple[Store, Project]:
     """Return the store and the project, once the caller may see its environments (GET) or change them."""
-    user = auth.authenticate(request)
+    user = auth.authenticate(request, jobs=True)
     project = auth.readable_project(request, user)
     level = auth.REPORTER if request.method in auth.READ_VERBS else auth.DEVELOPER
     auth.require(request, user, project, level)

@@ -13,8 +13,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the API, not a faul
         self.response = response
 
 
-def message(status: int, text: str) -> Refusal:
-    """Return a refusal by one of GitLab's own helpers."""
+def message(status: int, text: str | Sequence[str]) -> Refusal:
+    """Return a refusal by one of GitLab's own helpers; some give a list of complaints."""
     return Refusal(JSONResponse({"message": text}, status))
 
 

@@ -168,6 +168,34 @@ class Parameters:
         else:
             self.read[name] = items
 
+    def strings(self, name: str) -> None:
+        """Declare a list of texts, given as a list or as text with commas (CommaSeparatedToArray); null is []."""
+        if name not in self.given:
+            return
+        item = self.given[name]
+        items = item.split(",") if isinstance(item, str) else item or []
+        if not isinstance(items, list) or any(isinstance(part, (dict, list)) for part in items):
+            self.problems.append(f"{name} is invalid")
+        else:
+            self.read[name] = [text for part in items if (text := str(part).strip())]
+
+    def integers(self, name: str) -> None:
+        """Declare a list of integers, given as a list or as text with commas; what is no number is 0, as in Ruby."""
+        self.strings(name)
+        if name in self.read:
+            matches = (re.match(r"[+-]?[0-9]{1,18}", part) for part in self.read[name])
+            self.read[name] = [int(match[0]) if match else 0 for match in matches]
+
+    def filled(self, *names: str) -> None:
+        """Refuse those that are given blank (Grape's `allow_blank: false`)."""
+        blank = [name for name in names if name in self.given and not str(self.given[name] or "").strip()]
+        self.problems.extend(f"{name} is empty" for name in blank)
+
+    def at_least_one_of(self, names: Sequence[str]) -> None:
+        """Refuse a request that gives none of these."""
+        if not any(name in self.given for name in names):
+            self.problems.append(f"{', '.join(names)} are missing, at least one parameter must be provided")
+
     def filter_scope(self) -> None:
         """Declare `filter[environment_scope]`; read as `filter`, "" or None where blank."""
         item = self.given.get("filter")

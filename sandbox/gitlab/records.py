@@ -44,6 +44,16 @@ class AccessToken(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobToken(Record):
+    """The CI_JOB_TOKEN of a running job of a project, which acts as the user who started the pipeline."""
+
+    table = "job_tokens"
+    user_id: int
+    project_id: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Owner(Record):
     """What owns variables and deploy tokens: a group or a project. `kind` is its word in rows that refer to it."""
 
@@ -118,3 +128,56 @@ class Environment(Record):
     description: str | None = None
     external_url: str | None = None
     auto_stop_setting: str = "always"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuable(Record):
+    """What issues and merge requests share. `kind` is its word in notes, `iid` its number in the project."""
+
+    kind: ClassVar[str]
+    project_id: int
+    iid: int
+    author_id: int
+    title: str
+    created_at: str
+    updated_at: str
+    description: str | None = None
+    state: str = "opened"
+    labels: tuple[str, ...] = ()
+    closed_at: str | None = None
+    closed_by_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeRequest(Issuable):
+    """A merge request between two branches of one project; `state` is opened, closed, merged or locked."""
+
+    table = "merge_requests"
+    kind = "MergeRequest"
+    source_branch: str
+    target_branch: str
+    merged_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue(Issuable):
+    """An issue; `state` is opened or closed."""
+
+    table = "issues"
+    kind = "Issue"
+    confidential: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Record):
+    """A comment on an issue or a merge request; a `system` one tells what was done to it."""
+
+    table = "notes"
+    noteable_kind: str
+    noteable_id: int
+    author_id: int
+    body: str
+    created_at: str
+    updated_at: str
+    system: bool = False
+    internal: bool = False

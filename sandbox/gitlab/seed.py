@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.gitlab.auth import MAINTAINER, token_digest
 from sandbox.gitlab.parameters import timestamp
-from sandbox.gitlab.records import AccessToken, Group, Member, Project, User
+from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Project, User
 from sandbox.gitlab.store import Store
 
 PROJECT_ID = 20
@@ -56,15 +56,33 @@ def add_token(
 ) -> None:
     """Add a token of the user named, who is made where missing, with a role on the group or project at `path`.
 
-    `access_level` is 20 (Reporter), 30 (Developer), 40 (Maintainer) or 50 (Owner), and 0 for someone who is no member.
-    `scopes` may hold api, read_api and read_user; `state` is active, expired or revoked; a `bot` is the user of a
-    project access token. Raises ValueError for an empty token.
+    `access_level` is 10 (Guest), 20 (Reporter), 30 (Developer), 40 (Maintainer) or 50 (Owner), and 0 for someone who is
+    no member. `scopes` may hold api, read_api and read_user; `state` is active, expired or revoked; a `bot` is the user
+    of a project access token. Raises ValueError for an empty token.
     """
     if not token:
         raise ValueError("a token must not be empty")
+    user = add_member(store, username=username, path=path, access_level=access_level, bot=bot)
+    if not store.find(AccessToken, sha256=token_digest(token)):
+        store.add(AccessToken(user_id=user.id, sha256=token_digest(token), scopes=scopes, state=state))
+
+
+def add_job_token(store: Store, token: str, *, username: str, path: str, access_level: int) -> None:
+    """Add the CI_JOB_TOKEN of a running job in the project at `path`, started by the user named; see `add_token`.
+
+    Raises ValueError for an empty token and for a project that is not there.
+    """
+    projects = store.find(Project, path=path)
+    if not token or not projects:
+        raise ValueError("a job's token must not be empty, and its project must be there")
+    user = add_member(store, username=username, path=path, access_level=access_level)
+    store.add(JobToken(user_id=user.id, project_id=projects[0].id, sha256=token_digest(token)))
+
+
+def add_member(store: Store, *, username: str, path: str, access_level: int, bot: bool = False) -> User:
+    """Return the user named, who is made where missing, with this role at `path` where there is none yet."""
     users = store.find(User, username=username)
     user = users[0] if users else store.add(User(username=username, name=username.capitalize(), bot=bot))
     if not store.find(Member, user_id=user.id, path=path):
         store.add(Member(user_id=user.id, path=path, access_level=access_level))
-    if not store.find(AccessToken, sha256=token_digest(token)):
-        store.add(AccessToken(user_id=user.id, sha256=token_digest(token), scopes=scopes, state=state))
+    return user

@@ -10,13 +10,28 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar
 
-from sandbox.gitlab.records import AccessToken, DeployToken, Environment, Group, Member, Project, Record, User, Variable
+from sandbox.gitlab.records import (
+    AccessToken,
+    DeployToken,
+    Environment,
+    Group,
+    Issue,
+    JobToken,
+    Member,
+    MergeRequest,
+    Note,
+    Project,
+    Record,
+    User,
+    Variable,
+)
 
 R = TypeVar("R", bound=Record)
 
 # The declared type of a column names the converter that reads it back (sqlite3.PARSE_DECLTYPES).
 COLUMN_TYPES: dict[object, str] = {
     int: "INTEGER",
+    int | None: "INTEGER",
     str: "TEXT",
     str | None: "TEXT",
     bool: "BOOLEAN",
@@ -31,6 +46,10 @@ UNIQUE: dict[type[Record], str] = {
     Variable: "owner_kind, owner_id, key, environment_scope",
     DeployToken: "id",
     Environment: "project_id, name",
+    JobToken: "sha256",
+    MergeRequest: "project_id, iid",
+    Issue: "project_id, iid",
+    Note: "id",
 }
 # GitLab looks up paths and user names whatever their case.
 CASELESS = ("path", "username")

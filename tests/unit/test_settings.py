@@ -256,6 +256,16 @@ def test_docker_host_may_hold_secrets_and_then_shows_no_value_in_any_problem() -
     assert "canary" not in "".join(listed)
 
 
+def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> None:
+    for more, project in (({}, "group/blog"), ({"project": "group/other"}, "group/other")):
+        stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", **more}}
+        found, listed = settings.parse(engine_form(stack))
+        assert listed == []
+        assert found
+        assert found.registry
+        assert found.registry.project == project
+
+
 def test_registry_makes_the_pull_secret_of_the_app() -> None:
     stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", "expires": "2027-01-31"}}
     found, listed = settings.parse(engine_form(stack), stack="prod")

@@ -1,0 +1,282 @@
+"""`pulumi preview --json`, read into what a reviewer has to know.
+
+The form is that of pulumi/pkg/display.PreviewDigest (3.250). It hides what is marked secret and holds no policy events;
+everything that leaves this module has been through a Redactor besides.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ops.properties import Property, compare, visible
+from ops.redaction import Redactor
+
+Operation = Literal["create", "update", "replace", "delete", "import"]
+
+_OPERATIONS: dict[str, Operation] = {
+    "create": "create",
+    "update": "update",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "delete-replaced": "replace",
+    "discard-replaced": "replace",
+    "import-replacement": "replace",
+    "delete": "delete",
+    "discard": "delete",
+    "import": "import",
+}
+_STACK = "pulumi:pulumi:Stack"
+# The program's own last words are said better by the diagnostics before them.
+_UNHANDLED = re.compile(r"an unhandled error occurred: program exited with|^(preview|update) failed$")
+_COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[^%]*%\}>")
+_IMAGE_PATHS = {
+    "kubernetes:apps/v1:Deployment": re.compile(r"spec\.template\.spec\.(initC|c)ontainers\[[^]]*\]\.image"),
+    "docker:index/remoteImage:RemoteImage": re.compile("name"),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource."""
+
+    operation: Operation
+    type: str
+    """In short form, such as `Deployment` or `provider kubernetes`."""
+    name: str
+    properties: tuple[Property, ...]
+    reasons: tuple[str, ...] = ()
+    """Why it is replaced, where no property tells."""
+    full_type: str = ""
+    """The full type, such as `kubernetes:apps/v1:Deployment`."""
+
+    @property
+    def destructive(self) -> bool:
+        """Whether something that runs or is relied on goes away; an image no longer wanted stays on its host."""
+        return self.operation in {"delete", "replace"} and self.full_type != "docker:index/remoteImage:RemoteImage"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """What the engine or the program said."""
+
+    severity: Literal["info", "warning", "error"]
+    message: str
+    resource: str = ""
+    """The resource's name, or empty where it is about the whole run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A stack's preview. Every text in it is safe to show."""
+
+    stack: str
+    changes: tuple[Change, ...] = ()
+    outputs: tuple[str, ...] = ()
+    """Names of the stack's outputs that change."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    drifted: tuple[Change, ...] = ()
+    """What a preview with --refresh found changed since the last run, by whomever."""
+    compared: bool = False
+    """Whether this is one branch against another, and not against what runs."""
+    failure: str | None = field(default=None)
+    """Why there is no plan to show, in one sentence; None where there is one."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the preview failed: `pulumi up` would too, so its changes are at best a part."""
+        return self.failure is not None or any(item.severity == "error" for item in self.diagnostics)
+
+    def count(self, operation: Operation) -> int:
+        """The number of resources with that operation."""
+        return sum(change.operation == operation for change in self.changes)
+
+    @property
+    def images(self) -> tuple[tuple[str | None, str | None], ...]:
+        """The images that change, old and new, each pair once."""
+        pairs = [
+            (item.old, item.new)
+            for change in self.changes
+            for item in change.properties
+            if (pattern := _IMAGE_PATHS.get(change.full_type)) and pattern.fullmatch(item.path)
+        ]
+        return tuple(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
+
+
+def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
+    """The plan in the text of a plan file; None where there is no such file.
+
+    Text around the JSON document, such as the engine's errors where both streams went to one file, is kept as
+    diagnostics. A file that is empty, cut, or holds no document is a failed preview, never an empty plan.
+    """
+    if text is None:
+        return Plan(stack, failure="there is no plan file")
+    document, around = _document(text)
+    said = tuple(_lines(around, redactor))
+    if document is None:
+        return Plan(stack, diagnostics=said, failure=_why_none(text))
+    steps = [step for step in document.get("steps") or () if isinstance(step, dict)]
+    planned, refreshed = _apart(steps)
+    return Plan(
+        stack,
+        changes=tuple(_changes(planned, redactor)),
+        outputs=tuple(_outputs(planned, redactor)),
+        diagnostics=(*_diagnostics(document.get("diagnostics") or (), redactor), *said),
+        drifted=tuple(_changes(refreshed, redactor)),
+        failure=None if "steps" in document else "the preview ended before it planned anything",
+    )
+
+
+def between(base: str | None, branch: str | None, stack: str, redactor: Redactor) -> Plan:
+    """What a branch would change, from the texts of two previews against an empty state: its own and its target's.
+
+    Resources are told apart by their URNs. What replaces and what updates cannot be known, and a changed secret
+    cannot be seen, as both previews hide it.
+    """
+    after = read(stack, branch, redactor)
+    before = read(stack, base, redactor)
+    if after.failed:
+        return Plan(stack, diagnostics=after.diagnostics, failure=after.failure, compared=True)
+    old = {} if before.failed else _desired(base)
+    new = _desired(branch)
+    steps: list[dict[str, Any]] = []
+    for urn in [*new, *(urn for urn in old if urn not in new)]:
+        states = {"oldState": old.get(urn), "newState": new.get(urn)}
+        operation = "create" if urn not in old else "delete" if urn not in new else "update"
+        if operation != "update" or old[urn].get("inputs") != new[urn].get("inputs"):
+            steps.append({"op": operation, "urn": urn} | {key: value for key, value in states.items() if value})
+    missing = Diagnostic(
+        "warning", "the target branch has no preview of this stack; all of the branch's is shown as new"
+    )
+    said = (*after.diagnostics, missing) if before.failed else after.diagnostics
+    return Plan(stack, changes=tuple(_changes(steps, redactor)), diagnostics=said, compared=True)
+
+
+def _document(text: str) -> tuple[dict[str, Any] | None, str]:
+    """The JSON document in a text, and what stands around it."""
+    decoder = json.JSONDecoder()
+    for found in re.finditer(r"^\{", text, re.MULTILINE):
+        try:
+            document, end = decoder.raw_decode(text, found.start())
+        except ValueError:
+            continue
+        if isinstance(document, dict):
+            return document, f"{text[: found.start()]}\n{text[end:]}"
+    return None, re.split(r"^\{", text, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def _why_none(text: str) -> str:
+    if not text.strip():
+        return "the plan file is empty"
+    if re.search(r"^\{", text, re.MULTILINE):
+        return "the plan file is cut"
+    return "the plan file holds no plan"
+
+
+def _apart(steps: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The steps that `pulumi up` would take, and what a refresh before them found.
+
+    A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` where the
+    refresh found a difference (pulumi/pkg/backend/display/json.go); then come the steps of the plan itself.
+    """
+    if not any(step.get("op") == "refresh" for step in steps):
+        return list(steps), []
+    planned, refreshed, seen = [], [], set()
+    for step in steps:
+        urn = step.get("urn")
+        if urn in seen or "oldState" not in step:
+            planned.append(step)
+        else:
+            refreshed.append(step)
+        seen.add(urn)
+    return planned, refreshed
+
+
+def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[Change]:
+    done: set[str] = set()
+    for step in steps:
+        urn, operation = str(step.get("urn", "")), _OPERATIONS.get(str(step.get("op")))
+        old, new = _state(step, "oldState"), _state(step, "newState")
+        full_type = str((new or old or {}).get("type") or urn.split("::")[-2:][0].rpartition("$")[2])
+        # A component is a heading in the state: nothing happens when it comes or goes.
+        component = not (new or old or {}).get("custom", True)
+        if operation is None or full_type == _STACK or component or (operation == "replace" and urn in done):
+            continue
+        properties, filtered = compare(full_type, old, new, step, redactor)
+        if operation == "update" and not properties and filtered:
+            continue
+        done.add(urn)
+        reasons = () if any(item.replaces for item in properties) else step.get("replaceReasons") or ()
+        yield Change(
+            operation=operation,
+            type=_safe(_short(full_type), redactor),
+            name=_safe(urn.rpartition("::")[2], redactor),
+            properties=properties,
+            reasons=tuple(_safe(str(reason), redactor) for reason in reasons if operation == "replace"),
+            full_type=full_type,
+        )
+
+
+def _state(step: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    state = step.get(key)
+    return state if isinstance(state, dict) else None
+
+
+def _short(full_type: str) -> str:
+    """`kubernetes:apps/v1:Deployment` is a Deployment, `pulumi:providers:docker` the provider docker."""
+    if full_type.startswith("pulumi:providers:"):
+        return f"provider {full_type.rpartition(':')[2]}"
+    return full_type.rpartition(":")[2]
+
+
+def _outputs(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[str]:
+    """Names of the stack's outputs that differ, where the preview tells both sides."""
+    for step in steps:
+        old, new = _state(step, "oldState"), _state(step, "newState")
+        if old and new and new.get("type") == _STACK and isinstance(new.get("outputs"), dict):
+            before, after = old.get("outputs") or {}, new["outputs"]
+            names = [*before, *(name for name in after if name not in before)]
+            yield from (_safe(name, redactor) for name in names if before.get(name) != after.get(name))
+
+
+def _diagnostics(items: Sequence[Any], redactor: Redactor) -> Iterator[Diagnostic]:
+    found = []
+    for item in items:
+        if isinstance(item, dict):
+            severity = str(item.get("severity", ""))
+            message = re.sub(r"^(error|warning): ", "", _clean(str(item.get("message", "")), redactor))
+            name = _safe(str(item.get("urn") or "").rpartition("::")[2], redactor)
+            kind: Literal["info", "warning", "error"] = (
+                "error" if severity == "error" else "warning" if severity == "warning" else "info"
+            )
+            found.append(Diagnostic(kind, message, "" if name.startswith("pulumi:") else name))
+    telling = [item for item in found if item.message and not _UNHANDLED.search(item.message)]
+    # Where there is nothing but the program's last words, they are all there is to show.
+    errors = any(item.severity == "error" for item in telling)
+    yield from dict.fromkeys(telling if errors else [item for item in found if item.message])
+
+
+def _lines(text: str, redactor: Redactor) -> Iterator[Diagnostic]:
+    """Errors and warnings among the lines that an engine printed beside its plan."""
+    for line in _clean(text, redactor).splitlines():
+        found = re.match(r"\s*(error|warning): (.*\S)", line)
+        if found:
+            yield Diagnostic("error" if found[1] == "error" else "warning", found[2])
+
+
+def _desired(text: str | None) -> dict[str, dict[str, Any]]:
+    """The resources that a preview against an empty state would make, by URN."""
+    document, _ = _document(text or "")
+    steps = (document or {}).get("steps") or ()
+    return {str(step["urn"]): step["newState"] for step in steps if isinstance(step, dict) and step.get("newState")}
+
+
+def _clean(text: str, redactor: Redactor) -> str:
+    """Lines of a message, without colors, credentials and control characters."""
+    plain = redactor.text(_COLOR.sub("", text))
+    return "\n".join(visible(line).rstrip() for line in plain.replace("\r\n", "\n").split("\n")).strip("\n")
+
+
+def _safe(text: str, redactor: Redactor) -> str:
+    return visible(redactor.text(text))
