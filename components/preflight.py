@@ -35,11 +35,7 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     host key. Offline it does without all of them.
     """
     if is_offline(environment):
-        if not preview:
-            raise pulumi.RunError(
-                f"Nothing was changed: {OFFLINE} is set, with which no server is asked, and that is for previews; "
-                "unset it to deploy"
-            )
+        _only_previews(preview=preview)
         return None
     problems = []
     present: tuple[Container, ...] | None = None
@@ -68,6 +64,14 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
     return present
+
+
+def _only_previews(*, preview: bool) -> None:
+    if not preview:
+        raise pulumi.RunError(
+            f"Nothing was changed: {OFFLINE} is set, with which no server is asked, and that is for previews; unset it "
+            "to deploy"
+        )
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:

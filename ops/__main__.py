@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ops import review, verify
+from ops import render, review, verify
 from ops.errors import OpsError
 
 
@@ -13,8 +13,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     verify.add_arguments(commands.add_parser("verify", help="check the stack with the credential its jobs get"))
     review.add_arguments(commands.add_parser("review", help="show the previews of stacks on a merge request"))
+    render.add_arguments(commands.add_parser("render", help="plan a stack with no secret, no state and no server"))
     arguments = parser.parse_args()
-    run = {"review": review.run, "verify": verify.run}[arguments.command]
+    run = {"render": render.run, "review": review.run, "verify": verify.run}[arguments.command]
     try:
         return run(arguments)
     except OpsError as error:

@@ -190,7 +190,7 @@ def _walk(value: object, path: Path) -> Iterator[tuple[Path, Any]]:
         for key, item in zip(_keys(value), value, strict=True):
             yield from _walk(item, (*path, key))
     elif path:
-        yield path, HIDDEN if is_marked(value) else value
+        yield path, value
 
 
 def _keys(items: Sequence[Any]) -> list[str]:

@@ -145,7 +145,7 @@ def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
     )
     assert stack
     assert preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=True) is None
-    with pytest.raises(pulumi.RunError, match="Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
+    with pytest.raises(pulumi.RunError, match=r"Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
         preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=False)
     with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
         preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, preview=True)
