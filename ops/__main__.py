@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from ops import drift, lock, review, sweep, verify
+from ops import drift, lock, render, review, sweep, verify
 from ops.errors import OpsError
 
 COMMANDS = (
     ("drift", drift, "keep one issue for each stack that is not as it declares"),
     ("lock", lock, "show and release the state lock that a killed run has left"),
+    ("render", render, "plan a stack with no secret, no state and no server"),
     ("review", review, "show the previews of stacks on a merge request"),
     ("sweep", sweep, "remove the review stacks of merge requests that are over"),
     ("verify", verify, "check the stack with the credential its jobs get"),

@@ -118,8 +118,8 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
 def between(base: str | None, branch: str | None, stack: str, redactor: Redactor) -> Plan:
     """What a branch would change, from the texts of two previews against an empty state: its own and its target's.
 
-    Resources are told apart by their URNs. What replaces and what updates cannot be known, and a changed secret
-    cannot be seen, as both previews hide it.
+    Resources are told apart by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
+    the previews of `python -m ops render`, which marks each secret; Pulumi's own hide all of them alike.
     """
     after = read(stack, branch, redactor)
     before = read(stack, base, redactor)
