@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.plan_text import COMPARED
 from sandbox.gitlab.auth import MAINTAINER, REPORTER
 from sandbox.instance import Instance
 from tests.cluster import REPOSITORY
 from tests.project import ROOT, leaks
-from tests.runner import Pipeline
+from tests.runner import Pipeline, Repository
 from tests.site import PASSPHRASE, Site
 
 PROJECT = "group/gitlab-deploy"
@@ -31,9 +32,9 @@ def team(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     made.close()
 
 
-def edit(team: Site, **app: Any) -> None:
+def edit(repository: Repository, **app: Any) -> None:
     """Changes keys of the block app in the committed stack file."""
-    file = team.program.clone / "Pulumi.prod.yaml"
+    file = repository.clone / "Pulumi.prod.yaml"
     document = yaml.safe_load(file.read_text())
     document["config"]["gitlab-deploy:app"] |= app
     file.write_text(yaml.safe_dump(document))
@@ -45,17 +46,18 @@ def merge_request(team: Site, branch: str) -> Any:
     )
 
 
-def preview(team: Site, iid: int, *, source: str = PROJECT) -> Pipeline:
-    """Runs the pipeline of a merge request for the commit that is checked out."""
+def preview(team: Site, iid: int, repository: Repository | None = None) -> Pipeline:
+    """Runs the pipeline of a merge request, from another repository or the same, for the commit that is checked out."""
+    source = repository or team.program
     return team.runner.run(
-        team.program,
+        source,
         "preview",
         source="merge_request_event",
         protected=False,
         CI_MERGE_REQUEST_IID=str(iid),
         CI_MERGE_REQUEST_PROJECT_PATH=PROJECT,
-        CI_MERGE_REQUEST_SOURCE_PROJECT_PATH=source,
-        CI_MERGE_REQUEST_DIFF_BASE_SHA=team.program.git("merge-base", "HEAD", "main"),
+        CI_MERGE_REQUEST_SOURCE_PROJECT_PATH=source.path,
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=source.git("merge-base", "HEAD", "main"),
     )
 
 
@@ -71,7 +73,7 @@ def secrets(team: Site) -> list[str]:
 
 def test_a_merge_request_that_changes_replicas_gets_its_diff_and_deploys_nothing(team: Site) -> None:
     before = team.kubectl("get", "deployment", "web", "-n", "program", "-o", "jsonpath={.metadata.generation}")
-    edit(team, replicas=3)
+    edit(team.program, replicas=3)
     team.program.push("Three Pods", branch="three-pods")
     iid = merge_request(team, "three-pods").iid
     pipeline = preview(team, iid)
@@ -83,7 +85,7 @@ def test_a_merge_request_that_changes_replicas_gets_its_diff_and_deploys_nothing
     assert {key: report[key] for key in ("create", "update", "delete")} == {"create": 0, "update": 1, "delete": 0}
     assert "spec.replicas" in pipeline.log
     # A new commit edits the note that is there.
-    edit(team, replicas=2)
+    edit(team.program, replicas=2)
     team.program.push("Two will do", branch="three-pods")
     assert preview(team, iid).code == 0
     (again,) = notes(team, iid)
@@ -93,6 +95,21 @@ def test_a_merge_request_that_changes_replicas_gets_its_diff_and_deploys_nothing
     for secret in secrets(team):
         assert not leaks(secret, pipeline.masked + note + again)
     team.program.git("switch", "--quiet", "main")
+
+
+def test_a_merge_request_from_a_fork_shows_its_diff_with_no_secret_at_all(team: Site) -> None:
+    fork = team.runner.repository("fork/gitlab-deploy", isolated=False)
+    fork.git("pull", "--quiet", str(team.program.bare), "main")
+    edit(fork, replicas=3)
+    fork.push("Three Pods", branch="three-pods")
+    assert team.runner.project("fork/gitlab-deploy").variables.list(get_all=True) == []
+    pipeline = preview(team, 77, fork)
+    assert pipeline.code == 0, pipeline.masked
+    assert "prod: 1 to update" in pipeline.log
+    assert "~ spec.replicas: 2 -> 3" in pipeline.log
+    assert COMPARED in pipeline.log
+    report = json.loads((fork.clone / "tfplan.json").read_text())
+    assert {key: report[key] for key in ("create", "update", "delete")} == {"create": 0, "update": 1, "delete": 0}
 
 
 def test_another_projects_pipeline_hands_the_image_over(team: Site, images: dict[str, str]) -> None:
