@@ -29,15 +29,17 @@ class Access:
     """Environment scope of the GitLab variables; `*` is every job."""
     variable: Literal["file", "base64"]
     """Form of the KUBECONFIG variable."""
-
     protected: bool
     """Whether only the jobs of protected branches and tags get the credential that deploys."""
+    preview_project: str
+    """Full path or id of the GitLab project whose merge requests get the credential of previews, where there is one."""
 
     def credentials(self, made: DeployAccess) -> dict[str, PipelineCredentialArgs]:
         """The variables of each credential, by the name of their component."""
-        variables = partial(PipelineCredentialArgs, project=self.project, variable=self.variable)
+        variables = partial(PipelineCredentialArgs, variable=self.variable)
         found = {
             "pipeline": variables(
+                project=self.project,
                 environment=self.environment,
                 kubeconfig=made.deploy.kubeconfig,
                 token=made.deploy.token,
@@ -46,6 +48,7 @@ class Access:
         }
         if made.preview:
             found["pipeline-preview"] = variables(
+                project=self.preview_project,
                 environment=PREVIEW_ENVIRONMENT,
                 kubeconfig=made.preview.kubeconfig,
                 token=made.preview.token,
@@ -62,7 +65,7 @@ class Access:
             "environment": self.environment,
             "variable": self.variable,
             "protected": self.protected,
-            "preview": self.deploy.preview,
+            "preview": self.preview_project if self.deploy.preview else "",
         }
 
 
@@ -77,7 +80,10 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
     variable = cast("Literal['file', 'base64']", block.choice("variable", VARIABLE_FORMS, default="file"))
     protected = block.boolean("protected", default=True)
     preview = block.boolean("preview", default=False)
-    if preview and _is_in_preview(environment):
+    if not preview:
+        block.refuse("previewProject", "is for the credential of previews; set access.preview, or take this out")
+    preview_project = (block.optional("previewProject", rules.gitlab_project) if preview else None) or project
+    if preview and preview_project == project and _is_in_preview(environment):
         problems.add(
             f"{block.path}.environment:",
             f"{rules.quoted(environment)} holds environments of {PREVIEW_ENVIRONMENT!r}, whose jobs get the credential "
@@ -95,7 +101,14 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
         preview=preview,
         protect=protect,
     )
-    return Access(deploy=deploy, project=project, environment=environment, variable=variable, protected=protected)
+    return Access(
+        deploy=deploy,
+        project=project,
+        environment=environment,
+        variable=variable,
+        protected=protected,
+        preview_project=preview_project,
+    )
 
 
 def _is_in_preview(scope: str) -> bool:

@@ -53,13 +53,14 @@ def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> It
     access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
     if access and not arguments.job:
         # A stack that was put up before there was this key has them protected.
-        with _job(access, access["environment"], protected=access.get("protected", True)) as (check, job):
+        project, environment = access["gitlabProject"], access["environment"]
+        with _job(access, project, environment, protected=access.get("protected", True)) as (check, job):
             yield check
             yield from _reach(access["namespace"], job)
             if app:
                 yield from _serving(app, job, arguments)
         if access.get("preview"):
-            with _job(access, PREVIEW_ENVIRONMENT, protected=False) as (check, job):
+            with _job(access, access["preview"], PREVIEW_ENVIRONMENT, protected=False) as (check, job):
                 yield check
                 yield from _reach(access["namespace"], job)
                 yield _looks_only(access["namespace"], job)
@@ -72,13 +73,13 @@ def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> It
 
 
 @contextmanager
-def _job(access: Outputs, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+def _job(access: Outputs, project: str, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
     """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
-    variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], environment)
+    variable = credential.fetch(access["gitlabUrl"], project, environment)
     wanted = "file" if access["variable"] == "file" else "env_var"
     good = variable.masked and variable.protected == protected and variable.variable_type == wanted
     text = (
-        f"GitLab {access['gitlabProject']}, environment {environment}: KUBECONFIG is masked, "
+        f"GitLab {project}, environment {environment}: KUBECONFIG is masked, "
         f"{'protected' if protected else 'not protected'} and of type {wanted}"
     )
     with credential.as_job(variable, access["variable"]) as job:

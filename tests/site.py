@@ -17,6 +17,8 @@ from tests.project import FILES, ROOT, Run, run
 from tests.runner import Repository, Runner
 
 PASSPHRASE = "correct-horse-battery-staple"
+PROGRAM = "group/gitlab-deploy"
+"""The project whose merge requests change the stack file."""
 HOST = "blog.example.org"
 
 
@@ -42,7 +44,7 @@ class Site:
         }
         self.program = self._program()
         config = committed() | {"gitlabUrl": instance.gitlab.url, "gitlabProject": project}
-        config["access"] |= {"namespace": namespace, "server": self.server, "preview": True}
+        config["access"] |= {"namespace": namespace, "server": self.server, "preview": True, "previewProject": PROGRAM}
         config["registry"]["project"] = "group/blog"
         config["dockerHost"] |= {"address": instance.docker.address, "identityFile": "${SSH_KEY}"}
         self.write("prod", config)
@@ -67,7 +69,7 @@ class Site:
         return f"https://{self.instance.network.address('node')}:6443"
 
     def _program(self) -> Repository:
-        made = self.runner.repository("group/gitlab-deploy", isolated=False)
+        made = self.runner.repository(PROGRAM, isolated=False)
         for name in (*FILES, "ops", "templates", ".gitignore", ".gitlab-ci.yml"):
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, made.clone / name, ignore=shutil.ignore_patterns("__pycache__"))

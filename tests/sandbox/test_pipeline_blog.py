@@ -10,7 +10,7 @@ from sandbox.instance import Instance
 from sandbox.runtime import REGISTRY
 from tests.project import leaks
 from tests.runner import Pipeline, Repository
-from tests.site import PASSPHRASE, Site
+from tests.site import PASSPHRASE, PROGRAM, Site
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,14 @@ def test_a_commit_that_changes_the_text_ends_with_both_targets_serving_it(team: 
     assert "@sha256:" in team.image()
     assert f"2 of 2 Pods behind Service web run {team.image()}" in pipeline.log
     assert leaked(team, pipeline) == []
+
+
+def test_the_programs_merge_requests_get_the_credential_that_only_looks(team: Site) -> None:
+    found = team.runner.project(PROGRAM).variables.list(get_all=True)
+    assert {(variable.key, variable.environment_scope) for variable in found} == {
+        ("KUBECONFIG", "preview/*"),
+        ("KUBE_TOKEN", "preview/*"),
+    }
 
 
 def test_a_job_that_prints_its_credentials_leaves_none_in_the_log(team: Site, blog: Repository) -> None:
