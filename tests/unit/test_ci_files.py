@@ -86,3 +86,11 @@ def test_nothing_of_pulumi_home_but_its_plugins_is_cached() -> None:
     assert re.findall(r'ln -s \S+ "(\$PULUMI_HOME\S*)"', script.replace('$(realpath "$1/plugins")', "plugins")) == [
         "$PULUMI_HOME/plugins"
     ]
+
+
+def test_the_runner_image_has_the_cli_of_the_sdk_and_every_requirement() -> None:
+    containerfile = (ROOT / "Containerfile").read_text()
+    sdk = re.search(r"^pulumi==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert sdk
+    assert f"FROM docker.io/pulumi/pulumi-python:{sdk[1]}\n" in containerfile
+    assert "-r requirements.txt -r ops/requirements.txt" in containerfile
