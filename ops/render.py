@@ -62,6 +62,8 @@ def _link(here: Path, program: Path) -> None:
 def _check_out(ref: str, archive: Path, program: Path) -> None:
     """Fills the folder with the program as it was at a commit."""
     found = tools.run("git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if found.stderr.strip():
+        raise OpsError(f"git does not read this checkout: {tools.last_line(found.stderr)}")
     if found.returncode:
         raise OpsError(f"There is no commit {ref} in this checkout; fetch it first, in a GitLab job with GIT_DEPTH: 0")
     made = tools.run("git", "archive", "--format=tar", f"--output={archive}", found.stdout.strip())

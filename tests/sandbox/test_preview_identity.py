@@ -186,29 +186,44 @@ def test_variables_of_a_merge_request_are_masked_and_those_that_deploy_are_not_a
     assert same
 
 
-def test_verify_checks_the_preview_identity_and_tells_where_it_may_too_much(stack: Deployed) -> None:
-    def verify() -> tuple[int, list[str]]:
-        proxy = stack.instance.docker.url
-        run = stack.project.run("python", "-m", "ops", "verify", "--proxy", proxy, PYTHONPATH=str(ROOT))
-        return run.code, [line for line in run.stdout.splitlines() if "preview" in line]
+def verify(stack: Deployed) -> tuple[int, list[str]]:
+    """The exit code, and what is said of the variables and of previews."""
+    proxy = stack.instance.docker.url
+    run = stack.project.run("python", "-m", "ops", "verify", "--proxy", proxy, PYTHONPATH=str(ROOT))
+    return run.code, [line for line in run.stdout.splitlines() if "preview" in line or "environment production" in line]
 
-    code, lines = verify()
+
+def test_verify_checks_the_preview_identity_and_tells_where_it_may_too_much(stack: Deployed) -> None:
+    code, lines = verify(stack)
     assert code == 0
     scope = "GitLab group/blog, environment preview/*: KUBECONFIG is masked, not protected and of type file"
     look = (
         "example: a preview reads no Secrets, and may not create, patch or delete "
         "pods, deployments.apps, services, secrets, rolebindings.rbac.authorization.k8s.io"
     )
-    assert lines == [f"ok    {scope}", f"ok    {look}"]
+    assert lines[1:] == [f"ok    {scope}", f"ok    {look}"]
     binding = ("rolebinding", "too-much", "-n", "example")
     account = "--serviceaccount=example:gitlab-example-preview"
     assert stack.kubectl("create", *binding, "--clusterrole=edit", account).code == 0
     try:
-        code, lines = verify()
+        code, lines = verify(stack)
     finally:
         assert stack.kubectl("delete", *binding).code == 0
     assert code == 1
-    assert lines[1].startswith(f"FAIL  {look}, but: get secrets, create pods/exec, ")
+    assert lines[2].startswith(f"FAIL  {look}, but: get secrets, create pods/exec, ")
+
+
+def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_verify_expects_it(
+    stack: Deployed,
+) -> None:
+    stack.set("access.protected", "false")
+    stack.up()
+    assert {variable.environment_scope for variable in variables(stack, "production")} == {"production"}
+    code, lines = verify(stack)
+    assert code == 0
+    assert lines[0] == (
+        "ok    GitLab group/blog, environment production: KUBECONFIG is masked, not protected and of type file"
+    )
 
 
 def test_rotation_renews_both_identities_and_turning_previews_off_leaves_the_other_alone(stack: Deployed) -> None:

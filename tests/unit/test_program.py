@@ -67,19 +67,18 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
 def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protected_unless_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = {}
-    for protected in (True, False):
+    for protected, form, kind in ((True, "file", "file"), (False, "base64", "env_var")):
         block = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:access"]
-        run = run_program(monkeypatch, tmp_path, access=block | {"preview": True, "protected": protected})
+        changes = {"preview": True, "protected": protected, "variable": form}
+        run = run_program(monkeypatch, tmp_path, access=block | changes)
         variables = [d for d in run.declarations if d.type == "gitlab:index/projectVariable:ProjectVariable"]
-        found[protected] = {
-            (d.parent, d.inputs["environmentScope"], d.inputs["protected"], d.inputs["variableType"])
-            for d in variables
-            if d.inputs["key"] == "KUBECONFIG"
+        fields = ("key", "environmentScope", "protected", "variableType")
+        assert {(d.parent, *(d.inputs[field] for field in fields)) for d in variables} == {
+            ("pipeline", "KUBECONFIG", "production", protected, kind),
+            ("pipeline", "KUBE_TOKEN", "production", protected, "env_var"),
+            ("pipeline-preview", "KUBECONFIG", "preview/*", False, kind),
+            ("pipeline-preview", "KUBE_TOKEN", "preview/*", False, "env_var"),
         }
-        assert len(variables) == 4
-    preview = ("pipeline-preview", "preview/*", False, "file")
-    assert found == {flag: {("pipeline", "production", flag, "file"), preview} for flag in (True, False)}
 
 
 def test_docker_host_pulls_with_the_deploy_token_and_its_ssh_options_are_the_same_everywhere(
