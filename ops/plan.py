@@ -104,7 +104,8 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
     document, around = _document(text)
     said = tuple(diagnostics.beside(around, redactor))
     if document is None:
-        return Plan(stack, said=said, failure=_why_none(text))
+        why = "is empty" if not text.strip() else "is cut" if around != text else "holds no plan"
+        return Plan(stack, said=said, failure=f"the plan file {why}")
     planned = _planned(_dicts(document.get("steps")))
     return Plan(
         stack,
@@ -141,24 +142,18 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
 
 
 def _document(text: str) -> tuple[dict[str, Any] | None, str]:
-    """The JSON document in a text, and what stands around it."""
+    """The engine's JSON document in a text, and what stands around it; of one that is cut, what stands before it."""
     decoder = json.JSONDecoder()
+    around = text
     for found in re.finditer(r"^\{", text, re.MULTILINE):
         try:
             document, end = decoder.raw_decode(text, found.start())
         except ValueError:
+            around = text[: found.start()]
             continue
         if isinstance(document, dict) and document.keys() & _DIGEST:
             return document, f"{text[: found.start()]}\n{text[end:]}"
-    return None, re.split(r"^\{", text, maxsplit=1, flags=re.MULTILINE)[0]
-
-
-def _why_none(text: str) -> str:
-    if not text.strip():
-        return "the plan file is empty"
-    if re.search(r"^\{", text, re.MULTILINE):
-        return "the plan file is cut"
-    return "the plan file holds no plan"
+    return None, around
 
 
 def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

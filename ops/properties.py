@@ -65,7 +65,7 @@ def visible(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+    if character != " " and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}:
         return json.dumps(character)[1:-1]
     return character
 
@@ -83,7 +83,11 @@ def compare(
     found: dict[Path, tuple[Any, Any, bool]] = {}
     for path in [*before, *(path for path in after if path not in before)]:
         left, right = before.get(path, _MISSING), after.get(path, _MISSING)
-        if left != right and not (path[0] in generated and old and new):
+        # That a map is no longer empty, or empty now, is told by what is in it.
+        filled = {} in (left, right) and any(
+            len(at) > len(path) and at[: len(path)] == path for at in (*before, *after)
+        )
+        if left != right and not filled and not (path[0] in generated and old and new):
             found[path] = (left, right, False)
     for path, change in _detailed(old, new, step):
         replaces = change.endswith("-replace")

@@ -13,15 +13,15 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 HIDDEN = "[secret]"
 REDACTED = "[redacted]"
 # The key by which Pulumi marks secrets and other special values (sdk/go/common/resource/sig: Key).
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 # GitLab masks nothing shorter, and a shorter text would be found everywhere.
 SHORTEST = 8
-LARGEST_FILE = 4096
-
-Path_ = Sequence[str]
+LARGEST_FILE = 65536
 
 _SENSITIVE_NAMES = {
     "accesstoken", "auth", "clientkey", "clientkeydata", "clientsecret", "contentbase64", "dockerconfigjson",
@@ -34,15 +34,12 @@ _SENSITIVE_IN = {
     "docker:index/container:Container": {"envs", "uploads"},
 }
 _VARIABLE_TYPE = re.compile(r"gitlab:index/\w*[vV]ariable:\w*Variable$")
-_SENSITIVE_ENTRY = re.compile(
-    r"passw|passphrase|token|secret|credential|api_?key|private_?key|access_?key", re.IGNORECASE
-)
 _SENSITIVE_VARIABLE = re.compile(
-    r"TOKEN|PASSW|PASSPHRASE|HIDDEN|CREDENTIAL|KUBECONFIG|JWT|AUTH_CONFIG|PRIVATE|(ACCESS|API|STORAGE|SSH|ACCOUNT)_?KEY|_KEY$",
+    r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|KUBECONFIG|JWT|AUTH_CONFIG|PRIVATE|(ACCESS|API|STORAGE|SSH|ACCOUNT)_?KEY|_KEY$",
     re.IGNORECASE,
 )
 _GITLAB_CREDENTIAL = (
-    r"(?:glpat|gldt|glcbt|glrtr?|glptt|glft|glsoat|glimt|glagent|gloas|glwt|glffct|GR1348941)-?[\w.=-]{8,}"
+    r"(?:(?:glpat|gldt|glcbt|glrtr?|glptt|glft|glsoat|glimt|glagent|gloas|glwt|glffct)-|GR1348941)[\w.=-]{8,}"
 )
 _CREDENTIALS = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
@@ -55,11 +52,12 @@ _CREDENTIALS = re.compile(
     r"|(?<=Bearer )[\w+/=.~-]{8,}|(?<=Basic )[\w+/=-]{8,}",
     re.DOTALL,
 )
-_NAMED = r"[\w.-]*(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]*"
+_NAMED = r"(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]{0,40}"
 # NAME=value, and the option --name with its value as the next word or the next entry of a list.
 _ASSIGNMENT = re.compile(
-    rf"((?:{_NAMED}=)|(?:--?{_NAMED}[\"']?[,\s]+))(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
+    rf"({_NAMED}=|(?<![\w-])--?[\w-]{{0,40}}{_NAMED}[\"']?[,\s]+)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
 )
+_ENTRY = re.compile(rf"\[.*{_NAMED}\]", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLING = re.compile(
     rb"apiVersion|PRIVATE KEY|client-key|\"auths?\"|password|passphrase|token|glpat-|gldt-|glcbt-|eyJhbGci",
@@ -72,7 +70,7 @@ def is_marked(value: object) -> bool:
     return value == HIDDEN or (isinstance(value, dict) and SIGNATURE_KEY in value)
 
 
-def is_sensitive(kind: str, path: Path_) -> bool:
+def is_sensitive(kind: str, path: Sequence[str]) -> bool:
     """Whether a property of a resource of type `kind` holds credentials, whether it is marked or not."""
     if not path:
         return False
@@ -83,9 +81,7 @@ def is_sensitive(kind: str, path: Path_) -> bool:
     if any(re.sub(r"[^a-z]", "", part.lower()) in _SENSITIVE_NAMES for part in path):
         return True
     # An entry of a list of named values, such as a container's env[DB_PASSWORD].value.
-    return path[-1] == "value" and any(
-        part.startswith("[") and re.fullmatch(rf"\[{_NAMED}\]", part, re.IGNORECASE) for part in path
-    )
+    return path[-1] == "value" and any(part.startswith("[") and _ENTRY.fullmatch(part) for part in path)
 
 
 class Redactor:
@@ -140,10 +136,10 @@ def _held(value: str) -> Iterator[str]:
 
 
 def _passwords(value: str) -> Iterator[str]:
-    """The single credentials inside of a JSON document, such as DOCKER_AUTH_CONFIG or a kubeconfig."""
+    """The single credentials inside of a document, such as DOCKER_AUTH_CONFIG or a kubeconfig; JSON is YAML."""
     try:
-        document = json.loads(value)
-    except ValueError:
+        document = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):
         return
     yield from _sensitive_texts(document, ())
 

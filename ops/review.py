@@ -15,6 +15,8 @@ from ops.redaction import Redactor
 
 # Pulumi's own rule for the parts of a stack's name.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}(/[A-Za-z0-9_.-]{1,100}){0,2}")
+# Two dots after a file's name; those of a path, as in ../plan.json, follow nothing or a slash.
+_BETWEEN = re.compile(r"(?<=[^/.])\.\.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,11 +90,11 @@ def _read(arguments: Sequence[str], redactor: Redactor) -> list[Plan]:
             raise OpsError(f"{argument!r} is not NAME=PLAN.json; name the stack and the file with its preview")
         if stack in plans:
             raise OpsError(f"stack {stack} is given twice; each has one note")
-        base, dots, branch = files.partition("..")
-        if dots and base and branch.strip("./"):
-            plans[stack] = plan.between(_text(base), _text(branch), stack, redactor)
+        first, *second = [_text(file) for file in _BETWEEN.split(files, maxsplit=1)]
+        if second:
+            plans[stack] = plan.between(first, second[0], stack, redactor)
         else:
-            plans[stack] = plan.read(stack, _text(files), redactor)
+            plans[stack] = plan.read(stack, first, redactor)
     return list(plans.values())
 
 
