@@ -248,7 +248,9 @@ class Runner:
             ),
             *(word for name, value in given.items() for word in ("--variable", f"{name}={value}")),
         ]
-        self._warm(repository)
+        own = repository.clone
+        kept = own / ".gitlab-ci-local" / "cache" / "gitlab-deploy" if repository.isolated else own
+        warm(kept / ".gitlab-deploy-cache")
         log = self.folder / f"pipeline-{self.pipelines}.log"
         environment = {**self.environment, "CI_JOB_TOKEN": repository.job_token}
         return Job(command, cwd=repository.clone, env=environment, log=log, masks=masks)
@@ -278,13 +280,12 @@ class Runner:
         file.write_text(json.dumps(document))
         return tuple(masks)
 
-    def _warm(self, repository: Repository) -> None:
-        """What the runner image or the cache of an earlier job has: the virtual environment with Python's packages."""
-        own = repository.clone
-        kept = own / ".gitlab-ci-local" / "cache" / "gitlab-deploy" if repository.isolated else own
-        venv = kept / ".gitlab-deploy-cache" / "venv"
-        if not venv.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-            (site,) = venv.glob("lib/python*/site-packages")
-            (here,) = Path(sys.prefix).glob("lib/python*/site-packages")
-            (site / "warm.pth").write_text(f"{here}\n")
+
+def warm(cache: Path) -> None:
+    """What the runner image or the cache of an earlier job has: the virtual environment with Python's packages."""
+    venv = cache / "venv"
+    if not venv.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        (site,) = venv.glob("lib/python*/site-packages")
+        (here,) = Path(sys.prefix).glob("lib/python*/site-packages")
+        (site / "warm.pth").write_text(f"{here}\n")
