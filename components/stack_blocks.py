@@ -33,6 +33,8 @@ class Access:
     """Whether only the jobs of protected branches and tags get the credential that deploys."""
     preview_project: str
     """Full path or id of the GitLab project whose merge requests get the credential of previews, where there is one."""
+    preview_environment: str
+    """Environment scope of their variables: `preview/*`, or below it, where several stacks have previews."""
 
     def credentials(self, made: DeployAccess) -> dict[str, PipelineCredentialArgs]:
         """The variables of each credential, by the name of their component."""
@@ -49,7 +51,7 @@ class Access:
         if made.preview:
             found["pipeline-preview"] = variables(
                 project=self.preview_project,
-                environment=PREVIEW_ENVIRONMENT,
+                environment=self.preview_environment,
                 kubeconfig=made.preview.kubeconfig,
                 token=made.preview.token,
                 # The branch of a merge request is not protected.
@@ -58,14 +60,15 @@ class Access:
         return found
 
     @property
-    def summary(self) -> dict[str, str | bool]:
+    def summary(self) -> dict[str, str | bool | dict[str, str]]:
         """Where the variables are, for the stack's outputs."""
+        preview = {"gitlabProject": self.preview_project, "environment": self.preview_environment}
         return {
             "gitlabProject": self.project,
             "environment": self.environment,
             "variable": self.variable,
             "protected": self.protected,
-            "preview": self.preview_project if self.deploy.preview else "",
+            "preview": preview if self.deploy.preview else {},
         }
 
 
@@ -81,8 +84,14 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
     protected = block.boolean("protected", default=True)
     preview = block.boolean("preview", default=False)
     if not preview:
-        block.refuse("previewProject", "is for the credential of previews; set access.preview, or take this out")
+        for key in ("previewProject", "previewEnvironment"):
+            block.refuse(key, "is for the credential of previews; set access.preview, or take this out")
     preview_project = (block.optional("previewProject", rules.gitlab_project) if preview else None) or project
+    preview_environment = (
+        block.text("previewEnvironment", rules.preview_scope, default=PREVIEW_ENVIRONMENT)
+        if preview
+        else PREVIEW_ENVIRONMENT
+    )
     if preview and preview_project == project and _is_in_preview(environment):
         problems.add(
             f"{block.path}.environment:",
@@ -108,6 +117,7 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
         variable=variable,
         protected=protected,
         preview_project=preview_project,
+        preview_environment=preview_environment,
     )
 
 

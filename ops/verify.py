@@ -9,7 +9,6 @@ from typing import Any, cast
 import requests
 
 from components.docker_host import STACK_LABEL, DockerHost
-from components.pipeline_credential import PREVIEW_ENVIRONMENT
 from components.web_app import SERVICE_PORT
 from ops import credential, tools
 from ops.errors import OpsError
@@ -59,8 +58,8 @@ def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> It
             yield from _reach(access["namespace"], job)
             if app:
                 yield from _serving(app, job, arguments)
-        if access.get("preview"):
-            with _job(access, access["preview"], PREVIEW_ENVIRONMENT, protected=False) as (check, job):
+        if preview := access.get("preview"):
+            with _job(access, preview["gitlabProject"], preview["environment"], protected=False) as (check, job):
                 yield check
                 yield from _reach(access["namespace"], job)
                 yield _looks_only(access["namespace"], job)

@@ -256,19 +256,30 @@ def test_docker_host_may_hold_secrets_and_then_shows_no_value_in_any_problem() -
     assert "canary" not in "".join(listed)
 
 
-def test_the_credential_of_previews_may_go_to_another_project() -> None:
-    block = GOOD["gitlab-deploy:access"]
-    for more, project in (({}, "group/blog"), ({"previewProject": "group/program"}, "group/program")):
-        found, listed = settings.parse(engine_form(GOOD | {"gitlab-deploy:access": block | {"preview": True, **more}}))
-        assert listed == []
-        assert found
-        assert found.access
-        assert found.access.project == "group/blog"
-        assert found.access.summary["preview"] == found.access.preview_project == project
-    [problem] = problems(GOOD | {"gitlab-deploy:access": block | {"previewProject": "group/program"}})
-    assert problem == (
-        "gitlab-deploy:access.previewProject is for the credential of previews; set access.preview, or take this out"
-    )
+@pytest.mark.parametrize(
+    ("more", "project", "environment"),
+    [
+        ({}, "group/blog", "preview/*"),
+        ({"previewProject": "group/program"}, "group/program", "preview/*"),
+        ({"previewEnvironment": "preview/staging"}, "group/blog", "preview/staging"),
+    ],
+)
+def test_the_credential_of_previews_may_go_elsewhere(more: dict[str, str], project: str, environment: str) -> None:
+    block = GOOD["gitlab-deploy:access"] | {"preview": True, **more}
+    found, listed = settings.parse(engine_form(GOOD | {"gitlab-deploy:access": block}))
+    assert listed == []
+    assert found
+    assert found.access
+    assert found.access.project == "group/blog"
+    assert found.access.summary["preview"] == {"gitlabProject": project, "environment": environment}
+
+
+def test_where_the_credential_of_previews_goes_is_refused_where_there_is_none() -> None:
+    block = GOOD["gitlab-deploy:access"] | {"previewProject": "group/program", "previewEnvironment": "preview/staging"}
+    assert problems(GOOD | {"gitlab-deploy:access": block}) == [
+        f"gitlab-deploy:access.{key} is for the credential of previews; set access.preview, or take this out"
+        for key in ("previewProject", "previewEnvironment")
+    ]
 
 
 def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> None:
