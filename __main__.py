@@ -20,7 +20,6 @@ stack = settings.load(left.get("deployment"), os.environ)
 access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
 present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 rolled_out: list[pulumi.Output[str]] = []
-
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:
     cluster = kubernetes.Provider(
@@ -39,7 +38,8 @@ if stack.needs_gitlab:
 
 if access:
     deploy = DeployAccess("access", access.deploy, on_cluster)
-    PipelineCredential("pipeline", access.credential(kubeconfig=deploy.kubeconfig, token=deploy.token), on_gitlab)
+    for name, credential in access.credentials(deploy).items():
+        PipelineCredential(name, credential, on_gitlab)
     # As an output, so that the application waits for its namespace.
     app = app and replace(app, namespace=deploy.namespace)
     pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})
@@ -47,7 +47,8 @@ if access:
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
-    pull = RegistryAccess("registry", replace(registry, namespace=app.namespace if app else None), both)
+    namespace = app.namespace if app else deploy.namespace if access else None
+    pull = RegistryAccess("registry", replace(registry, namespace=namespace), both)
     app = app and replace(app, pull_secret=pull.pull_secret)
     login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
 

@@ -54,13 +54,13 @@ class Block:
     def __init__(self, problems: Problems, path: str, fields: Mapping[str, object]) -> None:
         """`fields` are those under the key `path`."""
         self._problems = problems
-        self._path = path
+        self.path = path
         self._fields = fields
         self._read: set[str] = set()
 
     def text(self, key: str, rule: Rule, default: str | None = None) -> str:
         """A text that its rule accepts. With no default the key has to be there."""
-        path = f"{self._path}.{key}"
+        path = f"{self.path}.{key}"
         value = self._take(key, str, "text (put it in quotes)", default)
         if value is None:
             return ""
@@ -79,7 +79,7 @@ class Block:
             return low
         if not low <= value <= high:
             self._problems.add(
-                f"{self._path}.{key}:", f"{value} is out of range; use a whole number from {low} to {high}"
+                f"{self.path}.{key}:", f"{value} is out of range; use a whole number from {low} to {high}"
             )
         return value
 
@@ -102,7 +102,7 @@ class Block:
         values = self._take(key, list, "a list", None if default is None else list(default)) or []
         texts: list[str] = []
         for index, value in enumerate(cast("list[object]", values)):
-            path = f"{self._path}.{key}[{index}]"
+            path = f"{self.path}.{key}[{index}]"
             if not isinstance(value, str):
                 self._problems.add(f"{path}:", f"{quoted(value)} is of the wrong type; use text (put it in quotes)")
             elif unique and value in texts:
@@ -117,13 +117,13 @@ class Block:
         values = self._take(key, dict, "a mapping", {}) or {}
         texts: dict[str, str] = {}
         for name, value in cast("dict[str, object]", values).items():
-            self._problems.check(f"{self._path}.{key}", name, name_rule)
+            self._problems.check(f"{self.path}.{key}", name, name_rule)
             if isinstance(value, str):
                 texts[name] = value
                 if value_rule:
-                    self._problems.check(f"{self._path}.{key}.{name}", value, value_rule)
+                    self._problems.check(f"{self.path}.{key}.{name}", value, value_rule)
             else:
-                path = f"{self._path}.{key}.{name}:"
+                path = f"{self.path}.{key}.{name}:"
                 self._problems.add(path, f"{quoted(value)} is of the wrong type; use text (put it in quotes)")
         return texts
 
@@ -135,7 +135,7 @@ class Block:
         fields = self._take(key, dict, "a mapping", None)
         if fields is None:
             return None
-        return Block(self._problems, f"{self._path}.{key}", cast("dict[str, object]", fields))
+        return Block(self._problems, f"{self.path}.{key}", cast("dict[str, object]", fields))
 
     def peek(self, key: str) -> str:
         """The text of a key that is read, and checked, elsewhere; empty where it is not text."""
@@ -146,23 +146,23 @@ class Block:
         """Records the reason where the block holds this key."""
         self._read.add(key)
         if key in self._fields:
-            self._problems.add(f"{self._path}.{key}", reason)
+            self._problems.add(f"{self.path}.{key}", reason)
 
     def close(self) -> None:
         """Reports every key that was not read."""
         for key in self._fields:
             if key not in self._read:
-                self._problems.unknown(f"{self._path}.{key}", key, self._read)
+                self._problems.unknown(f"{self.path}.{key}", key, self._read)
 
     def _take(self, key: str, kind: type[_Type], wanted: str, default: _Type | None) -> _Type | None:
         self._read.add(key)
         value = self._fields.get(key, default)
         if value is None:
-            self._problems.add(f"{self._path}.{key}", f"is missing; use {wanted}")
+            self._problems.add(f"{self.path}.{key}", f"is missing; use {wanted}")
             return None
         # In Python a bool is an int, in a stack file it is not.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self._problems.add(f"{self._path}.{key}:", f"{quoted(value)} is of the wrong type; use {wanted}")
+            self._problems.add(f"{self.path}.{key}:", f"{quoted(value)} is of the wrong type; use {wanted}")
             return None
         return value
 

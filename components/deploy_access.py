@@ -1,13 +1,13 @@
-"""DeployAccess: a namespace, and a robot account that may act in it and nowhere else."""
+"""DeployAccess: a namespace, and robot accounts that may act in it and nowhere else."""
 
-import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import kubeconfig, rules
+from components import rules
+from components.robot_account import Cluster, Credential, robot_account
 
 POD_SECURITY_VERSION = "v1.32"
 """The enforced version of the Pod Security Standard: pinned, so that no cluster upgrade refuses Pods by itself."""
@@ -26,7 +26,9 @@ class DeployAccessArgs:
     server: str
     """Address of the API server as GitLab CI reaches it: https, with an optional port and path."""
     rotation: str = "1"
-    """Mark of the current token. Another mark makes a new token first and revokes the old one last."""
+    """Mark of the current tokens. Another mark makes new tokens first and revokes the old ones last."""
+    preview: bool = False
+    """Whether there is a second account too, `<service_account>-preview`, that may only look."""
     protect: bool = True
     """Whether Pulumi refuses to delete the Namespace, and with it all that runs there."""
 
@@ -41,16 +43,16 @@ class DeployAccessArgs:
 class DeployAccess(pulumi.ComponentResource):
     """A Namespace under Pod Security Standard `restricted`, and a ServiceAccount bound to ClusterRole `admin` in it.
 
-    The binding is a RoleBinding, so it grants nothing outside of the namespace. The token is an explicit Secret, since
-    Kubernetes 1.24 makes none by itself; it does not expire, and ends when `rotation` changes.
+    For previews in merge requests there can be a second one, bound to ClusterRole `view`, which reads no Secrets. The
+    bindings are RoleBindings, so they grant nothing outside of the namespace.
     """
 
     namespace: pulumi.Output[str]
     """Name of the Namespace, known once it exists."""
-    kubeconfig: pulumi.Output[str]
-    """Kubeconfig of the ServiceAccount, one line of JSON (secret)."""
-    token: pulumi.Output[str]
-    """Bare token of the ServiceAccount (secret)."""
+    deploy: Credential
+    """Credential of the ServiceAccount."""
+    preview: Credential | None
+    """Credential of the account that may only look; None where there is none."""
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DeployAccess", name, {}, opts)
@@ -75,50 +77,17 @@ class DeployAccess(pulumi.ComponentResource):
             spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
             opts=child,
         )
-        account = kubernetes.core.v1.ServiceAccount(
-            f"{name}-service-account",
-            metadata={"name": args.service_account, "namespace": self.namespace},
-            automount_service_account_token=False,
-            opts=child,
+        robot = partial(
+            robot_account,
+            cluster=Cluster(name=args.cluster, server=args.server, namespace=args.namespace),
+            namespace=self.namespace,
+            rotation=args.rotation,
+            parent=self,
         )
-        kubernetes.rbac.v1.RoleBinding(
-            f"{name}-role-binding",
-            metadata={"name": f"{args.service_account}-admin", "namespace": self.namespace},
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
-            subjects=[{"kind": "ServiceAccount", "name": args.service_account, "namespace": self.namespace}],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
+        self.deploy = robot(name, args.service_account, role="admin")
+        self.preview = (
+            robot(f"{name}-preview", f"{args.service_account}-preview", role="view") if args.preview else None
         )
-        secret_name = f"{args.service_account}-token-{args.rotation}"
-        secret = kubernetes.core.v1.Secret(
-            f"{name}-token",
-            # The name changes with the rotation, so Pulumi makes the new Secret before it deletes the old one.
-            metadata={
-                "name": secret_name,
-                "namespace": self.namespace,
-                "annotations": {"kubernetes.io/service-account.name": args.service_account},
-            },
-            type="kubernetes.io/service-account-token",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
+        self.register_outputs(
+            {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}
         )
-
-        def credential(data: Mapping[str, str] | None) -> tuple[str, str]:
-            if not data or "token" not in data or "ca.crt" not in data:
-                raise pulumi.RunError(
-                    f"The Secret {args.namespace}/{secret_name} holds no token yet, which the cluster fills in; "
-                    "run the same command again"
-                )
-            token = base64.b64decode(data["token"]).decode()
-            rendered = kubeconfig.render(
-                cluster=args.cluster,
-                server=args.server,
-                certificate_authority_data=data["ca.crt"],
-                namespace=args.namespace,
-                user=args.service_account,
-                token=token,
-            )
-            return token, rendered
-
-        issued: pulumi.Output[tuple[str, str]] = pulumi.Output.secret(secret.data.apply(credential))
-        self.token = issued.apply(lambda pair: pair[0])
-        self.kubeconfig = issued.apply(lambda pair: pair[1])
-        self.register_outputs({"namespace": self.namespace, "kubeconfig": self.kubeconfig, "token": self.token})

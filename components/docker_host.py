@@ -28,6 +28,10 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
         "the private key can be read by others, so ssh does not use it; run 'chmod 600' on it",
     ),
     (
+        r"env var .* has no value|invalid environment variable expansion",
+        "an environment variable in gitlab-deploy:dockerHost.identityFile is not set; set it to the path of the key",
+    ),
+    (
         r"Permission denied \(",
         "the host refuses this user with this key; check the user, and that the public key is in its authorized_keys",
     ),

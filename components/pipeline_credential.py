@@ -10,6 +10,8 @@ from components import kubeconfig, masking, rules
 
 KUBECONFIG = "KUBECONFIG"
 TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
+PREVIEW_ENVIRONMENT = "preview/*"
+"""Scope of the variables with the credential that may only look, for the jobs of merge requests."""
 _DESCRIPTION = "Managed by gitlab-deploy"
 
 
@@ -27,6 +29,8 @@ class PipelineCredentialArgs:
     """Kubeconfig as one line with no white space; treated as secret."""
     token: pulumi.Input[str]
     """The bare token in that kubeconfig; treated as secret."""
+    protected: bool = True
+    """Whether only the jobs of protected branches and tags get the variables."""
 
     def __post_init__(self) -> None:
         rules.require("project", self.project, rules.gitlab_project)
@@ -34,7 +38,7 @@ class PipelineCredentialArgs:
 
 
 class PipelineCredential(pulumi.ComponentResource):
-    """The masked and protected variables KUBECONFIG and KUBE_TOKEN of a GitLab project.
+    """The masked variables KUBECONFIG and KUBE_TOKEN of a GitLab project, protected unless said otherwise.
 
     GitLab masks the stored string only, so the bare token is a variable too: a job that prints it, alone or in the
     kubeconfig, shows [MASKED]. Whether GitLab can mask a value is checked before it is sent.
@@ -64,7 +68,7 @@ class PipelineCredential(pulumi.ComponentResource):
                 variable_type=variable_type,
                 environment_scope=args.environment,
                 masked=True,
-                protected=True,
+                protected=args.protected,
                 raw=True,
                 description=_DESCRIPTION,
                 opts=pulumi.ResourceOptions(parent=self),

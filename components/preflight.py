@@ -20,7 +20,7 @@ import yaml
 
 from components.docker_drift import taken
 from components.docker_host import Container, WrongHostKeyError
-from components.settings import Settings
+from components.settings import OFFLINE, Settings, is_offline
 
 TIMEOUT_SECONDS = 5
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
@@ -32,8 +32,11 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     Gives the containers that are on the Docker host, or None where there is none or it cannot be asked.
 
     A preview does without the Docker host, which the jobs of a merge request have no key for; but not without the right
-    host key.
+    host key. Offline it does without all of them.
     """
+    if is_offline(environment):
+        _only_previews(preview=preview)
+        return None
     problems = []
     present: tuple[Container, ...] | None = None
     if stack.needs_cluster:
@@ -61,6 +64,14 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
     return present
+
+
+def _only_previews(*, preview: bool) -> None:
+    if not preview:
+        raise pulumi.RunError(
+            f"Nothing was changed: {OFFLINE} is set, with which no server is asked, and that is for previews; unset it "
+            "to deploy"
+        )
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:

@@ -101,6 +101,13 @@ def environment_scope(value: str) -> str | None:
     )
 
 
+def preview_scope(value: str) -> str | None:
+    """An environment scope below `preview/`, where the jobs of merge requests are."""
+    if value.startswith("preview/"):
+        return environment_scope(value)
+    return f"{quoted(value)} is not below 'preview/'; use a scope such as 'preview/*' or 'preview/staging'"
+
+
 def registry(value: str) -> str | None:
     """The host of a registry, with an optional port, as image references start with it."""
     host, _, port = value.partition(":")

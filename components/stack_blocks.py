@@ -1,16 +1,15 @@
 """The blocks of a stack file, each read into the arguments of the component it stands for."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
-
-import pulumi
 
 from components import rules
 from components.block import Block, Problems
-from components.deploy_access import DeployAccessArgs
+from components.deploy_access import DeployAccess, DeployAccessArgs
 from components.docker_app import DockerAppArgs, Publish
 from components.docker_host import DockerHost
-from components.pipeline_credential import PipelineCredentialArgs
+from components.pipeline_credential import PREVIEW_ENVIRONMENT, PipelineCredentialArgs
 from components.registry_access import RegistryAccessArgs
 from components.web_app import WebAppArgs
 
@@ -30,21 +29,47 @@ class Access:
     """Environment scope of the GitLab variables; `*` is every job."""
     variable: Literal["file", "base64"]
     """Form of the KUBECONFIG variable."""
+    protected: bool
+    """Whether only the jobs of protected branches and tags get the credential that deploys."""
+    preview_project: str
+    """Full path or id of the GitLab project whose merge requests get the credential of previews, where there is one."""
+    preview_environment: str
+    """Environment scope of their variables: `preview/*`, or below it, where several stacks have previews."""
 
-    def credential(self, *, kubeconfig: pulumi.Input[str], token: pulumi.Input[str]) -> PipelineCredentialArgs:
-        """The variables, once the credential that they hold is known."""
-        return PipelineCredentialArgs(
-            project=self.project,
-            environment=self.environment,
-            variable=self.variable,
-            kubeconfig=kubeconfig,
-            token=token,
-        )
+    def credentials(self, made: DeployAccess) -> dict[str, PipelineCredentialArgs]:
+        """The variables of each credential, by the name of their component."""
+        variables = partial(PipelineCredentialArgs, variable=self.variable)
+        found = {
+            "pipeline": variables(
+                project=self.project,
+                environment=self.environment,
+                kubeconfig=made.deploy.kubeconfig,
+                token=made.deploy.token,
+                protected=self.protected,
+            )
+        }
+        if made.preview:
+            found["pipeline-preview"] = variables(
+                project=self.preview_project,
+                environment=self.preview_environment,
+                kubeconfig=made.preview.kubeconfig,
+                token=made.preview.token,
+                # The branch of a merge request is not protected.
+                protected=False,
+            )
+        return found
 
     @property
-    def summary(self) -> dict[str, str]:
+    def summary(self) -> dict[str, str | bool | dict[str, str]]:
         """Where the variables are, for the stack's outputs."""
-        return {"gitlabProject": self.project, "environment": self.environment, "variable": self.variable}
+        preview = {"gitlabProject": self.preview_project, "environment": self.preview_environment}
+        return {
+            "gitlabProject": self.project,
+            "environment": self.environment,
+            "variable": self.variable,
+            "protected": self.protected,
+            "preview": preview if self.deploy.preview else {},
+        }
 
 
 def read_access(problems: Problems, block: Block, *, cluster: str, project: str) -> Access | None:
@@ -56,6 +81,23 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
     protect = block.boolean("protect", default=True)
     environment = block.text("environment", rules.environment_scope, default="*")
     variable = cast("Literal['file', 'base64']", block.choice("variable", VARIABLE_FORMS, default="file"))
+    protected = block.boolean("protected", default=True)
+    preview = block.boolean("preview", default=False)
+    if not preview:
+        for key in ("previewProject", "previewEnvironment"):
+            block.refuse(key, "is for the credential of previews; set access.preview, or take this out")
+    preview_project = (block.optional("previewProject", rules.gitlab_project) if preview else None) or project
+    preview_environment = (
+        block.text("previewEnvironment", rules.preview_scope, default=PREVIEW_ENVIRONMENT)
+        if preview
+        else PREVIEW_ENVIRONMENT
+    )
+    if preview and preview_project == project and _is_in_preview(environment):
+        problems.add(
+            f"{block.path}.environment:",
+            f"{rules.quoted(environment)} holds environments of {PREVIEW_ENVIRONMENT!r}, whose jobs get the credential "
+            "of previews; name one that does not start with 'preview/', or take out access.preview",
+        )
     block.close()
     if problems:
         return None
@@ -65,9 +107,28 @@ def read_access(problems: Problems, block: Block, *, cluster: str, project: str)
         cluster=cluster,
         server=server,
         rotation=rotation,
+        preview=preview,
         protect=protect,
     )
-    return Access(deploy=deploy, project=project, environment=environment, variable=variable)
+    return Access(
+        deploy=deploy,
+        project=project,
+        environment=environment,
+        variable=variable,
+        protected=protected,
+        preview_project=preview_project,
+        preview_environment=preview_environment,
+    )
+
+
+def _is_in_preview(scope: str) -> bool:
+    """Whether an environment can be in this scope and in that of previews, so that GitLab may take either variable.
+
+    The scope `*` is no matter, for GitLab takes the variable of any other scope before that one.
+    """
+    folder = PREVIEW_ENVIRONMENT.removesuffix("*")
+    start, wildcard, _ = scope.partition("*")
+    return scope != "*" and (start.startswith(folder) or (bool(wildcard) and folder.startswith(start)))
 
 
 def read_registry(
@@ -75,13 +136,14 @@ def read_registry(
 ) -> RegistryAccessArgs | None:
     """The block `registry`; None where anything of the stack file is refused."""
     server = block.text("server", rules.registry)
+    images = block.optional("project", rules.gitlab_project) or project
     rotation = block.text("rotation", rules.rotation, default="1")
     expires = block.optional("expires", rules.day)
     block.close()
     if problems:
         return None
     return RegistryAccessArgs(
-        project=project, registry=server, name=f"{owner}-{stack}", rotation=rotation, expires_at=expires
+        project=images, registry=server, name=f"{owner}-{stack}", rotation=rotation, expires_at=expires
     )
 
 

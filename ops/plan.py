@@ -50,11 +50,15 @@ class Change:
     """Why it is replaced, where no property tells."""
     full_type: str = ""
     """The full type, such as `kubernetes:apps/v1:Deployment`."""
+    beside: bool = False
+    """Whether what replaces it is there, under another name, before it goes."""
 
     @property
     def destructive(self) -> bool:
         """Whether something that runs or is relied on goes away; an image no longer wanted stays on its host."""
-        return self.operation in {"delete", "replace"} and self.full_type != "docker:index/remoteImage:RemoteImage"
+        if self.full_type == "docker:index/remoteImage:RemoteImage":
+            return False
+        return self.operation == "delete" or (self.operation == "replace" and not self.beside)
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,8 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
 def between(base: str | None, branch: str | None, stack: str, redactor: Redactor) -> Plan:
     """What a branch would change, from the texts of two previews against an empty state: its own and its target's.
 
-    Resources are told apart by their URNs. What replaces and what updates cannot be known, and a changed secret
-    cannot be seen, as both previews hide it.
+    Resources are told apart by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
+    the previews of `python -m ops render`, which marks each secret; Pulumi's own hide all of them alike.
     """
     after = read(stack, branch, redactor)
     before = read(stack, base, redactor)
@@ -202,7 +206,24 @@ def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iter
             properties=properties,
             reasons=tuple(safe(str(reason), redactor) for reason in reasons if operation == "replace"),
             full_type=full_type,
+            beside=operation == "replace" and _is_beside(full_type, old, new),
         )
+
+
+def _is_beside(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+    """Whether the engine can make the new one first: it has another name, and takes nothing that the old one holds.
+
+    A preview does not tell the order. Kubernetes' provider deletes first where the name stays (provider.go, Diff), and
+    containers of one name, or on one port of the host, cannot be there both.
+    """
+    before, after = (_dict(_dict(state).get("inputs")) for state in (old, new))
+    if full_type.startswith("kubernetes:"):
+        names = [_dict(inputs.get("metadata")).get("name") for inputs in (before, after)]
+        return None not in names and names[0] != names[1]
+    if full_type == "docker:index/container:Container":
+        chosen = after.get("__defaults")
+        return not after.get("ports") and isinstance(chosen, list) and "name" in chosen
+    return False
 
 
 def _state(step: Mapping[str, Any], key: str) -> dict[str, Any] | None:
@@ -232,6 +253,10 @@ def _desired(text: str | None) -> dict[str, dict[str, Any]]:
     document, _ = _document(text or "")
     steps = _dicts((document or {}).get("steps"))
     return {str(step["urn"]): step["newState"] for step in steps if isinstance(step.get("newState"), dict)}
+
+
+def _dict(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

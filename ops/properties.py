@@ -193,7 +193,7 @@ def _walk(value: object, path: Path) -> Iterator[tuple[Path, Any]]:
             rest = {name: part for name, part in item.items() if name != identity} if identity else None
             yield from _walk(rest if rest and set(rest) != {_DEFAULTS} else item, (*path, key))
     elif path:
-        yield path, HIDDEN if is_marked(value) else value
+        yield path, value
 
 
 def _keys(items: Sequence[Any]) -> list[str]:

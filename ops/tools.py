@@ -11,11 +11,12 @@ TIMEOUT_SECONDS = 60
 
 
 def run(
-    *command: str, environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT_SECONDS
+    *command: str, environment: Mapping[str, str] | None = None, timeout: float | None = TIMEOUT_SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Runs a tool to its end and keeps what it prints; `environment` is added to this process's own.
 
-    OpsError where the tool is not there, or has not ended after `timeout` seconds.
+    OpsError where the tool is not there, or has not ended after `timeout` seconds. With a `timeout` of None it is
+    waited for as long as it takes: a run of Pulumi that is killed leaves a lock.
     """
     if shutil.which(command[0]) is None:
         raise OpsError(

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import requests
@@ -13,12 +14,18 @@ from ops import credential, tools
 from ops.errors import OpsError
 
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
+WRITTEN = ("pods", "deployments.apps", "services", "secrets", "rolebindings.rbac.authorization.k8s.io")
 Check = tuple[bool, str]
-Outputs = Mapping[str, str]
+Outputs = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
+    parser.add_argument(
+        "--job",
+        action="store_true",
+        help="in a job that has deployed: check what serves, with the credential of the job, and ask nothing of GitLab",
+    )
     parser.add_argument("--path", default="/", help="path of the site to ask for (default: /)")
     parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
     parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
@@ -43,23 +50,52 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
     access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
-    if access:
-        variable = credential.fetch(access["gitlabUrl"], access["gitlabProject"], access["environment"])
-        wanted = "file" if access["variable"] == "file" else "env_var"
-        where = f"GitLab {access['gitlabProject']}, environment {access['environment']}"
-        good = variable.masked and variable.protected and variable.variable_type == wanted
-        text = f"{where}: KUBECONFIG is masked, protected and of type {wanted}"
-        yield good, text if good else f"{text}, but: {variable}"
-        with credential.as_job(variable, access["variable"]) as job:
+    if access and not arguments.job:
+        # A stack that was put up before there was this key has them protected.
+        project, environment = access["gitlabProject"], access["environment"]
+        with _job(access, project, environment, protected=access.get("protected", True)) as (check, job):
+            yield check
             yield from _reach(access["namespace"], job)
             if app:
                 yield from _serving(app, job, arguments)
+        if preview := access.get("preview"):
+            with _job(access, preview["gitlabProject"], preview["environment"], protected=False) as (check, job):
+                yield check
+                yield from _reach(access["namespace"], job)
+                yield _looks_only(access["namespace"], job)
     elif app:
         yield from _serving(app, {}, arguments)
     if arguments.url:
         yield _fetch(arguments.url, None, arguments)
     if docker:
         yield from _docker(docker, arguments)
+
+
+@contextmanager
+def _job(access: Outputs, project: str, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+    """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
+    variable = credential.fetch(access["gitlabUrl"], project, environment)
+    wanted = "file" if access["variable"] == "file" else "env_var"
+    good = variable.masked and variable.protected == protected and variable.variable_type == wanted
+    text = (
+        f"GitLab {project}, environment {environment}: KUBECONFIG is masked, "
+        f"{'protected' if protected else 'not protected'} and of type {wanted}"
+    )
+    with credential.as_job(variable, access["variable"]) as job:
+        yield (good, text if good else f"{text}, but: {variable}"), job
+
+
+def _looks_only(namespace: str, job: Mapping[str, str]) -> Check:
+    """The credential of previews changes nothing, and reads no Secret."""
+    refused = [("get", "secrets"), ("create", "pods/exec"), ("create", "serviceaccounts/token")]
+    refused += [(verb, kind) for kind in WRITTEN for verb in ("create", "patch", "delete")]
+    allowed = []
+    for verb, kind in refused:
+        answer = tools.run("kubectl", "auth", "can-i", verb, kind, "-n", namespace, environment=job)
+        if answer.stdout.strip() != "no":
+            allowed.append(f"{verb} {kind}" if answer.stdout.strip() == "yes" else tools.last_line(answer.stderr))
+    text = f"{namespace}: a preview reads no Secrets, and may not create, patch or delete {', '.join(WRITTEN)}"
+    return not allowed, text + (f", but: {', '.join(allowed)}" if allowed else "")
 
 
 def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
@@ -114,7 +150,7 @@ def _docker(docker: Outputs, arguments: argparse.Namespace) -> Iterator[Check]:
     wanted = [f"/{docker['container']}|healthy|{image}"]
     text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
     yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
-    if docker.get("host"):
+    if docker.get("host") and not arguments.job:
         yield _fetch(arguments.proxy or f"https://{docker['host']}", docker["host"], arguments)
 
 

@@ -26,7 +26,8 @@ class GitLabHost:
         self._host = host
         self._address = network.address("gitlab")
         self._registry_address = network.address("registry")
-        self._data = host.data / "api"
+        self.data = host.data / "api"
+        """Where the API keeps its data."""
         self.token = host.data / "token"
         """File with the personal access token of the project's maintainer."""
 
@@ -49,9 +50,9 @@ class GitLabHost:
         """Have the API running, with project group/blog and its maintainer's token."""
         if not self.token.exists():
             write(self.token, f"glpat-{secrets.token_urlsafe(15)}\n")
-        self._data.mkdir(mode=0o700, exist_ok=True)
-        seed(self._data, token_file=self.token, registry=REGISTRY)
-        options: list[str | Path] = ["--host", self._address, "--port", "80", "--data", self._data]
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        seed(self.data, token_file=self.token, registry=REGISTRY)
+        options: list[str | Path] = ["--host", self._address, "--port", "80", "--data", self.data]
         command: list[str | Path] = [sys.executable, "-m", "sandbox.gitlab", *options]
         ready = partial(answers, f"{self.url}/api/v4/version")
         self._host.serve(Service("gitlab", command, ready, environment={"PYTHONPATH": str(ROOT)}))
@@ -66,7 +67,7 @@ class GitLabHost:
                 "delete": {"enabled": True},
             },
             "http": {"addr": self.registry},
-            "auth": registry_settings(self._data, self.url),
+            "auth": registry_settings(self.data, self.url),
         }
         # A name with no port in an image reference means port 80 or 443 to Docker.
         self._host.run("ip", "address", "replace", f"{self._registry_address}/24", "dev", "eth0")

@@ -24,6 +24,7 @@ from sandbox.instance import Instance
 from sandbox.process import Process, wait
 from sandbox.state import State
 from tests.cluster import REPOSITORY, Stack, committed
+from tests.processes import descendants
 
 HOST = "blog.example.org"
 GOOD_CHECK = ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]
@@ -209,7 +210,7 @@ def kill(instance: Instance, service: str) -> None:
     """Ends a service of the Docker host and the processes it started; `instance.docker.start` brings it back."""
     process = State(instance.folder / "state.json").process(f"docker/{service}")
     assert process, f"{service} does not run"
-    for pid in (process.pid, *_descendants(process.pid)):
+    for pid in (process.pid, *descendants(process.pid)):
         try:
             Process.of(pid).kill()
         except ProcessLookupError:
@@ -223,8 +224,3 @@ def logins(instance: Instance) -> int:
 
 def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**block, **changes}.items() if value is not None}
-
-
-def _descendants(pid: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [found for child in children for found in (child, *_descendants(child))]

@@ -29,6 +29,14 @@ class Run:
         return f"{self.stdout}\n{self.stderr}"
 
 
+def run(*command: str, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> Run:
+    """Runs a command to its end."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+    )
+    return Run(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
 class Project:
     """A copy of the program in a folder of its own, with one stack."""
 
@@ -57,29 +65,19 @@ class Project:
 
     def run(self, *command: str, stdin: str | None = None, **environment: str) -> Run:
         """Runs any command in the folder, with the project's environment."""
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment | environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-        run = Run(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
-        self.runs.append(run)
-        return run
+        done = run(*command, cwd=self.folder, env=self.environment | environment, stdin=stdin)
+        self.runs.append(done)
+        return done
 
     def init(self) -> None:
-        run = self.run("pulumi", "stack", "init", self.stack, "--non-interactive")
-        assert run.code == 0, run.text
+        done = self.run("pulumi", "stack", "init", self.stack, "--non-interactive")
+        assert done.code == 0, done.text
 
     def export(self) -> str:
         """The state as it is stored."""
-        run = self.pulumi("stack", "export")
-        assert run.code == 0, run.text
-        return run.stdout
+        done = self.pulumi("stack", "export")
+        assert done.code == 0, done.text
+        return done.stdout
 
 
 def leaks(secret: str, text: str) -> bool:

@@ -27,7 +27,7 @@ APP = WebAppArgs(namespace="example", image="registry.example.com/group/blog:1.0
 
 
 def access(args: DeployAccessArgs = ACCESS, outputs: Any = SECRET) -> Recorder:
-    return deploy(lambda: DeployAccess("access", args).kubeconfig, outputs)
+    return deploy(lambda: DeployAccess("access", args).deploy.kubeconfig, outputs)
 
 
 def test_access_declares_exactly_its_objects() -> None:
@@ -92,8 +92,8 @@ def test_access_kubeconfig_is_secret_and_reaches_only_its_namespace() -> None:
         found[name] = (await output.is_secret(), await output.future())
 
     def program() -> object:
-        component = DeployAccess("access", ACCESS)
-        return pulumi.Output.all(look("kubeconfig", component.kubeconfig), look("token", component.token))
+        issued = DeployAccess("access", ACCESS).deploy
+        return pulumi.Output.all(look("kubeconfig", issued.kubeconfig), look("token", issued.token))
 
     deploy(program, SECRET)
     assert found["token"] == (True, TOKEN)
@@ -156,6 +156,19 @@ def test_credential_bare_token_is_a_masked_and_protected_variable_too() -> None:
     assert variable["value"] == TOKEN
     assert variable["masked"]
     assert variable["protected"]
+
+
+def test_credential_for_branches_that_are_not_protected_is_masked_all_the_same() -> None:
+    args = PipelineCredentialArgs(
+        project="group/blog",
+        environment="preview/*",
+        variable="file",
+        kubeconfig="{}" * 9,
+        token=TOKEN,
+        protected=False,
+    )
+    variables = [d.inputs for d in deploy(lambda: PipelineCredential("pipeline", args)).declarations if d.custom]
+    assert [(v["masked"], v["protected"], v["environmentScope"]) for v in variables] == [(True, False, "preview/*")] * 2
 
 
 def test_credential_values_are_marked_as_secret() -> None:

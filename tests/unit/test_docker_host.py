@@ -90,6 +90,10 @@ def test_wrong_host_key_names_both_fingerprints(monkeypatch: pytest.MonkeyPatch,
         ("permission denied while trying to connect to the Docker daemon socket", "member of the group docker"),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the Docker daemon is not running"),
         ("sh: 1: docker: not found", "there is no docker command"),
+        (
+            "fatal: vdollar_percent_expand: env var ${SSH_KEY} has no value",
+            "identityFile is not set; set it to the path",
+        ),
         ("something new", "something new; try 'ssh ssh://deploy@host.example.com:2222 docker version'"),
     ],
 )

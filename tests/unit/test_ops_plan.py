@@ -47,10 +47,33 @@ def test_a_changed_secret_is_told_although_both_sides_are_hidden() -> None:
     assert differences(recorded("env")) == [("envs", "[secret]", "[secret]")]
 
 
-def test_only_replacing_a_pulled_image_is_not_destructive() -> None:
-    found = recorded("image")
-    assert [change.name for change in found.changes if change.destructive] == ["docker-app-container"]
+CONTAINER = "docker:index/container:Container"
+SECRET = "kubernetes:core/v1:Secret"
+
+
+def test_a_plain_image_change_is_not_destructive_and_a_removed_application_is() -> None:
+    # The new container is healthy before the old one goes; the pulled image stays on its host.
+    assert not any(change.destructive for change in recorded("image").changes)
     assert all(change.destructive for change in recorded("without_app").changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "destructive"),
+    [
+        (SECRET, {"metadata": {"name": "token-1"}}, {"metadata": {"name": "token-2"}}, False),
+        (SECRET, {"metadata": {"name": "token"}}, {"metadata": {"name": "token"}}, True),
+        (SECRET, {}, {"metadata": {"name": "token"}}, True),
+        (CONTAINER, {}, {"__defaults": ["name"]}, False),
+        (CONTAINER, {}, {"__defaults": ["name"], "ports": [{"external": 80}]}, True),
+        (CONTAINER, {}, {"name": "web", "__defaults": []}, True),
+        ("gitlab:index/projectVariable:ProjectVariable", {"key": "A"}, {"key": "B"}, True),
+    ],
+)
+def test_a_replacement_is_destructive_unless_the_new_one_comes_first(
+    kind: str, old: dict[str, Any], new: dict[str, Any], destructive: bool
+) -> None:
+    (change,) = made(step("replace", kind=kind, old=old, new=new)).changes
+    assert change.destructive is destructive
 
 
 def test_a_replacement_that_no_property_explains_has_its_reason() -> None:

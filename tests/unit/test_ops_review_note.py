@@ -27,14 +27,12 @@ def lines(found: Plan) -> list[str]:
     return render(found).splitlines()
 
 
-def test_the_image_and_a_warning_stand_in_the_first_lines() -> None:
-    assert lines(recorded("image"))[:12] == [
+def test_the_image_stands_in_the_first_lines() -> None:
+    assert lines(recorded("image"))[:10] == [
         "<!-- gitlab-deploy:review prod -->",
         "### `prod`: 1 to update, 2 to replace",
         "",
         f"**Image** `{OLD}` → `{NEW}`",
-        "",
-        ":warning: **Destructive:** `replaces Container docker-app-container`",
         "",
         "| | Resource | Name | Changes |",
         "|---|---|---|---|",
@@ -44,6 +42,13 @@ def test_the_image_and_a_warning_stand_in_the_first_lines() -> None:
         "| :pencil2: update | `Deployment` | `app-deployment` | `spec.template.spec.containers[app].image`: "
         f"`{OLD}` → `{NEW}` |",
     ]
+
+
+def test_a_warning_says_what_goes_away_above_the_table() -> None:
+    assert lines(recorded("without_app"))[5] == (
+        ":warning: **Destructive:** `deletes Deployment app-deployment`, `deletes Secret registry-pull-secret`, "
+        "`deletes Service app-service`, `deletes NetworkPolicy app-network-policy` and 1 more"
+    )
 
 
 def test_the_job_and_the_commit_are_linked() -> None:

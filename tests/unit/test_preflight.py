@@ -129,3 +129,23 @@ def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
     else:
         with pytest.raises(pulumi.RunError, match="There is no kubectl on PATH, which watches the rollout"):
             preflight.require(stack, environment, preview=False)
+
+
+@pytest.mark.parametrize("word", ["1", "true"])
+def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
+    stack, _ = settings.parse(
+        {
+            "gitlab-deploy:cluster": "production",
+            "gitlab-deploy:gitlabProject": "group/blog",
+            "gitlab-deploy:gitlabUrl": "https://nowhere.invalid",
+            "gitlab-deploy:access": json.dumps(
+                {"namespace": "example", "serviceAccount": "sa", "server": "https://nowhere.invalid"}
+            ),
+        }
+    )
+    assert stack
+    assert preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=True) is None
+    with pytest.raises(pulumi.RunError, match=r"Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
+        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=False)
+    with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
+        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, preview=True)

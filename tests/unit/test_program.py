@@ -54,13 +54,31 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
 ) -> None:
     run = run_program(monkeypatch, tmp_path)
     resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:providers:")]
-    assert len(resources) == 16
-    assert {d.parent for d in resources} == {"access", "pipeline", "registry", "app", "docker-app"}
+    assert len(resources) == 21
+    parents = {"access", "pipeline", "pipeline-preview", "registry", "app", "docker-app"}
+    assert {d.parent for d in resources} == parents
     assert {(d.type.partition(":")[0], d.provider) for d in resources} == {
         ("kubernetes", "cluster"),
         ("gitlab", "gitlab"),
         ("docker", "docker"),
     }
+
+
+def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protected_unless_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for protected, form, kind in ((True, "file", "file"), (False, "base64", "env_var")):
+        block = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:access"]
+        changes = {"preview": True, "protected": protected, "variable": form}
+        run = run_program(monkeypatch, tmp_path, access=block | changes)
+        variables = [d for d in run.declarations if d.type == "gitlab:index/projectVariable:ProjectVariable"]
+        fields = ("key", "environmentScope", "protected", "variableType")
+        assert {(d.parent, *(d.inputs[field] for field in fields)) for d in variables} == {
+            ("pipeline", "KUBECONFIG", "production", protected, kind),
+            ("pipeline", "KUBE_TOKEN", "production", protected, "env_var"),
+            ("pipeline-preview", "KUBECONFIG", "preview/*", False, kind),
+            ("pipeline-preview", "KUBE_TOKEN", "preview/*", False, "env_var"),
+        }
 
 
 def test_docker_host_pulls_with_the_deploy_token_and_its_ssh_options_are_the_same_everywhere(
@@ -98,6 +116,14 @@ def test_without_a_token_the_gitlab_provider_reads_the_environment(
     assert set(provider.inputs) == {"baseUrl"}
 
 
+def test_access_and_registry_without_an_app_leave_the_pull_secret_to_the_stack_that_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = run_program(monkeypatch, tmp_path, "app", "dockerHost")
+    [secret] = [d for d in run.declarations if d.parent == "registry" and d.type == "kubernetes:core/v1:Secret"]
+    assert secret.inputs["metadata"] == {"name": "gitlab-registry", "namespace": "example"}
+
+
 def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = run_program(monkeypatch, tmp_path, "access", "registry", app={"port": 8080, "namespace": "example"})
     assert {d.parent for d in run.declarations if d.custom and d.provider} == {"app", "docker-app"}
@@ -115,4 +141,4 @@ def test_only_settings_reads_configuration_and_the_program_only_wires() -> None:
         path.name for path, text in sources.items() if "pulumi.Config" in text or "runtime import config" in text
     ]
     assert readers == ["settings.py"]
-    assert len(sources[ROOT / "__main__.py"].splitlines()) <= 70
+    assert len(sources[ROOT / "__main__.py"].splitlines()) <= 72

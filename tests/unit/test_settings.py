@@ -78,6 +78,8 @@ def test_defaults_are_the_safe_ones() -> None:
     assert found.access.deploy.protect is True
     assert found.access.variable == "file"
     assert found.access.environment == "*"
+    assert found.access.protected is True
+    assert found.access.deploy.preview is False
     assert found.app
     assert found.app.replicas == 2
     assert found.app.namespace == "example"
@@ -145,6 +147,8 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ),
         ("access.variable", "yaml", "gitlab-deploy:access.variable: 'yaml' is not a choice; use one of: file, base64"),
         ("access.protect", "no", "gitlab-deploy:access.protect: 'no' is of the wrong type; use true or false"),
+        ("access.protected", 0, "gitlab-deploy:access.protected: 0 is of the wrong type; use true or false"),
+        ("access.preview", "yes", "gitlab-deploy:access.preview: 'yes' is of the wrong type; use true or false"),
         ("access.serviceAccount", "A", "gitlab-deploy:access.serviceAccount: 'A' is not a DNS name"),
     ],
 )
@@ -250,6 +254,42 @@ def test_docker_host_may_hold_secrets_and_then_shows_no_value_in_any_problem() -
         "gitlab-deploy:dockerHost.env.B:",
     ]
     assert "canary" not in "".join(listed)
+
+
+@pytest.mark.parametrize(
+    ("more", "project", "environment"),
+    [
+        ({}, "group/blog", "preview/*"),
+        ({"previewProject": "group/program"}, "group/program", "preview/*"),
+        ({"previewEnvironment": "preview/staging"}, "group/blog", "preview/staging"),
+    ],
+)
+def test_the_credential_of_previews_may_go_elsewhere(more: dict[str, str], project: str, environment: str) -> None:
+    block = GOOD["gitlab-deploy:access"] | {"preview": True, **more}
+    found, listed = settings.parse(engine_form(GOOD | {"gitlab-deploy:access": block}))
+    assert listed == []
+    assert found
+    assert found.access
+    assert found.access.project == "group/blog"
+    assert found.access.summary["preview"] == {"gitlabProject": project, "environment": environment}
+
+
+def test_where_the_credential_of_previews_goes_is_refused_where_there_is_none() -> None:
+    block = GOOD["gitlab-deploy:access"] | {"previewProject": "group/program", "previewEnvironment": "preview/staging"}
+    assert problems(GOOD | {"gitlab-deploy:access": block}) == [
+        f"gitlab-deploy:access.{key} is for the credential of previews; set access.preview, or take this out"
+        for key in ("previewProject", "previewEnvironment")
+    ]
+
+
+def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> None:
+    for more, project in (({}, "group/blog"), ({"project": "group/other"}, "group/other")):
+        stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", **more}}
+        found, listed = settings.parse(engine_form(stack))
+        assert listed == []
+        assert found
+        assert found.registry
+        assert found.registry.project == project
 
 
 def test_registry_makes_the_pull_secret_of_the_app() -> None:
