@@ -8,7 +8,7 @@ from ops.properties import Property
 VALUE_LIMIT = 2000
 SOME = 4
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "replace", "delete", "import")
-COMPARED = "compared with the target branch, not with what runs; changed secrets are not seen"
+COMPARED = "compared with the target branch, not with what runs"
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "import": "="}
 _KINDS = {"add": "+", "delete": "-", "update": "~"}
 

@@ -93,6 +93,8 @@ class Instance:
             claimed = [Network(index) for index in claim.held(self.folder)]
             hosts = {host: host.init.namespaces() for host in self._hosts if host.running}
             together(*(host.stop for host in hosts))
+            # What an interrupted `up` was about to start is in the host's network alone, and ends by itself.
+            wait(lambda: not any(members(hosts[host]) for host in hosts), 10)
             left = [f"process {pid} of host {host.name}" for host in hosts for pid in members(hosts[host])]
             for network in claimed:
                 disconnect(network)

@@ -249,8 +249,14 @@ def test_an_interrupted_up_is_gone_on_with_or_taken_down() -> None:
         assert said.splitlines()[-1].startswith("stopped: `up` goes on from here, `down` removes it")
         assert "Traceback" not in said
         namespaces = [process.namespaces() for process in processes(instance).values() if process]
+        # As where it was interrupted between entering a host and starting a service in it.
+        host = processes(instance)["node"]
+        assert host
+        late = subprocess.Popen(["nsenter", "--target", str(host.pid), "--net", "--", "sleep", "1"])
+        assert wait(lambda: late.pid in members(host.namespaces()), 10)
     finally:
         subprocess.run([*sandbox, "down"], check=True)
+    assert late.wait(10) == 0
     assert [members(namespace) for namespace in namespaces] == [[] for _ in namespaces]
     assert not instance.folder.exists()
 

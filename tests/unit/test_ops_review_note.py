@@ -85,10 +85,9 @@ def test_every_property_is_in_the_detail_which_is_collapsed() -> None:
 
 def test_a_comparison_of_branches_says_so() -> None:
     found = Plan("prod", changes=recorded("image").changes, compared=True)
-    assert lines(found)[3] == ("*Compared with the target branch, not with what runs; changed secrets are not seen.*")
+    assert lines(found)[3] == "*Compared with the target branch, not with what runs.*"
     assert next(plan_text.lines(found)) == (
-        "prod: 1 to update, 2 to replace (compared with the target branch, not with what runs; changed secrets are not"
-        " seen)"
+        "prod: 1 to update, 2 to replace (compared with the target branch, not with what runs)"
     )
 
 
