@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,9 +118,7 @@ def test_a_fork_renders_any_commit_with_no_environment_and_leaves_the_checkout_a
     checkout: Checkout, silent: socket.socket
 ) -> None:
     before = checkout.files()
-    start = time.monotonic()
     plan = checkout.plan()
-    assert time.monotonic() - start < 20
     with pytest.raises(BlockingIOError):
         silent.accept()
     types = [step["urn"].split("::")[2].rpartition("$")[2] for step in json.loads(plan)["steps"]]
