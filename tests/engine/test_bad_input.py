@@ -85,7 +85,7 @@ def test_unreachable_servers_are_named_within_ten_seconds_and_nothing_is_touched
 ) -> None:
     point_at(project, "https://127.0.0.1:9")
     before = project.export()
-    longer = []
+    longer: list[float] = []
     # More than a run that ends before it; the better of two, on a machine that other tests keep busy.
     while not longer or (longer[-1] >= 10 and len(longer) < 2):
         project.configure(GOOD | {"imgae": "x"})
