@@ -46,9 +46,14 @@ def test_first_run_finds_none() -> None:
 def test_state_that_is_written_at_this_moment_is_read_again(
     monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
-    fail(monkeypatch, "failed to load checkpoint: EOF", "failed to load checkpoint: place 1: unexpected EOF")
+    fail(
+        monkeypatch,
+        "failed to load checkpoint: EOF",
+        "failed to load checkpoint: place 1: unexpected EOF",
+        "failed to load checkpoint: blob (code=Unknown): checksum did not match: algorithm CRC32",
+    )
     assert last_run.outputs() == LEFT
-    assert pauses == [0.05, 0.1]
+    assert pauses == [0.05, 0.1, 0.2]
 
 
 def test_state_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
