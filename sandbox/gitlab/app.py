@@ -60,6 +60,13 @@ class Front:
         scope = {**scope, "path": path}
         fault = None if path == DOOR else self.faults.take(scope["method"], path)
         outcome: object = "dropped"
+        told = False
+
+        def tell() -> None:
+            nonlocal told
+            if not told:
+                print(f"{scope['method']} {path} {outcome}", flush=True)
+            told = True
 
         async def answer(event: Message) -> None:
             nonlocal outcome
@@ -67,6 +74,9 @@ class Front:
                 return
             if event["type"] == "http.response.start":
                 outcome = event["status"]
+            elif not event.get("more_body"):
+                # Who has the whole answer finds its line in the log.
+                tell()
             await send(event)
 
         app = self.app if fault in (None, "drop-before", "drop-after") else reply(fault)
@@ -74,7 +84,7 @@ class Front:
             # Starlette raises again what `crash` has logged and answered.
             with suppress(Exception):
                 await app(scope, receive, answer)
-        print(f"{scope['method']} {path} {outcome}", flush=True)
+        tell()
         if fault in ("drop-before", "drop-after"):
             scope["extensions"][DROP]()
             while (await receive())["type"] != "http.disconnect":

@@ -113,6 +113,11 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     assert host == f"mr-{iid}.review.example.org"
     assert team.image() == served
     assert leaked(team, pipeline) == []
+    # The merge request is open, so that the scheduled job leaves its review app alone.
+    swept = team.runner.run(blog, "sweep-review", source="schedule")
+    assert swept.code == 0, swept.masked
+    assert f"kept     review-{iid}" in swept.log
+    assert f"review-{iid}" in team.pulumi("stack", "ls").stdout
     stopped = team.runner.run(blog, "stop-review", source="merge_request_event", protected=False, **variables)
     blog.git("switch", "--quiet", "main")
     assert stopped.code == 0, stopped.masked
