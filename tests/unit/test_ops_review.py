@@ -98,7 +98,7 @@ def test_two_branches_are_compared(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     one = capsys.readouterr().out
     assert review(monkeypatch, f"prod=empty_state.json..{FOLDER}/empty_state_changed.json") == 0
     assert one == capsys.readouterr().out
-    assert one.startswith("prod: 2 to update (compared with the target branch, not with what runs;")
+    assert one.startswith("prod: 2 to update (compared with the target branch, not with what runs)\n")
 
 
 @pytest.mark.parametrize("name", ["../plan.json", "./plan.json", "a/../plan.json"])
