@@ -87,7 +87,9 @@ def compare(
         filled = {} in (left, right) and any(
             len(at) > len(path) and at[: len(path)] == path for at in (*before, *after)
         )
-        if left != right and not filled and not (path[0] in generated and old and new):
+        # A value that the provider put in, in a preview that did not ask it: its settings are not known until `up`.
+        unasked = right is _MISSING and new is not None and _is_default(_part(old, "inputs"), path)
+        if left != right and not filled and not unasked and not (path[0] in generated and old and new):
             found[path] = (left, right, False)
     for path, change in _detailed(old, new, step):
         replaces = change.endswith("-replace")
@@ -173,6 +175,15 @@ def _generated(state: Mapping[str, Any] | None) -> set[str]:
     """Inputs that the provider chose itself, such as an automatic name: each preview chooses another one."""
     names = _part(state, "inputs").get(_DEFAULTS, [])
     return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+
+
+def _is_default(inputs: Mapping[str, Any], path: Path) -> bool:
+    """Whether the provider itself put this input in."""
+    at: object = inputs
+    for part in path[:-1]:
+        at = at.get(part) if isinstance(at, dict) else None
+    defaults = at.get(_DEFAULTS) if isinstance(at, dict) else None
+    return isinstance(defaults, list) and path[-1] in defaults
 
 
 def _leaves(value: object, path: Path = ()) -> Leaves:

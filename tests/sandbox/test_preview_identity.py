@@ -116,6 +116,14 @@ def test_second_preview_of_an_unchanged_stack_is_empty_for_a_merge_request_too(j
     assert "an environment variable in gitlab-deploy:dockerHost.identityFile is not set" in run.text
 
 
+def test_a_preview_needs_no_right_to_write_the_state(job: Job) -> None:
+    state = job.environment["PULUMI_BACKEND_URL"].removeprefix("file://")
+    read_only = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ! touch "$0/x" 2>/dev/null && exec "$@"'
+    preview = ("pulumi", "preview", "--expect-no-changes", "--non-interactive", "--stack", job.stack.project.stack)
+    run = job.run("unshare", "--mount", "sh", "-c", read_only, state, *preview)
+    assert run.code == 0, run.text
+
+
 def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(stack: Deployed, job: Job) -> None:
     before = stack.get("deployment", "web")["metadata"]["generation"]
     stack.set("image", f"{REPOSITORY}:2.0.0")

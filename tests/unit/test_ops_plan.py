@@ -317,3 +317,11 @@ def test_a_branch_whose_preview_failed_fails_and_a_target_without_one_is_told() 
     assert not found.failed
     assert found.count("create") == 18
     assert "the target branch has no preview" in found.said[-1].message
+
+
+def test_what_a_provider_puts_in_by_itself_is_not_shown_as_removed_where_it_was_not_asked() -> None:
+    health = {"__defaults": ["startPeriod"], "startPeriod": "0s", "interval": "1s"}
+    old = {"__defaults": ["networkMode"], "networkMode": "bridge", "image": "a", "healthcheck": health}
+    new = {"image": "b", "healthcheck": {"interval": "2s"}}
+    (change,) = made(step(kind=CONTAINER, old=old, new=new)).changes
+    assert [item.path for item in change.properties] == ["image", "healthcheck.interval"]
