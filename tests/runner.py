@@ -12,7 +12,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,10 +135,22 @@ class Job(subprocess.Popen[str]):
 
     def crash(self) -> None:
         """Ends every process of it at once, as a runner that loses its machine."""
+        self._signal(signal.SIGKILL)
+        self.wait(TIMEOUT_SECONDS)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While the context lasts, none of its processes goes on."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         for pid in [self.pid, *descendants(self.pid)]:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.wait(TIMEOUT_SECONDS)
+                os.kill(pid, number)
 
 
 class Runner:
