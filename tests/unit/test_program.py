@@ -69,15 +69,16 @@ def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protect
 ) -> None:
     for protected, form, kind in ((True, "file", "file"), (False, "base64", "env_var")):
         block = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:access"]
-        changes = {"preview": True, "protected": protected, "variable": form}
+        changes = {"preview": True, "protected": protected, "variable": form, "previewEnvironment": "preview/blog"}
         run = run_program(monkeypatch, tmp_path, access=block | changes)
         variables = [d for d in run.declarations if d.type == "gitlab:index/projectVariable:ProjectVariable"]
-        fields = ("key", "environmentScope", "protected", "variableType")
+        fields = ("project", "key", "environmentScope", "protected", "variableType")
+        program = block["previewProject"]
         assert {(d.parent, *(d.inputs[field] for field in fields)) for d in variables} == {
-            ("pipeline", "KUBECONFIG", "production", protected, kind),
-            ("pipeline", "KUBE_TOKEN", "production", protected, "env_var"),
-            ("pipeline-preview", "KUBECONFIG", "preview/*", False, kind),
-            ("pipeline-preview", "KUBE_TOKEN", "preview/*", False, "env_var"),
+            ("pipeline", "group/blog", "KUBECONFIG", "production", protected, kind),
+            ("pipeline", "group/blog", "KUBE_TOKEN", "production", protected, "env_var"),
+            ("pipeline-preview", program, "KUBECONFIG", "preview/blog", False, kind),
+            ("pipeline-preview", program, "KUBE_TOKEN", "preview/blog", False, "env_var"),
         }
 
 

@@ -190,7 +190,7 @@ def test_hostile_names_are_refused(rule: rules.Rule, value: str) -> None:
             ["http://gitlab.example.com", "ftp://g", "gitlab.com", "https://glpat-x@g"],
         ),
         (rules.gitlab_project, ["group/blog", "g/s/b", "20"], ["blog", "/b", "g/", "g//b", "g/b c"]),
-        (rules.preview_scope, ["preview/*", "preview/staging"], ["", "*", "production", "preview/a,b"]),
+        (rules.preview_scope, ["preview/*", "preview/staging"], ["", "*", "production", "preprod", "preview/a,b"]),
         (rules.environment_scope, ["*", "production", "review/*"], ["", " a", "a,b", "a\n", "x" * 256]),
         (rules.rotation, ["2026-11", "1"], ["2026.11", "x" * 41, "2026-11-01T00:00:00Z"]),
         (rules.quantity, ["50m", "1", "0.5", "128Mi"], ["0", "-1", "1 Mi", "1MB", "", "0.0", "."]),
