@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,9 @@ from pulumi.runtime.proto.provider_pb2 import ReadRequest, ReadResponse
 from sandbox.plugins.gitlab import VERSION
 from sandbox.plugins.gitlab.client import PluginError
 from sandbox.plugins.gitlab.provider import GitlabProvider
+
+ORPHANED_SECONDS = 1
+"""How often the plugin looks whether the engine that started it is still there."""
 
 
 class _PlainErrors(grpc.aio.ServerInterceptor):
@@ -61,6 +65,7 @@ class _Servicer(ProviderServicer):
 
 
 async def _serve(engine: str) -> None:
+    starter = os.getppid()
     server = grpc.aio.server(interceptors=[_PlainErrors()], options=_GRPC_CHANNEL_OPTIONS)
     servicer = _Servicer([engine], VERSION, GitlabProvider(), engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -69,11 +74,13 @@ async def _serve(engine: str) -> None:
     # The engine reads the port from the first line, and treats anything else printed there as a fault.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await server.wait_for_termination()
+    # An engine that is killed ends none of its plugins.
+    while await server.wait_for_termination(ORPHANED_SECONDS) and os.getppid() == starter:
+        pass
 
 
 def main() -> None:
-    """Serve until the engine ends the process."""
+    """Serve until the engine ends the process, or has ended itself."""
     parser = argparse.ArgumentParser(prog="pulumi-resource-gitlab", description=__doc__)
     parser.add_argument("engine", help="the engine's address, given by Pulumi")
     arguments, _ = parser.parse_known_args()
