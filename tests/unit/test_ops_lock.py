@@ -180,7 +180,7 @@ def ops_lock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 def refusal(age: timedelta, host: str = "runner-1") -> tuple[int, str, str]:
     since = (datetime.now(UTC) - age).isoformat(timespec="seconds")
     text = REFUSAL.format(count=1).replace("2026-11-24T11:30:00+01:00", since).replace("runner-1", host)
-    return 1, "", text.replace("57", str(NO_PID))
+    return 1, "", text.replace("(pid 57)", f"(pid {NO_PID})")
 
 
 @pytest.mark.parametrize("more", [(), ("--release",)])
