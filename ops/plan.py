@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ops import diagnostics
 from ops.diagnostics import Diagnostic, safe
-from ops.properties import Property, compare
+from ops.properties import Property, compare, submap
 from ops.redaction import Redactor
 
 Operation = Literal["create", "update", "replace", "delete", "import"]
@@ -216,9 +216,9 @@ def _is_beside(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, 
     A preview does not tell the order. Kubernetes' provider deletes first where the name stays (provider.go, Diff), and
     containers of one name, or on one port of the host, cannot be there both.
     """
-    before, after = (_dict(_dict(state).get("inputs")) for state in (old, new))
+    before, after = (submap(state, "inputs") for state in (old, new))
     if full_type.startswith("kubernetes:"):
-        names = [_dict(inputs.get("metadata")).get("name") for inputs in (before, after)]
+        names = [submap(inputs, "metadata").get("name") for inputs in (before, after)]
         return None not in names and names[0] != names[1]
     if full_type == "docker:index/container:Container":
         chosen = after.get("__defaults")
@@ -253,10 +253,6 @@ def _desired(text: str | None) -> dict[str, dict[str, Any]]:
     document, _ = _document(text or "")
     steps = _dicts((document or {}).get("steps"))
     return {str(step["urn"]): step["newState"] for step in steps if isinstance(step.get("newState"), dict)}
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

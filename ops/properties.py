@@ -78,7 +78,7 @@ def compare(
     `old` and `new` are the states of a preview's step, with `inputs` and `outputs`; None where there is none. The
     step's `detailedDiff` adds what the inputs alone do not tell: changed secrets, and what differs on the server.
     """
-    before, after = _leaves(_part(old, "inputs")), _leaves(_part(new, "inputs"))
+    before, after = _leaves(submap(old, "inputs")), _leaves(submap(new, "inputs"))
     generated = _generated(old) & _generated(new)
     found: dict[Path, tuple[Any, Any, bool]] = {}
     for path in [*before, *(path for path in after if path not in before)]:
@@ -88,7 +88,7 @@ def compare(
             len(at) > len(path) and at[: len(path)] == path for at in (*before, *after)
         )
         # A value that the provider put in, in a preview that did not ask it: its settings are not known until `up`.
-        unasked = right is _MISSING and new is not None and _is_default(_part(old, "inputs"), path)
+        unasked = right is _MISSING and new is not None and _is_default(submap(old, "inputs"), path)
         if left != right and not filled and not unasked and not (path[0] in generated and old and new):
             found[path] = (left, right, False)
     for path, change in _detailed(old, new, step):
@@ -166,14 +166,15 @@ def _join(path: Path) -> str:
     return text
 
 
-def _part(state: Mapping[str, Any] | None, part: str) -> Mapping[str, Any]:
-    value = (state or {}).get(part)
+def submap(state: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    """The map of this name in a state or in a part of one; an empty one where there is none."""
+    value = (state or {}).get(name)
     return value if isinstance(value, dict) else {}
 
 
 def _generated(state: Mapping[str, Any] | None) -> set[str]:
     """Inputs that the provider chose itself, such as an automatic name: each preview chooses another one."""
-    names = _part(state, "inputs").get(_DEFAULTS, [])
+    names = submap(state, "inputs").get(_DEFAULTS, [])
     return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
 
 
@@ -229,7 +230,7 @@ def _detailed(
 ) -> Iterator[tuple[Path, str]]:
     """The paths of the step's detailed diff, with lists' entries named as `_leaves` does, and the kind of each."""
     for text, change in _changed_paths(step).items():
-        roots: list[Any] = [_part(state, part) for state in (old, new) for part in ("inputs", "outputs")]
+        roots: list[Any] = [submap(state, name) for state in (old, new) for name in ("inputs", "outputs")]
         path: Path = ()
         for found in _STEP.finditer(text):
             name, number, plain = found.groups()
@@ -261,9 +262,9 @@ def _elsewhere(
 
     Either a secret, of which a preview shows no more, or what a server holds against what the program asks for.
     """
-    after = _below(path, _part(new, "inputs")) or _below(path, _part(new, "outputs"))
+    after = _below(path, submap(new, "inputs")) or _below(path, submap(new, "outputs"))
     for part in ("inputs", "outputs"):
-        before = _below(path, _part(old, part))
+        before = _below(path, submap(old, part))
         if part == "outputs":
             # A server adds much that nobody asked for.
             before = {at: value for at, value in before.items() if at in after or at == path}

@@ -13,13 +13,13 @@ from sandbox import site
 from sandbox.image import make_image, push
 from sandbox.instance import Instance
 from tests.cluster import committed
+from tests.docker import HOST
 from tests.project import FILES, ROOT, Run, run
 from tests.runner import Repository, Runner
 
 PASSPHRASE = "correct-horse-battery-staple"
 PROGRAM = "group/gitlab-deploy"
 """The project whose merge requests change the stack file."""
-HOST = "blog.example.org"
 
 
 class Site:

@@ -143,7 +143,17 @@ def problems_of(row: Issuable) -> Problems:
     return problems
 
 
-def tell_description(access: Access, before: Issuable, after: Issuable, now: str) -> None:
+def saved(access: Access, before: IssuableT, after: IssuableT, now: str) -> IssuableT:
+    """Store what an update made of a row, with its system note, and return it; nothing where all stayed."""
+    if after == before:
+        return before
+    after = replace(after, updated_at=now)
+    access.store.save(after)
+    _tell_description(access, before, after, now)
+    return after
+
+
+def _tell_description(access: Access, before: Issuable, after: Issuable, now: str) -> None:
     """Add the system note of a changed description."""
     if before.description != after.description and access.user:
         access.store.add(

@@ -170,11 +170,7 @@ async def update(request: Request) -> Response:
     draft = issuables.after_event(replace(previous, labels=labels, **given), event, user, now)
     if problems := issuables.problems_of(draft):
         raise invalid(problems)
-    if draft != previous:
-        draft = replace(draft, updated_at=now)
-        access.store.save(draft)
-        issuables.tell_description(access, previous, draft, now)
-    return JSONResponse(full_entity(request, access, draft))
+    return JSONResponse(full_entity(request, access, issuables.saved(access, previous, draft, now)))
 
 
 def routes() -> list[Route]:

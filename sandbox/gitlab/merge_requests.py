@@ -190,11 +190,7 @@ async def update(request: Request) -> Response:
     labels = issuables.with_labels(previous.labels, given)
     draft = issuables.after_event(replace(previous, labels=labels, **given), event, user, now)
     check(access, draft)
-    if draft != previous:
-        draft = replace(draft, updated_at=now)
-        access.store.save(draft)
-        issuables.tell_description(access, previous, draft, now)
-    return JSONResponse(full_entity(request, access, draft))
+    return JSONResponse(full_entity(request, access, issuables.saved(access, previous, draft, now)))
 
 
 def routes() -> list[Route]:

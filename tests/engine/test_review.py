@@ -1,7 +1,6 @@
 """`python -m ops review` on what the real engine prints, with GitLab played by the double."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +23,20 @@ DOCKER = {
 
 
 @pytest.fixture
-def double(tmp_path: Path) -> Iterator[GitLabDouble]:
-    running = GitLabDouble(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def project(tmp_path: Path, engine: dict[str, str], double: GitLabDouble) -> Project:
+def project(tmp_path: Path, engine: dict[str, str], gitlab_double: GitLabDouble) -> Project:
     """A stack with nothing in it, of a deploy token in GitLab."""
     folder, state = tmp_path / "project", tmp_path / "state"
     folder.mkdir()
     state.mkdir()
-    environment = engine | {"PULUMI_BACKEND_URL": state.as_uri(), "GITLAB_TOKEN": double.token}
+    environment = engine | {"PULUMI_BACKEND_URL": state.as_uri(), "GITLAB_TOKEN": gitlab_double.token}
     made = Project(folder, environment, stack="prod")
     made.init()
     return made
 
 
-def configure(project: Project, double: GitLabDouble, **more: Any) -> None:
+def configure(project: Project, gitlab_double: GitLabDouble, **more: Any) -> None:
     registry = {"server": "registry.example.com", "rotation": "1"}
-    project.configure({"gitlabUrl": double.url, "gitlabProject": "group/blog", "registry": registry, **more})
+    project.configure({"gitlabUrl": gitlab_double.url, "gitlabProject": "group/blog", "registry": registry, **more})
 
 
 def review(project: Project, code: int = 0) -> tuple[Run, dict[str, Any], list[Any]]:
@@ -59,8 +51,10 @@ def review(project: Project, code: int = 0) -> tuple[Run, dict[str, Any], list[A
     return run, read[0], read[1]
 
 
-def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(project: Project, double: GitLabDouble) -> None:
-    configure(project, double)
+def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(
+    project: Project, gitlab_double: GitLabDouble
+) -> None:
+    configure(project, gitlab_double)
     run, report, findings = review(project)
     assert report == {"create": 2, "update": 0, "delete": 0}
     assert findings == []
@@ -71,7 +65,7 @@ def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(project: Proje
     run, report, findings = review(project)
     assert report == {"create": 0, "update": 0, "delete": 0}
     assert run.stdout.startswith("prod: no changes\n")
-    configure(project, double, registry={"server": "registry.example.com", "rotation": "2"})
+    configure(project, gitlab_double, registry={"server": "registry.example.com", "rotation": "2"})
     run, report, findings = review(project)
     assert report == {"create": 1, "update": 0, "delete": 1}
     assert run.stdout.splitlines()[:4] == [
@@ -84,9 +78,9 @@ def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(project: Proje
 
 
 def test_no_secret_of_a_stack_is_shown_and_an_unreachable_docker_host_is_a_finding(
-    project: Project, double: GitLabDouble
+    project: Project, gitlab_double: GitLabDouble
 ) -> None:
-    configure(project, double, image="registry.example.com/group/blog:1.0.0", dockerHost=DOCKER)
+    configure(project, gitlab_double, image="registry.example.com/group/blog:1.0.0", dockerHost=DOCKER)
     run, report, findings = review(project)
     assert report["create"] == 5
     assert "  image none -> registry.example.com/group/blog:1.0.0\n" in run.stdout
@@ -95,13 +89,13 @@ def test_no_secret_of_a_stack_is_shown_and_an_unreachable_docker_host_is_a_findi
     assert "127.0.0.1" in finding["description"]
     assert (finding["severity"], finding["location"]["path"]) == ("minor", "Pulumi.prod.yaml")
     everything = "\n".join((run.text, json.dumps(report), json.dumps(findings)))
-    assert not [secret for secret in (CANARY, double.token) if leaks(secret, everything)]
+    assert not [secret for secret in (CANARY, gitlab_double.token) if leaks(secret, everything)]
 
 
 def test_a_broken_stack_file_is_a_failed_review_with_a_finding_at_the_line(
-    project: Project, double: GitLabDouble
+    project: Project, gitlab_double: GitLabDouble
 ) -> None:
-    configure(project, double, imgae="x", app={"port": 99999})
+    configure(project, gitlab_double, imgae="x", app={"port": 99999})
     run, report, findings = review(project, code=1)
     assert run.stdout.startswith("prod: the preview of prod failed\n")
     assert report == {"error": "the preview of prod failed"}

@@ -128,15 +128,6 @@ class Stack:
 
 
 @pytest.fixture
-def gitlab_double(tmp_path: Path) -> Iterator[GitLabDouble]:
-    folder = tmp_path / "double"
-    folder.mkdir()
-    double = GitLabDouble(folder)
-    yield double
-    double.stop()
-
-
-@pytest.fixture
 def stack(tmp_path: Path, gitlab_double: GitLabDouble, engine: dict[str, str]) -> Iterator[Stack]:
     stack = Stack(tmp_path / "stack", gitlab_double.url, gitlab_double.token, engine["PATH"])
     yield stack
