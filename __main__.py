@@ -8,12 +8,14 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import last_run, preflight, settings
-from components.deploy_access import DeployAccess
-from components.docker_app import DockerApp
-from components.pipeline_credential import PipelineCredential
-from components.registry_access import RegistryAccess
-from components.web_app import WebApp
+from components import preflight
+from components.access.deploy_access import DeployAccess
+from components.access.pipeline_credential import PipelineCredential
+from components.access.registry_access import RegistryAccess
+from components.docker_app.docker_app import DockerApp
+from components.image import last_run
+from components.kubernetes_app.kubernetes_app import WebApp
+from components.settings import settings
 
 left = last_run.outputs()
 stack = settings.load(left.get("deployment"), os.environ)

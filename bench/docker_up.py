@@ -23,10 +23,11 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from sandbox.build import programs  # noqa: E402 - found through the line above
 from sandbox.instance import Instance  # noqa: E402 - found through the line above
-from sandbox.modules import COMPOSE  # noqa: E402
-from tests.project import Project  # noqa: E402
+from sandbox.names import CACHE  # noqa: E402
+from sandbox.toolchain.build import programs  # noqa: E402 - found through the line above
+from sandbox.toolchain.modules import COMPOSE  # noqa: E402
+from tests.support.project import Project  # noqa: E402
 
 ROUNDS = 5
 REPOSITORY = "registry.sandbox.test/group/blog"
@@ -99,7 +100,7 @@ def compose(instance: Instance, folder: Path, project: str, *options: str) -> Ca
     """Deploys with Compose over a context that reaches the host by ssh; an empty version takes it down."""
     plugins = folder / "docker" / "cli-plugins"
     plugins.mkdir(parents=True)
-    (plugins / "docker-compose").symlink_to(programs(COMPOSE, ROOT / ".cache")["docker-compose"])
+    (plugins / "docker-compose").symlink_to(programs(COMPOSE, CACHE)["docker-compose"])
     (folder / "bin").mkdir()
     ssh = folder / "bin" / "ssh"
     ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {instance.docker.ssh_config} "$@"\n')

@@ -18,9 +18,9 @@ from urllib.parse import urljoin
 import pulumi
 import yaml
 
-from components.docker_drift import taken
-from components.docker_host import Container, WrongHostKeyError
-from components.settings import OFFLINE, Settings, is_offline
+from components.docker_app.drift import taken
+from components.docker_app.ssh import Container, WrongHostKeyError
+from components.settings.settings import OFFLINE, Settings, is_offline
 
 TIMEOUT_SECONDS = 5
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"

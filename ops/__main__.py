@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from ops import drift, lock, render, review, sweep, verify
-from ops.errors import OpsError
+from ops.commands import drift, lock, render, review, sweep, verify
+from ops.ops_error import OpsError
 
 COMMANDS = (
     ("drift", drift, "keep one issue for each stack that is not as it declares"),

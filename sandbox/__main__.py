@@ -4,14 +4,14 @@ import argparse
 import signal
 import sys
 
-from sandbox.errors import SandboxError
 from sandbox.instance import Instance
+from sandbox.sandbox_error import SandboxError
 
 COMMANDS = {
     "build": "install and build what is not there yet, and start nothing",
     "up": "install, build and start what is not there yet",
     "status": "say what runs, and where",
-    "down": "stop it and remove everything it wrote, except what was built (.cache)",
+    "down": "stop it and remove everything it wrote, except the tools that were built",
     "env": 'print shell exports: eval "$(python -m sandbox env)"',
 }
 

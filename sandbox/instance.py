@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sandbox import cgroups, claim, packages, site, tools
-from sandbox.docker_host import DockerHost
-from sandbox.errors import SandboxError
-from sandbox.files import locked, write
-from sandbox.gitlab_host import ROOT, GitLabHost
-from sandbox.host import Host
-from sandbox.network import Network, connect, connected, disconnect
-from sandbox.node import Node
-from sandbox.process import members, together, wait
-from sandbox.progress import duration, note, step
-from sandbox.runtime import REGISTRY
-from sandbox.shell import Shell, exports
-from sandbox.state import State
+from sandbox.example import images as site
+from sandbox.hosts.docker_host import DockerHost
+from sandbox.hosts.gitlab_host import GitLabHost
+from sandbox.hosts.node import Node
+from sandbox.machine import cgroups, claim
+from sandbox.machine.files import locked, write
+from sandbox.machine.host import Host
+from sandbox.machine.network import Network, connect, connected, disconnect
+from sandbox.machine.process import members, together, wait
+from sandbox.machine.progress import duration, note, step
+from sandbox.machine.state import State
+from sandbox.names import CACHE, REGISTRY, ROOT
+from sandbox.sandbox_error import SandboxError
+from sandbox.toolchain import packages, tools
+from sandbox.toolchain.shell import Shell, exports
 
 
 class Instance:
@@ -63,7 +65,7 @@ class Instance:
         """Have everything installed and built, and `more` Debian packages; the programs, by name."""
         packages.require_root()
         packages.install(more)
-        return tools.provide(ROOT / ".cache", self._shell.machine_path, self._shell.machine_home)
+        return tools.provide(CACHE, self._shell.machine_path, self._shell.machine_home)
 
     def up(self) -> None:
         """Have everything installed, built and ready. SandboxError with what is in the way; another `up` goes on."""

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.gitlab import environments, issues, merge_requests, projects
 from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
-from sandbox.gitlab.errors import Refusal
 from sandbox.gitlab.faults import DOOR, Faults, reply
 from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
+from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
 from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES

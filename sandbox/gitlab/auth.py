@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from sandbox.gitlab.errors import error, message
 from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Owner, Project, User
+from sandbox.gitlab.refusals import error, message
 from sandbox.gitlab.store import Store
 
 OwnerT = TypeVar("OwnerT", bound=Owner)

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.gitlab import auth, rules
-from sandbox.gitlab.errors import error, invalid, message, not_found
+from sandbox.gitlab import auth
+from sandbox.gitlab import validation as rules
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import Parameters, path_integer, read_parameters, timestamp
 from sandbox.gitlab.records import Environment, Project
+from sandbox.gitlab.refusals import error, invalid, message, not_found
 from sandbox.gitlab.store import Store
 
 STATES = ("available", "stopping", "stopped")

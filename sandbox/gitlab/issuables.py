@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from sandbox.gitlab import auth
-from sandbox.gitlab.errors import message, not_found
 from sandbox.gitlab.parameters import Parameters, path_integer
 from sandbox.gitlab.projects import base_url
 from sandbox.gitlab.records import Issuable, Note, Project, User
-from sandbox.gitlab.rules import BLANK, TOO_LONG, Problems
+from sandbox.gitlab.refusals import message, not_found
 from sandbox.gitlab.store import Store
+from sandbox.gitlab.validation import BLANK, TOO_LONG, Problems
 
 IssuableT = TypeVar("IssuableT", bound=Issuable)
 

@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.gitlab import auth, issuables
-from sandbox.gitlab.errors import invalid, not_found
 from sandbox.gitlab.issuables import Access
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import Parameters, read_parameters, timestamp
 from sandbox.gitlab.projects import base_url
 from sandbox.gitlab.records import Issue
+from sandbox.gitlab.refusals import invalid, not_found
 
 STATES = ("opened", "closed")
 ORDERS = (*issuables.ORDERS, "due_date", "relative_position")

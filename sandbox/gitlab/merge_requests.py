@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.gitlab import auth, issuables
-from sandbox.gitlab.errors import invalid, message
 from sandbox.gitlab.issuables import Access
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import Parameters, read_parameters, timestamp
 from sandbox.gitlab.records import MergeRequest, Project
-from sandbox.gitlab.rules import BLANK
+from sandbox.gitlab.refusals import invalid, message
+from sandbox.gitlab.validation import BLANK
 
 STATES = ("opened", "closed", "locked", "merged")
 ORDERS = (*issuables.ORDERS, "merged_at")

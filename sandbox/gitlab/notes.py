@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.gitlab import auth, issuables, issues
-from sandbox.gitlab.errors import message, not_found
 from sandbox.gitlab.issuables import Access
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import path_integer, read_parameters, timestamp
 from sandbox.gitlab.records import Issuable, Issue, MergeRequest, Note
-from sandbox.gitlab.rules import BLANK
+from sandbox.gitlab.refusals import message, not_found
+from sandbox.gitlab.validation import BLANK
 
 # Gitlab::Database::MAX_TEXT_SIZE_LIMIT
 BODY_LENGTH = 1_000_000

@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from sandbox.gitlab.errors import error
 from sandbox.gitlab.parameters import Parameters
+from sandbox.gitlab.refusals import error
 
 MAX_PER_PAGE = 100
 # A link is no place for the caller's token.

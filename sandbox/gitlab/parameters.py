@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from sandbox.gitlab.errors import error, malformed
+from sandbox.gitlab.refusals import error, malformed
 
 # dry-types' Params::Bool, which Grape's Boolean uses.
 TRUE = {"1", "on", "On", "ON", "t", "true", "True", "TRUE", "T", "y", "yes", "Yes", "YES", "Y"}

@@ -34,12 +34,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.files import locked, write
 from sandbox.gitlab import auth, deploy_tokens
-from sandbox.gitlab.errors import Refusal
 from sandbox.gitlab.projects import base_url
 from sandbox.gitlab.records import AccessToken, DeployToken, Group, Project, User
+from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.store import Store
+from sandbox.machine.files import locked, write
 
 PATH = "/jwt/auth"
 SERVICE = "container_registry"

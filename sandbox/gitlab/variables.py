@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.gitlab import auth, rules
-from sandbox.gitlab.errors import invalid, message
+from sandbox.gitlab import auth
+from sandbox.gitlab import validation as rules
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import Parameters, read_parameters
 from sandbox.gitlab.records import Group, Owner, Project, Variable
+from sandbox.gitlab.refusals import invalid, message
 from sandbox.gitlab.store import Store
 
 TYPES = ("env_var", "file")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.answering import answering
-from tests.project import Project
+from tests.support.answering import answering
+from tests.support.project import Project
 
 GOOD: dict[str, Any] = {
     "cluster": "production",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitlab_double import GitLabDouble
-from tests.ops_command import ops
-from tests.project import Project
-from tests.s3 import BUCKET, bucket
+from tests.support.gitlab_double import GitLabDouble
+from tests.support.ops_command import ops
+from tests.support.project import Project
+from tests.support.s3 import BUCKET, bucket
 
 SECONDS = 60
 # It goes on only once the file `go` is there, so that it can be killed in the middle; killed, it is let go by the test.

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ops.plan import between
-from ops.redaction import Redactor
-from tests.project import ROOT, Project, Run
+from ops.preview.plan import between
+from ops.preview.redaction import Redactor
+from tests.support.project import ROOT, Project, Run
 
 CANARY = "the-canary-secret"
 

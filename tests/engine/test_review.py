@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.gitlab_double import GitLabDouble
-from tests.project import ROOT, Project, Run, leaks
+from tests.support.gitlab_double import GitLabDouble
+from tests.support.project import ROOT, Project, Run, leaks
 
 CANARY = "canary-5uVw9Qz7"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"

@@ -9,9 +9,9 @@ import pytest
 
 from sandbox.gitlab import records
 from sandbox.gitlab.store import Store
-from tests.gitlab_double import GitLabDouble
-from tests.ops_command import ops
-from tests.project import Project, Run
+from tests.support.gitlab_double import GitLabDouble
+from tests.support.ops_command import ops
+from tests.support.project import Project, Run
 
 # A variable for each stack. GitLab's address and token are in the stack's file, and then in its state alone.
 PROGRAM = """\

@@ -1,0 +1,1 @@
+"""Credentials: for the jobs that deploy, and for pulling images."""

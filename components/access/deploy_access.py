@@ -1,0 +1,93 @@
+"""DeployAccess: a namespace, and robot accounts that may act in it and nowhere else."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.access.service_account import Cluster, Credential, robot_account
+from components.settings import rules
+
+POD_SECURITY_VERSION = "v1.32"
+"""The enforced version of the Pod Security Standard: pinned, so that no cluster upgrade refuses Pods by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployAccessArgs:
+    """The robot account and its cluster. Raises ValueError on what Kubernetes would refuse."""
+
+    namespace: str
+    """Name of the Namespace, which this component owns."""
+    service_account: str
+    """Name of the ServiceAccount."""
+    cluster: str
+    """The cluster's name in the kubeconfig."""
+    server: str
+    """Address of the API server as GitLab CI reaches it: https, with an optional port and path."""
+    rotation: str = "1"
+    """Mark of the current tokens. Another mark makes new tokens first and revokes the old ones last."""
+    preview: bool = False
+    """Whether there is a second account too, `<service_account>-preview`, that may only look."""
+    protect: bool = True
+    """Whether Pulumi refuses to delete the Namespace, and with it all that runs there."""
+
+    def __post_init__(self) -> None:
+        rules.require("namespace", self.namespace, rules.namespace)
+        rules.require("service_account", self.service_account, rules.dns_subdomain)
+        rules.require("cluster", self.cluster, rules.dns_subdomain)
+        rules.require("server", self.server, rules.server_url)
+        rules.require("rotation", self.rotation, rules.rotation)
+
+
+class DeployAccess(pulumi.ComponentResource):
+    """A Namespace under Pod Security Standard `restricted`, and a ServiceAccount bound to ClusterRole `admin` in it.
+
+    For previews in merge requests there can be a second one, bound to ClusterRole `view`, which reads no Secrets. The
+    bindings are RoleBindings, so they grant nothing outside of the namespace.
+    """
+
+    namespace: pulumi.Output[str]
+    """Name of the Namespace, known once it exists."""
+    deploy: Credential
+    """Credential of the ServiceAccount."""
+    preview: Credential | None
+    """Credential of the account that may only look; None where there is none."""
+
+    def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gitlab-deploy:index:DeployAccess", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": args.namespace,
+                "labels": {
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                    "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
+                },
+            },
+            # Not on the component: protection is inherited, and would then forbid replacing a token.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self.namespace = namespace.metadata.name.apply(str)
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{name}-default-deny",
+            metadata={"name": "default-deny", "namespace": self.namespace},
+            spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+            opts=child,
+        )
+        robot = partial(
+            robot_account,
+            cluster=Cluster(name=args.cluster, server=args.server, namespace=args.namespace),
+            namespace=self.namespace,
+            rotation=args.rotation,
+            parent=self,
+        )
+        self.deploy = robot(name, args.service_account, role="admin")
+        self.preview = (
+            robot(f"{name}-preview", f"{args.service_account}-preview", role="view") if args.preview else None
+        )
+        self.register_outputs(
+            {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}
+        )

@@ -1,0 +1,84 @@
+"""PipelineCredential: the variables through which a GitLab project's jobs reach the cluster."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_gitlab as gitlab
+
+from components.access import kubeconfig, masking
+from components.settings import rules
+
+KUBECONFIG = "KUBECONFIG"
+TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
+PREVIEW_ENVIRONMENT = "preview/*"
+"""Scope of the variables with the credential that may only look, for the jobs of merge requests."""
+_DESCRIPTION = "Managed by gitlab-deploy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineCredentialArgs:
+    """The project, and the credential its jobs get. Raises ValueError on a value GitLab would refuse."""
+
+    project: str
+    """Full path or id of the GitLab project."""
+    environment: str
+    """Environment scope of the variables; `*` is every job."""
+    variable: Literal["file", "base64"]
+    """`file`: in a job $KUBECONFIG is the path of a kubeconfig. `base64`: it is the kubeconfig in base64, one line."""
+    kubeconfig: pulumi.Input[str]
+    """Kubeconfig as one line with no white space; treated as secret."""
+    token: pulumi.Input[str]
+    """The bare token in that kubeconfig; treated as secret."""
+    protected: bool = True
+    """Whether only the jobs of protected branches and tags get the variables."""
+
+    def __post_init__(self) -> None:
+        rules.require("project", self.project, rules.gitlab_project)
+        rules.require("environment", self.environment, rules.environment_scope)
+
+
+class PipelineCredential(pulumi.ComponentResource):
+    """The masked variables KUBECONFIG and KUBE_TOKEN of a GitLab project, protected unless said otherwise.
+
+    GitLab masks the stored string only, so the bare token is a variable too: a job that prints it, alone or in the
+    kubeconfig, shows [MASKED]. Whether GitLab can mask a value is checked before it is sent.
+    """
+
+    def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gitlab-deploy:index:PipelineCredential", name, {}, opts)
+
+        def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
+            def maskable(text: str) -> str:
+                reason = masking.refusal(text, raw=True)
+                if reason:
+                    raise pulumi.RunError(
+                        f"GitLab cannot mask the variable {key} of {args.project}: {reason}; "
+                        "nothing was sent to GitLab, so mend what it is made of and run the same command again"
+                    )
+                warning = masking.size_warning(key, text)
+                if warning:
+                    pulumi.log.warn(warning, self)
+                return text
+
+            gitlab.ProjectVariable(
+                f"{name}-{role}",
+                project=args.project,
+                key=key,
+                value=pulumi.Output.secret(value).apply(maskable),
+                variable_type=variable_type,
+                environment_scope=args.environment,
+                masked=True,
+                protected=args.protected,
+                raw=True,
+                description=_DESCRIPTION,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+        if args.variable == "file":
+            variable("kubeconfig", KUBECONFIG, args.kubeconfig, "file")
+        else:
+            encoded = pulumi.Output.secret(args.kubeconfig).apply(kubeconfig.to_base64)
+            variable("kubeconfig", KUBECONFIG, encoded, "env_var")
+        variable("token", TOKEN, args.token, "env_var")
+        self.register_outputs({})

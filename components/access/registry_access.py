@@ -1,0 +1,82 @@
+"""RegistryAccess: a credential with which a cluster and a Docker host pull a project's images, and do nothing else."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gitlab as gitlab
+import pulumi_kubernetes as kubernetes
+
+from components.settings import rules
+
+PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryAccessArgs:
+    """The project, its registry, and the credential's life. Raises ValueError on a value GitLab would refuse."""
+
+    project: str
+    """Full path or id of the GitLab project."""
+    registry: str
+    """Host name of GitLab's registry, with a port where it is not 443."""
+    name: str
+    """Name of the deploy token in GitLab, one for each stack."""
+    rotation: str = "1"
+    """Mark of the current token. Another mark makes a new token first and revokes the old one last."""
+    expires_at: str | None = None
+    """Day on which the token ends, as YYYY-MM-DD; with None it does not."""
+    namespace: pulumi.Input[str] | None = None
+    """Namespace that gets the pull secret; with None there is no pull secret."""
+
+    def __post_init__(self) -> None:
+        rules.require("project", self.project, rules.gitlab_project)
+        rules.require("registry", self.registry, rules.registry)
+        rules.require("rotation", self.rotation, rules.rotation)
+        if self.expires_at is not None:
+            rules.require("expires_at", self.expires_at, rules.day)
+
+
+class RegistryAccess(pulumi.ComponentResource):
+    """A deploy token of scope `read_registry`, and the Secret by which Pods pull with it."""
+
+    username: pulumi.Output[str]
+    """User name of the deploy token."""
+    password: pulumi.Output[str]
+    """The deploy token itself (secret)."""
+    pull_secret: pulumi.Output[str] | None
+    """Name of the Secret in the namespace; None where no namespace was named."""
+
+    def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gitlab-deploy:index:RegistryAccess", name, {}, opts)
+        token = gitlab.ProjectDeployToken(
+            f"{name}-token",
+            project=args.project,
+            name=f"{args.name}-{args.rotation}",
+            scopes=["read_registry"],
+            expires_at=f"{args.expires_at}T00:00:00Z" if args.expires_at else None,
+            # The provider would revoke the old one first.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+        )
+        self.username = token.username.apply(str)
+        self.password = pulumi.Output.secret(token.token.apply(str))
+        self.pull_secret = None
+        if args.namespace is not None:
+
+            def docker_config(pair: list[str]) -> str:
+                username, password = pair
+                auth = base64.b64encode(f"{username}:{password}".encode()).decode()
+                return json.dumps({"auths": {args.registry: {"auth": auth}}})
+
+            both = pulumi.Output.all(self.username, self.password)
+            config: pulumi.Output[str] = pulumi.Output.secret(both.apply(docker_config))
+            secret = kubernetes.core.v1.Secret(
+                f"{name}-pull-secret",
+                metadata={"name": PULL_SECRET, "namespace": args.namespace},
+                type="kubernetes.io/dockerconfigjson",
+                string_data={".dockerconfigjson": config},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.pull_secret = secret.metadata.name.apply(str)
+        self.register_outputs({"username": self.username, "password": self.password})

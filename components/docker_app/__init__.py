@@ -1,0 +1,1 @@
+"""The application on a Docker host over ssh."""

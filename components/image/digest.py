@@ -1,0 +1,118 @@
+"""Which image a tag stands for, asked of its registry. Pure: no Pulumi here.
+
+OCI distribution specification (pulling manifests), and the token authentication that GitLab's registry uses. A login is
+sent over https alone, or to this machine itself, and a registry that does not tell in a few seconds is done without.
+"""
+
+import base64
+import http.client
+import ipaddress
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from email.message import Message
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from components.image.reference import parse
+
+TIMEOUT_SECONDS = 4
+_ACCEPT = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+
+
+def pinned(image: str, environment: Mapping[str, str]) -> str:
+    """The image with the digest that its tag stands for now, or as it is where the registry does not tell.
+
+    The login is the one that a GitLab job has for its registry (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD),
+    or the one that Docker keeps (DOCKER_AUTH_CONFIG, or config.json in DOCKER_CONFIG or ~/.docker); else there is none.
+    """
+    parsed = parse(image)
+    if parsed is None or parsed.digest or not parsed.tag:
+        return image
+    host, _, repository = parsed.name.partition("/")
+    if not repository or not set(host) & set(".:["):
+        # Docker Hub, whose images are written without it.
+        return image
+    try:
+        digest = _digest(host, repository, parsed.tag, _login(host, environment))
+    except (OSError, ValueError, http.client.HTTPException):
+        return image
+    exact = f"{image}@{digest}"
+    return exact if parse(exact) else image
+
+
+def _digest(host: str, repository: str, tag: str, login: str | None) -> str:
+    url = f"{'http' if _is_loopback(host) else 'https'}://{host}/v2/{repository}/manifests/{tag}"
+    try:
+        headers = _ask("HEAD", url, None)[0]
+    except urllib.error.HTTPError as error:
+        challenge = error.headers.get("WWW-Authenticate", "")
+        if error.code != 401:
+            raise
+        if challenge.lower().startswith("bearer "):
+            headers = _ask("HEAD", url, f"Bearer {_token(challenge, repository, login)}")[0]
+        elif login:
+            headers = _ask("HEAD", url, f"Basic {login}")[0]
+        else:
+            raise
+    return headers.get("Docker-Content-Digest", "")
+
+
+def _token(challenge: str, repository: str, login: str | None) -> str:
+    """A token that may pull, from the server that the registry names."""
+    named = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = urlsplit(named.get("realm", ""))
+    if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):
+        raise ValueError(realm.scheme)
+    query = urlencode({"service": named.get("service", ""), "scope": f"repository:{repository}:pull"})
+    body = json.loads(_ask("GET", f"{realm.geturl()}?{query}", login and f"Basic {login}")[1])
+    return str(body.get("token") or body["access_token"])
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the login along, to wherever it leads."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _ask(method: str, url: str, authorization: str | None) -> tuple[Message, bytes]:
+    headers = {"Accept": _ACCEPT} | ({"Authorization": authorization} if authorization else {})
+    # The scheme is one of two, and fixed above.
+    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
+    with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as reply:
+        return reply.headers, reply.read()
+
+
+def _login(host: str, environment: Mapping[str, str]) -> str | None:
+    """User name and password for a registry, as Basic authentication has them."""
+    if environment.get("CI_REGISTRY") == host and environment.get("CI_REGISTRY_PASSWORD"):
+        pair = f"{environment.get('CI_REGISTRY_USER', '')}:{environment['CI_REGISTRY_PASSWORD']}"
+        return base64.b64encode(pair.encode()).decode()
+    text = environment.get("DOCKER_AUTH_CONFIG")
+    if not text:
+        folder = environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/"), ".docker")
+        file = Path(folder, "config.json")
+        text = file.read_text(encoding="utf-8") if file.is_file() else "{}"
+    auths = cast("dict[str, Any]", json.loads(text)).get("auths") or {}
+    login = (auths.get(host) or {}).get("auth")
+    return str(login) if login else None
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether it is this machine, which Docker too takes for a registry without TLS."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,190 @@
+"""`python -m ops verify`: does the stack do what it is for, and no more, seen with the credential its jobs get?"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import requests
+
+from components.docker_app.ssh import STACK_LABEL, DockerHost
+from components.kubernetes_app.kubernetes_app import SERVICE_PORT
+from ops import cli as tools
+from ops.gitlab import credential
+from ops.ops_error import OpsError
+
+BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
+WRITTEN = ("pods", "deployments.apps", "services", "secrets", "rolebindings.rbac.authorization.k8s.io")
+Check = tuple[bool, str]
+Outputs = Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "--job",
+        action="store_true",
+        help="in a job that has deployed: check what serves, with the credential of the job, and ask nothing of GitLab",
+    )
+    parser.add_argument("--path", default="/", help="path of the site to ask for (default: /)")
+    parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
+    parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
+    parser.add_argument(
+        "--proxy", help="reverse proxy to ask for the Docker host's site (default: the site's own name)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints one line for each check; 1 where one failed."""
+    outputs = _outputs()
+    if not outputs:
+        raise OpsError("The selected stack has no outputs to check; run 'pulumi up' first")
+    count = failed = 0
+    for passed, text in _checks(outputs, arguments):
+        print(f"{'ok  ' if passed else 'FAIL'}  {text}", flush=True)
+        count += 1
+        failed += not passed
+    print(f"{count - failed} of {count} checks passed", flush=True)
+    return 1 if failed else 0
+
+
+def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
+    access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
+    if access and not arguments.job:
+        # A stack that was put up before there was this key has them protected.
+        project, environment = access["gitlabProject"], access["environment"]
+        with _job(access, project, environment, protected=access.get("protected", True)) as (check, job):
+            yield check
+            yield from _reach(access["namespace"], job)
+            if app:
+                yield from _serving(app, job, arguments)
+        if preview := access.get("preview"):
+            with _job(access, preview["gitlabProject"], preview["environment"], protected=False) as (check, job):
+                yield check
+                yield from _reach(access["namespace"], job)
+                yield _looks_only(access["namespace"], job)
+    elif app:
+        yield from _serving(app, {}, arguments)
+    if arguments.url:
+        yield _fetch(arguments.url, None, arguments)
+    if docker:
+        yield from _docker(docker, arguments)
+
+
+@contextmanager
+def _job(access: Outputs, project: str, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+    """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
+    variable = credential.fetch(access["gitlabUrl"], project, environment)
+    wanted = "file" if access["variable"] == "file" else "env_var"
+    good = variable.masked and variable.protected == protected and variable.variable_type == wanted
+    text = (
+        f"GitLab {project}, environment {environment}: KUBECONFIG is masked, "
+        f"{'protected' if protected else 'not protected'} and of type {wanted}"
+    )
+    with credential.as_job(variable, access["variable"]) as job:
+        yield (good, text if good else f"{text}, but: {variable}"), job
+
+
+def _looks_only(namespace: str, job: Mapping[str, str]) -> Check:
+    """The credential of previews changes nothing, and reads no Secret."""
+    refused = [("get", "secrets"), ("create", "pods/exec"), ("create", "serviceaccounts/token")]
+    refused += [(verb, kind) for kind in WRITTEN for verb in ("create", "patch", "delete")]
+    allowed = []
+    for verb, kind in refused:
+        answer = tools.run("kubectl", "auth", "can-i", verb, kind, "-n", namespace, environment=job)
+        if answer.stdout.strip() != "no":
+            allowed.append(f"{verb} {kind}" if answer.stdout.strip() == "yes" else tools.last_line(answer.stderr))
+    text = f"{namespace}: a preview reads no Secrets, and may not create, patch or delete {', '.join(WRITTEN)}"
+    return not allowed, text + (f", but: {', '.join(allowed)}" if allowed else "")
+
+
+def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
+    """The credential reads all of its own namespace, and is Forbidden in every other one."""
+    own = tools.run("kubectl", "get", "all", "-n", namespace, environment=job)
+    yield own.returncode == 0, f"{namespace}: kubectl get all works" + ("" if own.returncode == 0 else _why(own.stderr))
+    listed = tools.run("kubectl", "get", "namespaces", "-o", "name")
+    names = [name.removeprefix("namespace/") for name in listed.stdout.split()] if listed.returncode == 0 else BUILT_IN
+    for other in sorted(set(names) - {namespace}):
+        got = tools.run("kubectl", "get", "all", "-n", other, environment=job)
+        forbidden = got.returncode != 0 and "(Forbidden)" in got.stderr and not got.stdout.strip()
+        yield forbidden, f"{other}: kubectl get all is Forbidden" + ("" if forbidden else _why(got.stderr))
+    if listed.returncode:
+        yield True, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
+
+
+def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
+    namespace, service, image = app["namespace"], app["service"], app["image"]
+    selector = f"app.kubernetes.io/name={service}"
+    found = tools.run("kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json", environment=job)
+    if found.returncode:
+        yield False, f"{namespace}: the Pods could not be listed{_why(found.stderr)}"
+        return
+    pods = [pod for pod in json.loads(found.stdout)["items"] if _is_serving(pod)]
+    current = [pod for pod in pods if pod["spec"]["containers"][0]["image"] == image]
+    yield (
+        len(pods) == len(current) > 0,
+        f"{namespace}: {len(current)} of {len(pods)} Pods behind Service {service} run {image}",
+    )
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy{arguments.path}"
+    answer = tools.run("kubectl", "get", "--raw", path, environment=job)
+    where = f"{namespace}: Service {service} answers over HTTP"
+    if answer.returncode:
+        yield False, f"{where}{_why(answer.stderr)}"
+    else:
+        yield _holds(where, answer.stdout, arguments)
+
+
+def _docker(docker: Outputs, arguments: argparse.Namespace) -> Iterator[Check]:
+    """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
+    host = DockerHost(
+        address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
+    )
+    problem = host.problem(None)
+    if problem:
+        yield False, problem
+        return
+    running = host.containers(f"{STACK_LABEL}={docker['owner']}")
+    shown = host.run("inspect", "--format", "{{.Name}}|{{.State.Health.Status}}|{{.Image}}", *running).stdout.split()
+    image = host.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
+    wanted = [f"/{docker['container']}|healthy|{image}"]
+    text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
+    yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
+    if docker.get("host") and not arguments.job:
+        yield _fetch(arguments.proxy or f"https://{docker['host']}", docker["host"], arguments)
+
+
+def _fetch(url: str, host: str | None, arguments: argparse.Namespace) -> Check:
+    """Asks at an address, for the site of a host name where one is given."""
+    address = f"{url.rstrip('/')}{arguments.path}"
+    where = f"{address}{f' (Host: {host})' if host else ''}: answers over HTTP"
+    try:
+        answer = requests.get(address, headers={"Host": host} if host else {}, timeout=10)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        return False, f"{where}, but: {error}"
+    return _holds(where, answer.text, arguments)
+
+
+def _holds(where: str, body: str, arguments: argparse.Namespace) -> Check:
+    if arguments.expect is None:
+        return True, where
+    held = arguments.expect in body
+    return held, f"{where} with {arguments.expect!r}" + ("" if held else ", but the answer does not hold it")
+
+
+def _is_serving(pod: Mapping[str, Any]) -> bool:
+    conditions = {item["type"]: item["status"] for item in pod.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def _outputs() -> dict[str, Outputs]:
+    found = tools.run("pulumi", "stack", "output", "--json", "--non-interactive")
+    if found.returncode:
+        raise OpsError(f"The selected stack's outputs cannot be read ({tools.last_line(found.stderr)}); select a stack")
+    return cast("dict[str, Outputs]", json.loads(found.stdout or "{}"))
+
+
+def _why(stderr: str) -> str:
+    return f", but: {tools.last_line(stderr)}"

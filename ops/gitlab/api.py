@@ -1,0 +1,51 @@
+"""GitLab's REST API as commands use it: one client, and refusals told in one sentence."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import gitlab
+import gitlab.exceptions
+import requests
+from gitlab.v4.objects import Project
+
+from ops.ops_error import OpsError
+
+TIMEOUT_SECONDS = 30
+# The variable with the token that writes notes and issues.
+REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105 - the variable's name
+NO_REVIEW_TOKEN = (
+    f"{REVIEW_TOKEN} is not set; make a project access token with scope api and role Reporter, and store it in a masked"
+    " variable of that name"
+)
+REVIEW_TOKEN_REMEDY = f"check that {REVIEW_TOKEN} is a project access token with scope api and role Reporter or higher"
+
+
+@contextmanager
+def told(doing: str, remedy: str) -> Iterator[None]:
+    """Turns what python-gitlab raises inside into an OpsError: what GitLab did not do, why, and the remedy."""
+    try:
+        yield
+    except gitlab.exceptions.GitlabError as error:
+        raise OpsError(f"GitLab did not {doing} ({error.response_code}: {error.error_message}); {remedy}") from error
+    except requests.RequestException as error:
+        raise OpsError(
+            f"GitLab did not {doing}: it does not answer ({type(error).__name__}); check the address"
+        ) from error
+
+
+def job_project(environment: Mapping[str, str], *, token: str | None = None) -> Project:
+    """The project of the running job, from the variables that GitLab predefines in every job.
+
+    `token` is a project access token; without one the job's own CI_JOB_TOKEN is used, which may read merge requests
+    and write no note or issue (GitLab: CI/CD job token). Nothing is asked of GitLab here.
+    """
+    missing = [name for name in ("CI_SERVER_URL", "CI_PROJECT_ID") if not environment.get(name)]
+    if missing:
+        raise OpsError(f"{' and '.join(missing)} is not set, which GitLab sets in every job; run this in a job")
+    client = gitlab.Gitlab(
+        environment["CI_SERVER_URL"],
+        oauth_token=token,
+        job_token=None if token else environment.get("CI_JOB_TOKEN"),
+        timeout=TIMEOUT_SECONDS,
+    )
+    return client.projects.get(environment["CI_PROJECT_ID"], lazy=True)

@@ -1,0 +1,1 @@
+"""What a preview says, safe to show: plans read, compared, redacted, rendered."""

@@ -1,0 +1,89 @@
+"""Stack files with placeholders in place of their secrets, and plans made of them. Pure: nothing is run here."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ops.ops_error import OpsError
+from ops.preview.redaction import HIDDEN, SIGNATURE_KEY
+
+_OF_ONE_RUN = ("dependencies", "propertyDependencies", "sourcePosition", "stackTrace")
+"""What differs in a state from one run to the next, in its order or by the machine, though nothing else does."""
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - what Pulumi writes under the signature key of a secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFile:
+    """What is left of a stack file: no secret, and nothing that decrypts one."""
+
+    config: dict[str, Any]
+    """Its configuration, with empty texts for the encrypted values."""
+    placeholders: Mapping[str, str]
+    """What to set as a secret in their place, by the path as `pulumi config set --path` takes it."""
+
+
+def without_secrets(text: str) -> StackFile:
+    """Takes every encrypted value out of a stack file.
+
+    A placeholder is made of the ciphertext, so it is another one where the secret is another one, or was encrypted
+    anew. OpsError where the text is not the stack file that Pulumi would read.
+    """
+    try:
+        document = yaml.safe_load(text) or {}
+        config: dict[str, Any] = dict(document.get("config") or {})
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise OpsError(f"The stack file is not one ({type(error).__name__}); see what 'pulumi config' says") from error
+    taken = [entry for key in list(config) for entry in _taken(config, key, str(key))]
+    return StackFile(config=config, placeholders=dict(taken))
+
+
+def marked(plan: Mapping[str, Any], with_secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan of `pulumi preview --json`, with a mark for each secret that tells it from another one.
+
+    `with_secrets` is what `--save-plan --show-secrets` writes of the same preview. The same program gives the same
+    plan.
+    """
+    goals = {urn: resource.get("goal") or {} for urn, resource in with_secrets["resourcePlans"].items()}
+    steps = []
+    for step in plan.get("steps") or []:
+        state = {key: value for key, value in (step.get("newState") or {}).items() if key not in _OF_ONE_RUN}
+        wanted = (goals.get(step["urn"], {}).get("inputDiff") or {}).get("adds")
+        if "inputs" in state:
+            state["inputs"] = _marked(state["inputs"], wanted)
+        steps.append({**step, "newState": state})
+    steps.sort(key=lambda step: str(step["urn"]))
+    return {**{key: value for key, value in plan.items() if key != "duration"}, "steps": steps}
+
+
+def _marked(shown: Any, wanted: Any) -> Any:  # noqa: ANN401 - JSON
+    if shown == HIDDEN:
+        # As Pulumi itself writes a secret into a state, with a digest in place of the ciphertext.
+        return {SIGNATURE_KEY: _SECRET, "digest": _digest(json.dumps(wanted, sort_keys=True))}
+    if isinstance(shown, dict) and isinstance(wanted, dict):
+        return {key: _marked(value, wanted.get(key)) for key, value in shown.items()}
+    if isinstance(shown, list) and isinstance(wanted, list) and len(shown) == len(wanted):
+        return [_marked(value, other) for value, other in zip(shown, wanted, strict=True)]
+    return shown
+
+
+def _taken(holder: Any, key: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - YAML
+    """Takes the encrypted values at and below a path, and gives a placeholder for each."""
+    value = holder[key]
+    if isinstance(value, dict) and list(value) == ["secure"]:
+        # Not taken away: a list keeps its places, and a mapping its order.
+        holder[key] = ""
+        yield path, f"placeholder-{_digest(str(value['secure']))}"
+    elif isinstance(value, dict):
+        for name in value:
+            yield from _taken(value, name, f"{path}[{json.dumps(str(name))}]")
+    elif isinstance(value, list):
+        for number in range(len(value)):
+            yield from _taken(value, number, f"{path}[{number}]")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Everything that a deployment needs, real, on this machine: `python -m sandbox`."""

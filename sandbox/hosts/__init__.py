@@ -1,0 +1,1 @@
+"""The hosts of a sandbox: the cluster, GitLab with its registry, the Docker host."""

@@ -1,0 +1,1 @@
+"""The programs that a sandbox runs: found, installed or built."""

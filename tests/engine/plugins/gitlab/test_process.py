@@ -1,0 +1,38 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox.machine.process import wait
+from tests.support.project import ROOT
+
+# Starts the plugin as the engine does, says its pid once it serves, and stays.
+ENGINE = """
+import subprocess, sys
+command = [sys.executable, "-m", "sandbox.plugins.gitlab", "127.0.0.1:1"]
+plugin = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+plugin.stdout.readline()
+print(plugin.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def runs(pid: int) -> bool:
+    """Whether it is there, and more than what is left until somebody asks how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except FileNotFoundError:
+        return False
+
+
+def test_it_serves_while_its_engine_is_there_and_ends_with_an_engine_that_is_killed() -> None:
+    command = [sys.executable, "-c", ENGINE]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, text=True, stdin=pipe, stdout=pipe) as engine:
+        assert engine.stdout
+        plugin = int(engine.stdout.readline())
+        # Longer than it takes to look whether the engine is there.
+        assert not wait(lambda: not runs(plugin), 2.5)
+        engine.kill()
+    assert wait(lambda: not runs(plugin), 10)

@@ -1,0 +1,143 @@
+"""A site as a team has it: the program's project with its stack prod, the blog's project, and what GitLab knows."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from sandbox.example import images as site
+from sandbox.example.oci import make_image, push
+from sandbox.instance import Instance
+from tests.support.cluster import committed
+from tests.support.docker_stack import HOST
+from tests.support.gitlab_runner import Repository, Runner
+from tests.support.project import FILES, ROOT, Run, run
+
+PASSPHRASE = "correct-horse-battery-staple"
+PROGRAM = "group/gitlab-deploy"
+"""The project whose merge requests change the stack file."""
+
+
+class Site:
+    """The stack prod, put up once by a developer, and the variables that GitLab's jobs got by that."""
+
+    def __init__(self, instance: Instance, folder: Path, *, project: str, namespace: str) -> None:
+        """The jobs of `project` deploy to `namespace`, and to the Docker host."""
+        self.instance = instance
+        self.project = project
+        self.namespace = namespace
+        self.runner = Runner(instance, folder)
+        self.state = folder / "state"
+        self.state.mkdir()
+        sandbox = instance.environment()
+        del sandbox["PULUMI_CONFIG_PASSPHRASE_FILE"]
+        self.developer = {
+            **os.environ,
+            **sandbox,
+            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "SSH_KEY": str(instance.docker.key),
+        }
+        self.program = self._program()
+        config = committed() | {"gitlabUrl": instance.gitlab.url, "gitlabProject": project}
+        config["access"] |= {"namespace": namespace, "server": self.server, "preview": True, "previewProject": PROGRAM}
+        config["registry"]["project"] = "group/blog"
+        config["dockerHost"] |= {"address": instance.docker.address, "identityFile": "${SSH_KEY}"}
+        self.write("prod", config)
+        self.pulumi("stack", "init", "prod")
+        self.pulumi("up", "--yes", "--skip-preview")
+        # From now on CI says which image it is.
+        self.pulumi("config", "rm", "gitlab-deploy:image")
+        self.program.push("The program and the stack prod")
+        self.give("PULUMI_BACKEND_URL", self.state.as_uri())
+        self.give("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE, masked=True)
+        self.give(
+            "SSH_KEY",
+            instance.docker.key.read_text(),
+            variable_type="file",
+            protected=True,
+            environment_scope="production",
+        )
+
+    @property
+    def server(self) -> str:
+        """Address of the cluster's API server."""
+        return f"https://{self.instance.network.address('node')}:6443"
+
+    def _program(self) -> Repository:
+        made = self.runner.repository(PROGRAM, isolated=False)
+        for name in (*FILES, "ops", "templates", ".gitignore", ".gitlab-ci.yml"):
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, made.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, made.clone / name)
+        (made.clone / ".venv").symlink_to(sys.prefix)
+        return made
+
+    def write(self, stack: str, config: dict[str, Any]) -> None:
+        """Writes a stack file in the program's clone."""
+        full = {f"gitlab-deploy:{key}": value for key, value in config.items()}
+        (self.program.clone / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": full}))
+
+    def pulumi(self, *arguments: str, stack: str = "prod") -> Run:
+        """The CLI as the developer runs it, who may do everything."""
+        named = () if arguments[0] == "stack" and arguments[1] in {"init", "ls"} else ("--stack", stack)
+        done = run("pulumi", *arguments, "--non-interactive", *named, cwd=self.program.clone, env=self.developer)
+        assert done.code == 0, done.text
+        return done
+
+    def give(self, key: str, value: str, **more: Any) -> None:
+        """Stores a variable in the project, as a maintainer does in its settings."""
+        project = self.runner.project(self.project)
+        project.variables.create({"key": key, "value": value, "raw": True, **more})
+
+    def blog(self) -> Repository:
+        """The example's repository as it is, and what its pipeline finds: the server's image and the components."""
+        made = self.runner.repository("group/blog", isolated=True)
+        shutil.copytree(ROOT / "examples" / "hugo-blog", made.clone, dirs_exist_ok=True)
+        gitlab = self.instance.gitlab
+        server = make_image([site.server_layer()], entrypoint=["/usr/bin/caddy"])
+        push(server, gitlab.registry, f"{site.REPOSITORY}/server", "2", gitlab.credentials)
+        # Where gitlab-ci-local keeps what it has fetched.
+        host = gitlab.url.partition("://")[2]
+        fetched = made.clone / ".gitlab-ci-local" / "includes" / host / "group" / "gitlab-deploy" / "main"
+        shutil.copytree(ROOT / "templates", fetched / "templates")
+        made.push("The blog")
+        return made
+
+    def image(self) -> str:
+        """The image that the stack has deployed, as its state says."""
+        return self.pulumi("stack", "output", "deployment").stdout.partition('"image":"')[2].partition('"')[0]
+
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl prints to the cluster's administrator."""
+        done = run("kubectl", *arguments, cwd=self.program.clone, env=self.developer)
+        assert done.code == 0, done.text
+        return done.stdout.strip()
+
+    def on_kubernetes(self, path: str = "/", namespace: str | None = None, service: str = "web") -> str:
+        """What the site answers at the Service's own address."""
+        address = self.kubectl(
+            *("get", "service", service, "-n", namespace or self.namespace, "-o", "jsonpath={.spec.clusterIP}")
+        )
+        return _get(f"http://{address}{path}", {})
+
+    def on_docker(self, path: str = "/") -> str:
+        """What the site answers behind the Docker host's proxy."""
+        return _get(f"{self.instance.docker.url}{path}", {"Host": HOST})
+
+    def close(self) -> None:
+        """Takes the stack down, and the variables that were given."""
+        self.pulumi("destroy", "--yes", "--skip-preview")
+        for variable in self.runner.project(self.project).variables.list(get_all=True):
+            variable.delete(filter={"environment_scope": variable.environment_scope})
+
+
+def _get(url: str, headers: dict[str, str]) -> str:
+    answer = requests.get(url, headers=headers, timeout=10)
+    answer.raise_for_status()
+    return answer.text

@@ -1,0 +1,226 @@
+"""Stacks on the sandbox's Docker host, load on its proxy, and faults of its services."""
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import gitlab
+import yaml
+
+from components.docker_app.ssh import DockerHost
+from sandbox.hosts.docker_host import DOCKER
+from sandbox.instance import Instance
+from sandbox.machine.host import Host
+from sandbox.machine.process import Process, wait
+from sandbox.machine.state import State
+from tests.support.cluster import REPOSITORY, Stack, committed
+from tests.support.processes import descendants
+
+HOST = "blog.example.org"
+GOOD_CHECK = ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]
+BROKEN_CHECK = ["wget", "-O", "/dev/null", "http://127.0.0.1:8080/nowhere"]
+
+
+class DockerStack(Stack):
+    """The committed stack without the cluster: `registry` and `dockerHost`."""
+
+    def __init__(
+        self, instance: Instance, folder: Path, environment: Mapping[str, str], name: str = "sandbox", **changes: Any
+    ) -> None:
+        """`changes` are to the block dockerHost; None takes a key out."""
+        config = {key: value for key, value in committed().items() if key not in {"access", "app", "cluster"}}
+        config["dockerHost"] = _merged(config["dockerHost"], {"address": instance.docker.address} | changes)
+        self.config = config
+        super().__init__(instance, folder, environment, name, config)
+        self.owner = f"gitlab-deploy/{name}/web-{name}"
+
+    def deploy(self, version: str) -> None:
+        """Puts up another version of the site."""
+        self.choose(version)
+        self.up()
+
+    def choose(self, version: str) -> None:
+        """Writes another version of the site into the stack file."""
+        self._edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
+
+    def change(self, **changes: Any) -> None:
+        """Changes keys of the block dockerHost in the stack file; None takes a key out."""
+        block = "gitlab-deploy:dockerHost"
+        self._edit(lambda config: config.update({block: _merged(config[block], changes)}))
+
+    def _edit(self, edit: Callable[[dict[str, Any]], None]) -> None:
+        file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
+        document = yaml.safe_load(file.read_text())
+        edit(document["config"])
+        file.write_text(yaml.safe_dump(document))
+
+    def containers(self) -> list[str]:
+        """Names of the stack's containers, whatever state they are in."""
+        own = f"label=gitlab-deploy.stack={self.owner}"
+        return self.on_host(*DOCKER, "ps", "--all", "--filter", own, "--format", "{{.Names}}").split()
+
+    def inspect(self) -> Any:
+        """The stack's one container."""
+        (name,) = self.containers()
+        return json.loads(self.on_host(*DOCKER, "inspect", name))[0]
+
+    def on_host(self, *command: str | Path) -> str:
+        """What a command prints that is run on the Docker host, not over ssh."""
+        return host(self.instance).run(*command).strip()
+
+    def forget_image(self, version: str) -> None:
+        """Takes a version of the site from the Docker host, so that it has to be pulled."""
+        image = f"{REPOSITORY}:{version}"
+        if self.on_host(*DOCKER, "images", "--quiet", image):
+            self.on_host(*DOCKER, "rmi", "--force", image)
+
+    def deploy_tokens(self) -> dict[str, Any]:
+        """The deploy tokens of the GitLab project that are this stack's, by name."""
+        token = self.project.environment["GITLAB_TOKEN"]
+        client = gitlab.Gitlab(self.instance.gitlab.url, private_token=token)
+        project = client.projects.get("group/blog", lazy=True)
+        prefix = f"gitlab-deploy-{self.project.stack}-"
+        return {token.name: token for token in project.deploytokens.list(get_all=True) if token.name.startswith(prefix)}
+
+    def resources(self) -> list[Any]:
+        """What the state says of the stack's own resources, in no order that matters.
+
+        Less the ciphertext of secrets, which is another one at every writing.
+        """
+
+        def plain(item: dict[str, Any]) -> dict[str, Any]:
+            return {key: value for key, value in item.items() if key != "ciphertext"}
+
+        state = json.loads(self.project.export(), object_hook=plain)
+        resources: list[Any] = state["deployment"].get("resources", [])
+        return sorted(resources, key=lambda resource: str(resource["urn"]))
+
+    def password(self) -> str:
+        """The deploy token's own value, from the state."""
+        command = ["pulumi", "stack", "export", "--show-secrets", "--non-interactive", "--stack", self.project.stack]
+        # Not one of the project's runs, whose output holds no secret.
+        state = subprocess.run(
+            command, cwd=self.project.folder, env=self.project.environment, capture_output=True, text=True, check=True
+        ).stdout
+        resources = json.loads(state)["deployment"]["resources"]
+        (token,) = [entry["outputs"]["token"] for entry in resources if entry["urn"].endswith("::registry-token")]
+        value: str = json.loads(token["plaintext"])
+        return value
+
+    def end_connection(self) -> None:
+        """Ends the connection that runs share, as half a minute would."""
+        block = self.config["dockerHost"]
+        daemon = DockerHost(address=block["address"], host_key=block["hostKey"], identity_file=block["identityFile"])
+        command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(daemon.address).hostname or ""]
+        subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
+
+    def wait_for(self, version: str, host: str = HOST) -> None:
+        """Until the site is this version, each time: for two seconds the proxy may ask a container that is gone."""
+        assert wait(lambda: all(self.site(host) == version for _ in range(20)), 60), self.site(host)
+
+    def site(self, host: str = HOST) -> str:
+        """What the site answers through the proxy."""
+        return ask(self.instance, host).body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of one request."""
+
+    asked: float
+    """When it was sent, by the monotonic clock."""
+    status: int
+    """0 where there was no answer."""
+    body: str
+
+
+def ask(instance: Instance, host: str) -> Answer:
+    """Asks the proxy for the version of a site, on a connection of its own."""
+    return ask_at(urlsplit(instance.docker.url).netloc, host)
+
+
+def ask_at(address: str, host: str) -> Answer:
+    """Asks a server for the version of a site."""
+    asked = time.monotonic()
+    connection = HTTPConnection(address, timeout=10)
+    try:
+        connection.request("GET", "/version.txt", headers={"Host": host})
+        response = connection.getresponse()
+        return Answer(asked=asked, status=response.status, body=response.read().decode().strip())
+    except (OSError, HTTPException) as error:
+        return Answer(asked=asked, status=0, body=repr(error))
+    finally:
+        connection.close()
+
+
+class Load:
+    """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
+
+    def __init__(self, instance: Instance, host: str = HOST, rate: int = 50, address: str = "") -> None:
+        """At the proxy, or another address."""
+        self._ask = partial(ask_at, address or urlsplit(instance.docker.url).netloc, host)
+        self._rate = rate
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.answers: list[Answer] = []
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @property
+    def failed(self) -> list[Answer]:
+        """Requests with no answer, or another than the site's own."""
+        return [answer for answer in self.answers if answer.status != 200]
+
+    def versions(self, after: float, before: float) -> set[str]:
+        """The versions that answered requests sent between two moments."""
+        return {answer.body for answer in self.answers if after < answer.asked < before}
+
+    def _run(self) -> None:
+        with ThreadPoolExecutor(64) as pool:
+            following = time.monotonic()
+            while not self._end.wait(max(0.0, following - time.monotonic())):
+                pool.submit(lambda: self.answers.append(self._ask()))
+                following += 1 / self._rate
+
+
+def host(instance: Instance) -> Host:
+    """The Docker host, to run commands in."""
+    return Host("docker", instance.folder, State(instance.folder / "state.json"))
+
+
+def kill(instance: Instance, service: str) -> None:
+    """Ends a service of the Docker host and the processes it started; `instance.docker.start` brings it back."""
+    process = State(instance.folder / "state.json").process(f"docker/{service}")
+    assert process, f"{service} does not run"
+    for pid in (process.pid, *descendants(process.pid)):
+        try:
+            Process.of(pid).kill()
+        except ProcessLookupError:
+            continue
+
+
+def logins(instance: Instance) -> int:
+    """How many ssh connections the Docker host has accepted so far."""
+    return (instance.folder / "log" / "sshd.log").read_text().count("Accepted publickey for deploy")
+
+
+def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**block, **changes}.items() if value is not None}

@@ -1,0 +1,59 @@
+"""The second, read-only identity, which the jobs of merge requests get."""
+
+import json
+
+import pytest
+
+from components.access.deploy_access import DeployAccess, DeployAccessArgs
+from components.settings import settings
+from tests.support.recorder import Recorder, deploy
+
+
+def declared(*, preview: bool) -> Recorder:
+    """What the component declares."""
+    args = DeployAccessArgs(
+        namespace="example",
+        service_account="gitlab-example",
+        cluster="production",
+        server="https://kube.example.com:6443",
+        rotation="2026-11",
+        preview=preview,
+    )
+    token = {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}
+    return deploy(lambda: DeployAccess("access", args), {"kubernetes:core/v1:Secret": {"data": token}})
+
+
+def test_preview_account_is_bound_to_cluster_role_view_with_a_token_of_its_own_beside_what_was_there_before() -> None:
+    before, run = declared(preview=False), declared(preview=True)
+    added = [d for d in run.declarations if d.name not in {found.name for found in before.declarations}]
+    assert [d for d in run.declarations if d not in added] == before.declarations
+    assert sorted(d.name for d in added) == [
+        "access-preview-role-binding",
+        "access-preview-service-account",
+        "access-preview-token",
+    ]
+    binding = run.one("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "access-preview-role-binding").inputs
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    assert binding["metadata"] == {"name": "gitlab-example-preview-view", "namespace": "example"}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gitlab-example-preview", "namespace": "example"}]
+    secret = run.one("kubernetes:core/v1:Secret", "access-preview-token").inputs["metadata"]
+    assert secret["name"] == "gitlab-example-preview-token-2026-11"
+    assert secret["annotations"] == {"kubernetes.io/service-account.name": "gitlab-example-preview"}
+
+
+def problems(**access: object) -> list[str]:
+    block = {"namespace": "example", "serviceAccount": "sa", "server": "https://kube.example.com", **access}
+    keys = {"cluster": "production", "gitlabProject": "group/blog", "access": json.dumps(block)}
+    return settings.parse({f"gitlab-deploy:{key}": value for key, value in keys.items()})[1]
+
+
+@pytest.mark.parametrize("scope", ["preview/*", "preview/blog", "preview*", "pre*", "*/blog"])
+def test_scope_that_holds_environments_of_previews_is_refused_where_there_is_a_preview_account(scope: str) -> None:
+    assert problems(environment=scope) == []
+    [problem] = problems(environment=scope, preview=True)
+    assert problem.startswith(f"gitlab-deploy:access.environment: '{scope}' holds environments of 'preview/*'")
+
+
+@pytest.mark.parametrize("scope", ["*", "production", "preview", "previews/*", "review/*"])
+def test_any_other_scope_goes_with_a_preview_account(scope: str) -> None:
+    assert problems(environment=scope, preview=True) == []

@@ -1,0 +1,55 @@
+import base64
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+from tests.support.recorder import Recorder, deploy
+
+TOKEN = {"gitlab:index/projectDeployToken:ProjectDeployToken": {"token": "gldt-canary", "username": "gitlab+token-1"}}
+
+
+def access(**fields: Any) -> Recorder:
+    args = RegistryAccessArgs(
+        project="group/blog", registry="registry.example.com", name="gitlab-deploy-prod", **fields
+    )
+
+    def program() -> object:
+        component = RegistryAccess("registry", args)
+        return pulumi.Output.all(component.username, component.password)
+
+    return deploy(program, TOKEN)
+
+
+def test_token_may_only_read_the_registry_and_is_named_by_stack_and_rotation() -> None:
+    token = access(rotation="2026-11", expires_at="2027-01-31").one(
+        "gitlab:index/projectDeployToken:ProjectDeployToken"
+    )
+    assert token.inputs == {
+        "project": "group/blog",
+        "name": "gitlab-deploy-prod-2026-11",
+        "scopes": ["read_registry"],
+        "expiresAt": "2027-01-31T00:00:00Z",
+    }
+
+
+def test_pull_secret_is_what_kubelets_take_and_is_secret() -> None:
+    secret = access(namespace="example").one("kubernetes:core/v1:Secret")
+    assert secret.inputs["type"] == "kubernetes.io/dockerconfigjson"
+    assert secret.inputs["metadata"] == {"name": "gitlab-registry", "namespace": "example"}
+    config = json.loads(secret.inputs["stringData"][".dockerconfigjson"])
+    auth = base64.b64decode(config["auths"]["registry.example.com"]["auth"]).decode()
+    assert auth == "gitlab+token-1:gldt-canary"
+    assert "stringData" in secret.secret
+
+
+def test_without_a_namespace_there_is_no_pull_secret() -> None:
+    assert access().types() == ["gitlab:index/projectDeployToken:ProjectDeployToken"]
+
+
+@pytest.mark.parametrize("fields", [{"rotation": "A"}, {"expires_at": "soon"}])
+def test_args_refuse_what_gitlab_would_refuse(fields: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        access(**fields)

@@ -1,0 +1,221 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.image.history import Decision, Deployed, Origin, Pipeline, RefusedError, decide, same
+
+A, B, C = (f"registry.example.com/group/blog:{version}" for version in ("1.0.0", "2.0.0", "3.0.0"))
+DIGEST, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+DEVELOPER = Origin()
+
+
+def job(iid: int, project: str = "group/blog") -> Origin:
+    url = f"https://gitlab.example.com/{project}/-/pipelines/{iid}"
+    return Origin(pipeline=Pipeline(project=project, iid=iid, url=url), commit=f"{iid:040x}")
+
+
+def after(*steps: tuple[str | None, Origin], rollback: bool = False) -> Deployed:
+    """The record that these runs leave, the last one with or without a rollback, read back from the output."""
+    last: Deployed | None = None
+    for number, (image, origin) in enumerate(steps, 1):
+        last = stored(decide(image, origin, last, rollback=rollback and number == len(steps)))
+    assert last
+    return last
+
+
+def stored(decision: Decision) -> Deployed:
+    """As a state gives it back: every number is a decimal one."""
+
+    def decimal(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: decimal(item) for key, item in value.items()}
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    read = Deployed.read(decimal(decision.deployed.output))
+    assert read == decision.deployed
+    return read
+
+
+def test_first_image_has_to_be_configured() -> None:
+    with pytest.raises(RefusedError, match="gitlab-deploy:image is missing, and this stack has deployed no image yet"):
+        decide(None, DEVELOPER, None, rollback=False)
+    found = decide(A, DEVELOPER, None, rollback=False)
+    assert (found.deployed.image, found.source, found.replaces) == (A, "from the stack file", None)
+
+
+def test_without_an_image_the_one_that_was_deployed_last_stays() -> None:
+    last = after((A, job(811)), (B, job(812)))
+    found = decide(None, DEVELOPER, last, rollback=False)
+    assert (found.deployed, found.source, found.replaces) == (last, "deployed last, by pipeline 812", None)
+
+
+def test_new_image_follows_and_names_its_source_and_what_it_replaces() -> None:
+    found = decide(B, job(812), after((A, job(811))), rollback=False)
+    assert (found.deployed.image, found.source, found.replaces) == (B, "from CI, pipeline 812", A)
+    assert found.deployed.before == (A,)
+    assert found.deployed.output == {
+        "image": B,
+        "commit": f"{812:040x}",
+        "pipeline": {
+            "project": "group/blog",
+            "iid": 812,
+            "url": "https://gitlab.example.com/group/blog/-/pipelines/812",
+        },
+        "rolledBack": False,
+        "before": [A],
+        "older": "",
+        "newest": {"group/blog": 812},
+    }
+
+
+def test_stack_file_that_is_behind_is_refused_with_both_ways_out() -> None:
+    last = after((A, DEVELOPER), (B, job(812)))
+    with pytest.raises(RefusedError) as refused:
+        decide(A, DEVELOPER, last, rollback=False)
+    assert str(refused.value) == (
+        f"gitlab-deploy:image is {A}, which was deployed once and then replaced by {B} (by pipeline 812); to keep what "
+        "runs, take the key out with 'pulumi config rm gitlab-deploy:image'; to go back on purpose, set "
+        "gitlab-deploy:rollback to true"
+    )
+
+
+def test_older_pipeline_is_refused_also_where_a_developer_or_an_equal_image_came_between() -> None:
+    for last in (
+        after((A, job(810)), (B, job(812))),
+        after((A, job(812)), (B, DEVELOPER)),
+        after((B, job(810)), (B, job(812))),
+    ):
+        with pytest.raises(RefusedError, match=r"from pipeline 811, which is older than pipeline 812, the newest one"):
+            decide(C, job(811), last, rollback=False)
+
+
+def test_pipelines_of_two_projects_have_numbers_of_their_own() -> None:
+    last = after((A, job(812)), (B, job(3, "group/infrastructure")))
+    assert decide(C, job(4, "group/infrastructure"), last, rollback=False).deployed.image == C
+    with pytest.raises(RefusedError, match="older than pipeline 812"):
+        decide(C, job(811), last, rollback=False)
+
+
+def test_older_pipeline_of_the_image_that_runs_changes_nothing() -> None:
+    last = after((A, job(812)))
+    assert decide(A, job(811), last, rollback=False).deployed == last
+
+
+def test_rollback_goes_back_one_and_stays_there_and_a_new_image_goes_forward() -> None:
+    last = after((A, job(1)), (B, job(2)), (C, job(3)), (None, DEVELOPER), rollback=True)
+    assert (last.image, last.rolled_back, last.before) == (B, True, (A, C))
+    for rollback in (True, False):
+        again = decide(None, DEVELOPER, last, rollback=rollback)
+        assert (again.deployed, again.replaces) == (last, None)
+    with pytest.raises(RefusedError, match=r"3\.0\.0, which was deployed once and then replaced"):
+        decide(C, DEVELOPER, last, rollback=False)
+    new = decide("blog:4", job(4), last, rollback=True)
+    assert (new.deployed.image, new.deployed.rolled_back, new.source) == ("blog:4", False, "from CI, pipeline 4")
+
+
+def test_rollback_names_any_image_before_also_the_way_forward_again() -> None:
+    last = after((A, job(1)), (B, job(2)), (C, job(3)))
+    back = stored(decide(A, DEVELOPER, last, rollback=True))
+    assert (back.image, back.rolled_back) == (A, True)
+    forward = decide(C, DEVELOPER, back, rollback=True)
+    assert (forward.deployed.image, forward.replaces) == (C, A)
+
+
+def test_rollback_lets_the_job_of_an_older_pipeline_put_its_own_image_back_and_no_other() -> None:
+    last = after((A, job(811)), (B, job(812)))
+    assert decide(A, job(811), last, rollback=True).deployed.image == A
+    with pytest.raises(RefusedError, match="older than pipeline 812"):
+        decide(C, job(811), last, rollback=True)
+
+
+def test_nothing_to_go_back_to_is_one_sentence() -> None:
+    with pytest.raises(RefusedError, match=r"there is no image before .*1\.0\.0 to go back to; take the key out"):
+        decide(None, DEVELOPER, after((A, DEVELOPER)), rollback=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (A, A, True),
+        (A, B, False),
+        (A, f"{A}@{DIGEST}", True),
+        (f"{A}@{DIGEST}", f"registry.example.com/group/blog@{DIGEST}", True),
+        (f"{A}@{DIGEST}", f"{A}@{OTHER}", False),
+        (f"registry.example.com/group/blog@{DIGEST}", A, False),
+        (f"registry.example.com/group/blog@{DIGEST}", f"registry.example.com/group/other@{DIGEST}", False),
+    ],
+)
+def test_images_are_told_apart_by_digest_and_else_by_tag(one: str, other: str, *, expected: bool) -> None:
+    assert same(one, other) is expected
+    assert same(other, one) is expected
+
+
+def test_record_stays_small_and_forgets_nothing() -> None:
+    last = after(*((f"blog:{number}@sha256:{number:064x}", job(number)) for number in range(1, 101)))
+    assert last.before == tuple(f"blog:{number}@sha256:{number:064x}" for number in range(90, 100))
+    assert len(str(last.output)) < 4500
+    for number in range(1, 100):
+        for stale in (f"blog:{number}", f"blog@sha256:{number:064x}", f"blog:{number}@sha256:{number:064x}"):
+            with pytest.raises(RefusedError, match="was deployed once and then replaced"):
+                decide(stale, DEVELOPER, last, rollback=False)
+    # A tag that was moved names another image.
+    assert decide(f"blog:1@sha256:{101:064x}", job(101), last, rollback=False).replaces == last.image
+
+
+@dataclass
+class World:
+    """Everything that was ever meant, kept in full: what has to run is known without the code under test."""
+
+    runs: str | None = None
+    deployed: list[str] = field(default_factory=list)
+    newest: int = 0
+    back: bool = False
+
+    def mean(self, image: str, iid: int = 0, *, back: bool = False) -> None:
+        self.runs, self.back = image, back
+        self.deployed.append(image)
+        self.newest = max(self.newest, iid)
+
+    def before(self) -> str | None:
+        """The image that ran last before the one that runs."""
+        others = [image for image in self.deployed if image != self.runs]
+        return others[-1] if others else None
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["ci", "stale", "none", "new", "back"]), st.integers(0, 40)), min_size=1, max_size=60
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_what_runs_is_always_what_the_newest_intended_deploy_said(steps: list[tuple[str, int]]) -> None:
+    world, last, built = World(), None, 0
+    for number, (kind, choice) in enumerate(steps):
+        origin, image, rollback = DEVELOPER, None, False
+        if kind == "ci":
+            # Pipelines end in any order: each builds an image of its own, and some come late.
+            built += 1
+            iid = max(1, built - choice % 4)
+            origin, image = job(iid), f"blog:{iid}"
+            if image == world.runs:
+                world.newest = max(world.newest, iid)
+            elif image not in world.deployed and iid >= world.newest:
+                world.mean(image, iid)
+        elif kind == "stale":
+            image = world.deployed[choice % len(world.deployed)] if world.deployed else None
+        elif kind == "new":
+            image = f"blog:by-hand-{number}"
+            world.mean(image)
+        elif kind == "back":
+            rollback, goal = True, world.before()
+            if goal and not world.back:
+                world.mean(goal, back=True)
+        try:
+            last = stored(decide(image, origin, last, rollback=rollback))
+        except RefusedError:
+            assert image != world.runs or world.runs is None or kind == "back"
+        assert (last.image if last else None) == world.runs

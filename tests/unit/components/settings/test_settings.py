@@ -1,0 +1,337 @@
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from components.image.history import Deployed
+from components.settings import settings
+from tests.support.project import ROOT
+
+GOOD: dict[str, Any] = {
+    "gitlab-deploy:cluster": "production",
+    "gitlab-deploy:gitlabUrl": "https://gitlab.example.com",
+    "gitlab-deploy:gitlabProject": "group/blog",
+    "gitlab-deploy:image": "registry.example.com/group/blog:1.0.0",
+    "gitlab-deploy:access": {"namespace": "example", "serviceAccount": "sa", "server": "https://kube.example.com"},
+    "gitlab-deploy:app": {"port": 8080},
+}
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"
+DOCKER: dict[str, Any] = {
+    "gitlab-deploy:image": "registry.example.com/group/blog:1.0.0",
+    "gitlab-deploy:dockerHost": {
+        "address": "ssh://deploy@host.example.com",
+        "hostKey": HOST_KEY,
+        "host": "blog.example.org",
+        "port": 8080,
+        "healthCheck": ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"],
+    },
+}
+
+
+def engine_form(stack: dict[str, Any]) -> dict[str, str]:
+    """What the engine hands a program: text for every key, JSON for a structured one."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack.items()}
+
+
+def problems(stack: dict[str, Any], secrets: tuple[str, ...] = ()) -> list[str]:
+    found, listed = settings.parse(engine_form(stack), secrets)
+    assert (found is None) == bool(listed)
+    return listed
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """GOOD with one field of a block, or one key, changed; None takes it out."""
+    stack: dict[str, Any] = json.loads(json.dumps(GOOD))
+    key, _, field = path.partition(".")
+    holder, name = (stack[f"gitlab-deploy:{key}"], field) if field else (stack, f"gitlab-deploy:{key}")
+    holder[name] = value
+    if value is None:
+        del holder[name]
+    return stack
+
+
+@pytest.mark.parametrize("stack", ["prod", "sandbox"])
+def test_committed_stack_files_are_valid(stack: str) -> None:
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    secrets = [key for key, value in config.items() if isinstance(value, dict) and list(value) == ["secure"]]
+    values = {key: "decrypted" if key in secrets else value for key, value in config.items()}
+    found, listed = settings.parse(engine_form(values), secrets)
+    assert listed == []
+    assert found
+    assert found.access
+    assert found.app
+
+
+def test_every_scalar_key_is_declared_with_type_and_description() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    own = {key: value for key, value in declared.items() if ":" not in key}
+    assert sorted(own) == sorted(settings.SCALARS)
+    assert all(value["type"] and value["description"] for value in own.values())
+
+
+def test_defaults_are_the_safe_ones() -> None:
+    found, _ = settings.parse(engine_form(GOOD))
+    assert found
+    assert found.access
+    assert found.access.deploy.protect is True
+    assert found.access.variable == "file"
+    assert found.access.environment == "*"
+    assert found.access.protected is True
+    assert found.access.deploy.preview is False
+    assert found.app
+    assert found.app.replicas == 2
+    assert found.app.namespace == "example"
+
+
+def test_a_block_left_out_is_not_managed() -> None:
+    found, _ = settings.parse(engine_form(changed("app", None)))
+    assert found
+    assert found.app is None
+    found, _ = settings.parse(
+        engine_form(changed("access", None) | {"gitlab-deploy:app": {"port": 80, "namespace": "n"}})
+    )
+    assert found
+    assert found.access is None
+    assert found.app
+    assert found.app.namespace == "n"
+
+
+def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
+    stack = changed("app.port", 70000)
+    stack["gitlab-deploy:imgae"] = "blog:1"
+    stack["gitlab-deploy:image"] = "Blog"
+    stack["gitlab-deploy:access"]["namespace"] = "Example"
+    del stack["gitlab-deploy:access"]["server"]
+    assert [problem.split()[0].rstrip(":") for problem in sorted(problems(stack))] == [
+        "gitlab-deploy:access.namespace",
+        "gitlab-deploy:access.server",
+        "gitlab-deploy:app.port",
+        "gitlab-deploy:image",
+        "gitlab-deploy:imgae",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("acess", {"namespace": "a"}, "gitlab-deploy:acess is not a known key; did you mean 'access'?"),
+        ("app.replcias", 3, "gitlab-deploy:app.replcias is not a known key; did you mean 'replicas'?"),
+        ("app.port", "8080", "gitlab-deploy:app.port: '8080' is of the wrong type; use a whole number from 1 to 65535"),
+        ("app.port", True, "gitlab-deploy:app.port: True is of the wrong type; use a whole number"),
+        ("app.port", 0, "gitlab-deploy:app.port: 0 is out of range; use a whole number from 1 to 65535"),
+        ("app.port", 65536, "gitlab-deploy:app.port: 65536 is out of range"),
+        ("app.port", None, "gitlab-deploy:app.port is missing; use a whole number from 1 to 65535"),
+        ("app", "yes", "gitlab-deploy:app: 'yes' is not a block; use a mapping of keys to values"),
+        ("app", [1], "gitlab-deploy:app: '[1]' is not a block"),
+        ("app.name", "1web", "gitlab-deploy:app.name: '1web' starts with a digit"),
+        (
+            "app.namespace",
+            "other",
+            "gitlab-deploy:app.namespace is the namespace of the block access; take it out here",
+        ),
+        ("app.tlsSecret", "tls", "gitlab-deploy:app.tlsSecret belongs to an Ingress, which is made only where 'host'"),
+        ("app.writable", "/tmp", "gitlab-deploy:app.writable: '/tmp' is of the wrong type; use a list"),
+        ("app.writable", ["/tmp", "/tmp"], "gitlab-deploy:app.writable[1]: '/tmp' is there twice; take one out"),
+        ("app.env", {"A": 1}, "gitlab-deploy:app.env.A: 1 is of the wrong type; use text (put it in quotes)"),
+        ("app.env", {"A-B": "1"}, "gitlab-deploy:app.env: 'A-B' is not the name of an environment variable"),
+        ("image", "", "gitlab-deploy:image is missing, and this stack has deployed no image yet; set it with"),
+        ("image", "Blog:1", "gitlab-deploy:image: 'Blog:1' is not an image reference"),
+        ("gitlabProject", "", "gitlab-deploy:gitlabProject is missing, and the block access needs it"),
+        ("cluster", "", "gitlab-deploy:cluster is missing; name the cluster once"),
+        (
+            "access.rotation",
+            2026,
+            "gitlab-deploy:access.rotation: 2026 is of the wrong type; use text (put it in quotes)",
+        ),
+        ("access.variable", "yaml", "gitlab-deploy:access.variable: 'yaml' is not a choice; use one of: file, base64"),
+        ("access.protect", "no", "gitlab-deploy:access.protect: 'no' is of the wrong type; use true or false"),
+        ("access.protected", 0, "gitlab-deploy:access.protected: 0 is of the wrong type; use true or false"),
+        ("access.preview", "yes", "gitlab-deploy:access.preview: 'yes' is of the wrong type; use true or false"),
+        ("access.serviceAccount", "A", "gitlab-deploy:access.serviceAccount: 'A' is not a DNS name"),
+    ],
+)
+def test_problem_has_path_value_and_remedy(path: str, value: object, expected: str) -> None:
+    found = problems(changed(path, value))
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+    assert "\n" not in found[0]
+
+
+def test_token_in_plain_text_is_refused_and_never_shown() -> None:
+    stack = GOOD | {"gitlab-deploy:gitlabToken": "glpat-canary"}
+    [problem] = problems(stack)
+    assert problem.startswith("gitlab-deploy:gitlabToken is in plain text; revoke that token")
+    assert "pulumi config set --secret gitlab-deploy:gitlabToken" in problem
+    assert "canary" not in problem
+    assert problems(stack, ("gitlab-deploy:gitlabToken",)) == []
+
+
+def test_block_with_an_encrypted_value_is_refused_and_never_shown() -> None:
+    stack = changed("app.env", {"PASSWORD": "canary"})
+    [problem] = problems(stack, ("gitlab-deploy:app",))
+    assert problem.startswith("gitlab-deploy:app holds an encrypted value")
+    assert "canary" not in problem
+
+
+def test_keys_of_providers_have_no_effect_and_are_reported() -> None:
+    [problem] = problems(GOOD | {"gitlab:token": "canary", "pulumi:disable-default-providers": ["kubernetes"]})
+    assert problem.startswith("gitlab:token has no effect")
+    assert "canary" not in problem
+
+
+def test_stack_without_a_block_is_refused() -> None:
+    [problem] = problems({"gitlab-deploy:cluster": "production"})
+    assert (
+        problem
+        == "gitlab-deploy holds no block, so there is nothing to deploy; add one of: access, app, dockerHost, registry"
+    )
+
+
+def docker(field: str, value: object) -> dict[str, Any]:
+    """DOCKER with one field changed; None takes it out."""
+    stack: dict[str, Any] = json.loads(json.dumps(DOCKER))
+    stack["gitlab-deploy:dockerHost"][field] = value
+    if value is None:
+        del stack["gitlab-deploy:dockerHost"][field]
+    return stack
+
+
+def test_docker_host_alone_needs_neither_cluster_nor_gitlab() -> None:
+    found, listed = settings.parse(engine_form(DOCKER), stack="prod")
+    assert listed == []
+    assert found
+    assert not found.needs_cluster
+    assert not found.needs_gitlab
+    assert found.docker_app
+    assert found.docker_app.owner == "gitlab-deploy/prod/web-prod"
+    assert found.docker_app.network == "traefik"
+    assert found.docker_app.publish is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("address", "ssh://-oProxyCommand=x@host", ".address: 'ssh://-oProxyCommand=x@host' is not the address of a"),
+        ("hostKey", "AAAA", ".hostKey: 'AAAA' is not a host key; use what 'ssh-keyscan"),
+        ("hostKey", None, ".hostKey is missing"),
+        ("identityFile", "-i", ".identityFile: '-i' is not the path of a private key"),
+        ("host", None, ""),
+        ("host", "Blog", ".host: 'Blog' is not a DNS name"),
+        ("network", "a b", ".network: 'a b' is not a name Docker takes"),
+        ("healthCheck", None, ".healthCheck is missing; use a list"),
+        ("healthCheck", "wget", ".healthCheck: 'wget' is of the wrong type; use a list"),
+        ("healthCheck", ["a\nb"], ".healthCheck[0]: 'a\\nb' is not an argument of a command"),
+        ("publish", {"port": 0}, ".publish.port: 0 is out of range; use a whole number from 1 to 65535"),
+        ("publish", {"port": 80, "adress": "x"}, ".publish.adress is not a known key; did you mean 'address'?"),
+        ("publish", {"port": 80, "address": "all"}, ".publish.address: 'all' is not an IP address"),
+        ("publish", 80, ".publish: 80 is of the wrong type; use a mapping"),
+        ("volumes", {"/data": "a b"}, ".volumes./data: 'a b' is not a name Docker takes"),
+        ("files", {"etc/x": "text"}, ".files: 'etc/x' is not a folder that can be mounted"),
+        ("memory", 1, ".memory: 1 is out of range; use a whole number from 16"),
+        ("waitSeconds", 1, ".waitSeconds: 1 is out of range"),
+    ],
+)
+def test_problem_of_the_docker_host_has_path_value_and_remedy(field: str, value: object, expected: str) -> None:
+    found = problems(docker(field, value))
+    if not expected:
+        assert found == []
+        return
+    assert len(found) == 1
+    assert found[0].startswith(f"gitlab-deploy:dockerHost{expected}")
+
+
+def test_docker_host_may_hold_secrets_and_then_shows_no_value_in_any_problem() -> None:
+    stack = docker("env", {"PASSWORD": "canary"})
+    assert problems(stack, ("gitlab-deploy:dockerHost",)) == []
+    stack["gitlab-deploy:dockerHost"]["hostKey"] = "canary"
+    stack["gitlab-deploy:dockerHost"]["env"] = {"A-canary": "canary", "B": 7}
+    listed = problems(stack, ("gitlab-deploy:dockerHost",))
+    assert [problem.split()[0] for problem in listed] == [
+        "gitlab-deploy:dockerHost.hostKey:",
+        "gitlab-deploy:dockerHost.env:",
+        "gitlab-deploy:dockerHost.env.B:",
+    ]
+    assert "canary" not in "".join(listed)
+
+
+@pytest.mark.parametrize(
+    ("more", "project", "environment"),
+    [
+        ({}, "group/blog", "preview/*"),
+        ({"previewProject": "group/program"}, "group/program", "preview/*"),
+        ({"previewEnvironment": "preview/staging"}, "group/blog", "preview/staging"),
+    ],
+)
+def test_the_credential_of_previews_may_go_elsewhere(more: dict[str, str], project: str, environment: str) -> None:
+    block = GOOD["gitlab-deploy:access"] | {"preview": True, **more}
+    found, listed = settings.parse(engine_form(GOOD | {"gitlab-deploy:access": block}))
+    assert listed == []
+    assert found
+    assert found.access
+    assert found.access.project == "group/blog"
+    assert found.access.summary["preview"] == {"gitlabProject": project, "environment": environment}
+
+
+def test_where_the_credential_of_previews_goes_is_refused_where_there_is_none() -> None:
+    block = GOOD["gitlab-deploy:access"] | {"previewProject": "group/program", "previewEnvironment": "preview/staging"}
+    assert problems(GOOD | {"gitlab-deploy:access": block}) == [
+        f"gitlab-deploy:access.{key} is for the credential of previews; set access.preview, or take this out"
+        for key in ("previewProject", "previewEnvironment")
+    ]
+
+
+def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> None:
+    for more, project in (({}, "group/blog"), ({"project": "group/other"}, "group/other")):
+        stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", **more}}
+        found, listed = settings.parse(engine_form(stack))
+        assert listed == []
+        assert found
+        assert found.registry
+        assert found.registry.project == project
+
+
+def test_registry_makes_the_pull_secret_of_the_app() -> None:
+    stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", "expires": "2027-01-31"}}
+    found, listed = settings.parse(engine_form(stack), stack="prod")
+    assert listed == []
+    assert found
+    assert found.registry
+    assert found.registry.name == "gitlab-deploy-prod"
+    stack["gitlab-deploy:app"] = {"port": 8080, "pullSecret": "mine"}
+    [problem] = problems(stack)
+    assert problem == "gitlab-deploy:app.pullSecret is made by the block registry; take it out here"
+
+
+def image_of(stack: dict[str, Any], last: Deployed | None = None) -> str:
+    """The image that is chosen, by a registry that knows every tag."""
+    found, listed = settings.parse(engine_form(stack), last=last, pin=lambda image: f"{image}@sha256:{'a' * 64}")
+    assert listed == []
+    assert found
+    assert found.image
+    assert found.app
+    assert found.app.image == found.image.deployed.image
+    return found.app.image
+
+
+def test_new_image_is_pinned_and_the_one_that_runs_stays_as_it_was_pinned() -> None:
+    tag = GOOD["gitlab-deploy:image"]
+    assert image_of(GOOD) == f"{tag}@sha256:{'a' * 64}"
+    for runs in (tag, f"{tag}@sha256:{'b' * 64}"):
+        assert image_of(GOOD, Deployed(image=runs)) == runs
+
+
+@pytest.mark.parametrize(("rollback", "expected"), [("true", "old:1"), ("false", "new:2")])
+def test_rollback_is_a_key_of_its_own(rollback: str, expected: str) -> None:
+    last = Deployed(image="new:2", before=("old:1",))
+    assert image_of(changed("image", None) | {"gitlab-deploy:rollback": rollback}, last) == expected
+    assert problems(GOOD | {"gitlab-deploy:rollback": "yes"}) == [
+        "gitlab-deploy:rollback: 'yes' is not a choice; use true or false"
+    ]
+
+
+def test_image_that_is_refused_is_one_problem_among_others() -> None:
+    stack = changed("app.port", 0) | {"gitlab-deploy:image": "old:1"}
+    _, listed = settings.parse(engine_form(stack), last=Deployed(image="new:2", before=("old:1",)))
+    assert [problem.split()[0].rstrip(":") for problem in listed] == ["gitlab-deploy:image", "gitlab-deploy:app.port"]
+    assert "which was deployed once and then replaced by new:2" in listed[0]

@@ -1,0 +1,152 @@
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+
+from components import preflight
+from components.settings import settings
+from tests.support.answering import answering
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with answering() as address:
+        yield address
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def closed() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def kubeconfig(path: Path, server: str, context: str = "one", **cluster: str) -> str:
+    config = {
+        "current-context": context,
+        "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
+    }
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+def test_any_answer_will_do(server: str, tmp_path: Path) -> None:
+    assert preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", server)}) is None
+    assert preflight.gitlab_problem(server) is None
+
+
+def test_closed_port_is_named(tmp_path: Path) -> None:
+    address = closed()
+    problem = preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", address)})
+    assert problem == (
+        f"The Kubernetes API server {address} does not answer (Connection refused); check the address and the network"
+    )
+    problem = preflight.gitlab_problem(address)
+    assert problem
+    assert problem.startswith(f"GitLab at {address} does not answer (Connection refused)")
+
+
+def test_silence_is_given_up_within_ten_seconds(silent: str, tmp_path: Path) -> None:
+    start = time.monotonic()
+    problem = preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", silent)})
+    assert problem
+    assert "no reply within 5 s" in problem
+    assert time.monotonic() - start < 10
+
+
+def test_unknown_host_is_named(tmp_path: Path) -> None:
+    problem = preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", "https://nowhere.invalid:6443")})
+    assert problem
+    assert "https://nowhere.invalid:6443 does not answer" in problem
+
+
+def test_proxy_of_the_kubeconfig_is_used(server: str, tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "k", "http://nowhere.invalid", **{"proxy-url": server})
+    assert preflight.kubernetes_problem({"KUBECONFIG": path}) is None
+
+
+def test_several_files_are_read_as_kubectl_reads_them(server: str, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    first.write_text("current-context: one\n")
+    second = kubeconfig(tmp_path / "second", server, context="other")
+    missing = tmp_path / "missing"
+    assert preflight.kubernetes_problem({"KUBECONFIG": f"{missing}:{first}:{second}"}) is None
+
+
+def test_home_is_where_the_kubeconfig_is_without_the_variable(tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    address = closed()
+    kubeconfig(tmp_path / ".kube" / "config", address)
+    problem = preflight.kubernetes_problem({"HOME": str(tmp_path)})
+    assert problem
+    assert address in problem
+
+
+def test_no_kubeconfig_at_all_is_a_problem_but_not_inside_of_a_cluster(tmp_path: Path) -> None:
+    problem = preflight.kubernetes_problem({"HOME": str(tmp_path)})
+    assert problem
+    assert "there is no ~/.kube/config; point KUBECONFIG at the cluster" in problem
+    problem = preflight.kubernetes_problem({"KUBECONFIG": str(tmp_path / "k")})
+    assert problem
+    assert f"KUBECONFIG names {tmp_path / 'k'}, which is not there" in problem
+    assert preflight.kubernetes_problem({"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "10.0.0.1"}) is None
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "current-context: gone\n", "- a\n", "\x00"])
+def test_malformed_kubeconfig_is_one_sentence_that_does_not_show_it(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    path.write_text(text)
+    problem = preflight.kubernetes_problem({"KUBECONFIG": str(path)})
+    assert problem
+    assert problem.startswith(f"The kubeconfig {path} has no current context with a server")
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
+    server: str, tmp_path: Path, *, preview: bool
+) -> None:
+    values = {
+        "gitlab-deploy:cluster": "production",
+        "gitlab-deploy:image": "blog:1.0.0",
+        "gitlab-deploy:app": json.dumps({"port": 8080, "namespace": "example"}),
+    }
+    stack, _ = settings.parse(values)
+    assert stack
+    environment = {"KUBECONFIG": kubeconfig(tmp_path / "k", server), "PATH": str(tmp_path)}
+    if preview:
+        assert preflight.require(stack, environment, preview=True) is None
+    else:
+        with pytest.raises(pulumi.RunError, match="There is no kubectl on PATH, which watches the rollout"):
+            preflight.require(stack, environment, preview=False)
+
+
+@pytest.mark.parametrize("word", ["1", "true"])
+def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
+    stack, _ = settings.parse(
+        {
+            "gitlab-deploy:cluster": "production",
+            "gitlab-deploy:gitlabProject": "group/blog",
+            "gitlab-deploy:gitlabUrl": "https://nowhere.invalid",
+            "gitlab-deploy:access": json.dumps(
+                {"namespace": "example", "serviceAccount": "sa", "server": "https://nowhere.invalid"}
+            ),
+        }
+    )
+    assert stack
+    assert preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=True) is None
+    with pytest.raises(pulumi.RunError, match=r"Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
+        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, preview=False)
+    with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
+        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, preview=True)

@@ -1,0 +1,260 @@
+import base64
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.access import kubeconfig, masking
+from components.image import reference as image
+from components.settings import rules
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("blog", ("blog", None, None)),
+        ("blog:1.0.0", ("blog", "1.0.0", None)),
+        ("registry.example.com:5000/group/blog:1.0.0", ("registry.example.com:5000/group/blog", "1.0.0", None)),
+        (f"registry.example.com/group/blog@{DIGEST}", ("registry.example.com/group/blog", None, DIGEST)),
+        (f"[2001:db8::1]:5000/blog:a@{DIGEST}", ("[2001:db8::1]:5000/blog", "a", DIGEST)),
+    ],
+)
+def test_image_reference_is_taken_apart(reference: str, parts: tuple[str, str | None, str | None]) -> None:
+    parsed = image.parse(reference)
+    assert parsed
+    assert (parsed.name, parsed.tag, parsed.digest) == parts
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "",
+        " ",
+        "Blog:1",
+        "blog:",
+        "blog:1 ",
+        "blog:1\n",
+        "blog@sha256:abc",
+        f"blog@{DIGEST}0",
+        "-blog",
+        "a//b",
+        "https://r/b",
+        "b:" + "t" * 129,
+        "blög",
+        "$(x)",
+        "../b",
+        "a" * 256,
+    ],
+)
+def test_image_reference_that_is_malformed_is_refused_with_the_value(reference: str) -> None:
+    assert image.parse(reference) is None
+    reason = image.image_reference(reference)
+    assert reason
+    assert reason.startswith(rules.quoted(reference))
+
+
+@pytest.mark.parametrize("reference", ["registry.example.com/group/blog", "blog:latest"])
+def test_image_that_is_another_one_every_day_is_refused_unless_a_digest_says_which(reference: str) -> None:
+    reason = image.image_reference(reference)
+    assert reason
+    assert reason.startswith(f"'{reference}' is another image from one day to the next")
+    assert image.image_reference(f"{reference}@{DIGEST}") is None
+    assert image.image_reference("blog:1.0.0") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "raw", "rule"),
+    [
+        ("a" * 7, True, "at least 8 characters"),
+        ("", True, "at least 8 characters"),
+        ("aaaa aaaa", True, "no white space"),
+        ("aaaaaaaa\n", True, "no white space"),
+        ("aaaa\taaaa", False, "no white space"),
+        ('{"a":"bcd"}', False, "not raw"),
+        ("aaaa$aaaa", False, "not raw"),
+        ("ääääääää", False, "not raw"),
+    ],
+)
+def test_value_gitlab_cannot_mask_is_refused_by_the_rule_and_never_shown(value: str, raw: bool, rule: str) -> None:
+    reason = masking.refusal(value, raw=raw)
+    assert reason
+    assert rule in reason
+    assert not value or value not in reason
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"), [("a" * 8, False), ("Ab1_+=/@:.~-", False), ('{"a":"$b,c"}', True), ("aaaa\u00a0aaaa", True)]
+)
+def test_value_gitlab_can_mask_is_accepted(value: str, raw: bool) -> None:
+    assert masking.refusal(value, raw=raw) is None
+
+
+@given(st.text(max_size=20), st.booleans())
+def test_mask_rules_agree_with_gitlabs_expressions(value: str, raw: bool) -> None:
+    # From GitLab's app/models/concerns/ci/maskable.rb, in Python's notation.
+    expression = r"\S{8,}" if raw else r"[a-zA-Z0-9_+=/@:.~-]{8,}"
+    accepted = re.fullmatch(expression, value, re.ASCII) is not None
+    assert (masking.refusal(value, raw=raw) is None) == accepted
+
+
+def test_size_above_4_kib_is_a_warning_that_does_not_show_the_value() -> None:
+    assert masking.size_warning("KUBECONFIG", "x" * 4096) is None
+    warning = masking.size_warning("KUBECONFIG", "x" * 4097)
+    assert warning
+    assert "KUBECONFIG" in warning
+    assert "4097" in warning
+    assert "xxx" not in warning
+
+
+def render(token: str = "header.payload.signature") -> str:
+    return kubeconfig.render(
+        cluster="production",
+        server="https://kube.example.com:6443",
+        certificate_authority_data=base64.b64encode(b"P" * 1500).decode(),
+        namespace="example",
+        user="gitlab-example",
+        token=token,
+    )
+
+
+def test_kubeconfig_can_be_masked_in_both_forms() -> None:
+    assert masking.refusal(render(), raw=True) is None
+    assert masking.refusal(kubeconfig.to_base64(render()), raw=False) is None
+
+
+def test_kubeconfig_names_one_context_and_uses_it() -> None:
+    config = json.loads(render())
+    assert config["current-context"] == "production"
+    assert [context["name"] for context in config["contexts"]] == ["production"]
+    assert config["contexts"][0]["context"] == {
+        "cluster": "production",
+        "namespace": "example",
+        "user": "gitlab-example",
+    }
+
+
+HOSTILE = [
+    "",
+    "a" * 254,
+    "UPPER",
+    "-a",
+    "a-",
+    "a_b",
+    "a b",
+    "a\n",
+    "ä",
+    "../x",
+    "$(x)",
+    "-oProxyCommand=x",
+    "a\u202eb",
+    "😀",
+]
+
+
+@pytest.mark.parametrize(
+    "rule", [rules.dns_label, rules.dns_subdomain, rules.namespace, rules.service_name, rules.rotation]
+)
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_names_are_refused(rule: rules.Rule, value: str) -> None:
+    reason = rule(value)
+    assert reason
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad"),
+    [
+        (rules.dns_label, ["a", "a-1", "a" * 63, "0123"], ["a" * 64, "a.b"]),
+        (rules.dns_subdomain, ["a.b", "x" * 63 + ".org"], ["a..b", ".a", "x" * 64 + ".org"]),
+        (rules.namespace, ["example"], ["default", "kube-system", "kube-x"]),
+        (rules.service_name, ["web"], ["1web"]),
+        (
+            rules.server_url,
+            ["https://kube.example.com", "https://10.0.0.1:6443", "https://[2001:db8::1]:6443", "https://k/k8s/c-1"],
+            [
+                "http://k",
+                "k:6443",
+                "https://",
+                "https://u:p@k",
+                "https://k?a=b",
+                "https://k y",
+                "https://k:99999",
+                "https://-o",
+            ],
+        ),
+        (
+            rules.gitlab_url,
+            ["https://gitlab.com", "https://h/gitlab", "http://127.0.0.1:8080", "http://10.1.2.3", "http://localhost"],
+            ["http://gitlab.example.com", "ftp://g", "gitlab.com", "https://glpat-x@g"],
+        ),
+        (rules.gitlab_project, ["group/blog", "g/s/b", "20"], ["blog", "/b", "g/", "g//b", "g/b c"]),
+        (rules.preview_scope, ["preview/*", "preview/staging"], ["", "*", "production", "preprod", "preview/a,b"]),
+        (rules.environment_scope, ["*", "production", "review/*"], ["", " a", "a,b", "a\n", "x" * 256]),
+        (rules.rotation, ["2026-11", "1"], ["2026.11", "x" * 41, "2026-11-01T00:00:00Z"]),
+        (rules.quantity, ["50m", "1", "0.5", "128Mi"], ["0", "-1", "1 Mi", "1MB", "", "0.0", "."]),
+        (rules.http_path, ["/", "/healthz"], ["", "healthz", "/a b", "/a?b=c", "/a\n"]),
+        (rules.mount_path, ["/tmp", "/var/cache/nginx"], ["/", "tmp", "/a/../b", "/a:b"]),
+        (rules.cidr, ["10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"], ["10.0.0.1/8", "a", ""]),
+        (
+            rules.docker_address,
+            ["ssh://deploy@host", "ssh://d-1@host.example.com:2222", "ssh://root@10.0.0.1", "ssh://a@[2001:db8::1]:22"],
+            [
+                "ssh://-oProxyCommand=x@host",
+                "ssh://deploy@-oProxyCommand=x",
+                "ssh://host",
+                "tcp://deploy@host",
+                "ssh://deploy@host:0",
+                "ssh://deploy@host:65536",
+                "ssh://deploy@host/path",
+                "ssh://deploy:password@host",
+                "ssh://deploy@ho st",
+                "ssh://deploy@host\n",
+                "ssh://$(x)@host",
+            ],
+        ),
+        (
+            rules.host_key,
+            ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"],
+            [
+                "",
+                "ssh-ed25519",
+                "ssh-ed25519 AAAA",
+                "host ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1 comment",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1\nssh-rsa AAAA",
+                "ssh-dss AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV",
+                "ecdsa-sha2-nistp256 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1",
+            ],
+        ),
+        (
+            rules.key_file,
+            ["~/.ssh/deploy", "/run/key", "${SSH_KEY}", "${HOME}/key"],
+            ["", "-oProxyCommand=x", "key", "$(x)", "`x`", "~/a b", "$SSH_KEY", "/a\n"],
+        ),
+        (rules.docker_name, ["web", "My_net.1"], ["", "a", "-web", "a b", "a/b", "a" * 64]),
+        (rules.registry, ["registry.example.com", "r:5000"], ["", "r:0", "r:x", "https://r", "r/p", "R"]),
+        (rules.day, ["2027-01-31"], ["2027-02-30", "", "tomorrow", "2027-01-31T00:00:00Z"]),
+        (rules.argument, ["-q", "http://127.0.0.1/", "a b"], ["", " ", "a\nb", "\x00"]),
+        (rules.bind_address, ["127.0.0.1", "0.0.0.0", "::1"], ["", "localhost", "127.0.0.1:80"]),
+        (rules.env_name, ["A", "a_1"], ["1A", "A-B", "", "A=B"]),
+    ],
+)
+def test_rules_accept_and_refuse(rule: rules.Rule, good: list[str], bad: list[str]) -> None:
+    assert [value for value in good if rule(value)] == []
+    assert [value for value in bad if not rule(value)] == []
+
+
+@given(st.text())
+def test_no_rule_fails_on_any_text(value: str) -> None:
+    every = [
+        rule
+        for name, rule in vars(rules).items()
+        if getattr(rule, "__module__", "") == rules.__name__ and name[0] != "_"
+    ]
+    applied = [rule(value) for rule in every if rule not in (rules.require, rules.quoted)]
+    assert len(applied) > 10
+    assert all(reason is None or "\n" not in reason for reason in applied)

@@ -1,0 +1,77 @@
+"""`python -m ops sweep`: which stacks it looks at, and what it tells."""
+
+import pytest
+
+from ops.commands.sweep import Stack, failure, review_stacks
+
+
+def listed(*names: str) -> list[dict[str, object]]:
+    return [{"name": name, "resourceCount": 3} for name in names]
+
+
+def test_a_review_stack_is_the_prefix_and_a_number_and_nothing_else() -> None:
+    others = (
+        "prod",
+        "review",
+        "review-",
+        "review-x",
+        "review-7x",
+        "review-7-old",
+        "review-7\n",
+        "my-review-7",
+        "Review-7",
+        "review--7",
+        "review-07",
+        "review-0",
+        "review-\u0667",
+        "acme/review-7",
+    )
+    assert review_stacks(listed(*others), "review-") == []
+
+
+def test_review_stacks_come_by_number() -> None:
+    assert [stack.iid for stack in review_stacks(listed("review-12", "prod", "review-7"), "review-")] == [7, 12]
+
+
+def test_a_prefix_is_text_and_no_pattern() -> None:
+    assert [stack.name for stack in review_stacks(listed("mr.7", "mrx7", "review-7"), "mr.")] == ["mr.7"]
+
+
+@pytest.mark.parametrize("count", [{}, {"resourceCount": 0}, {"resourceCount": None}])
+def test_a_stack_without_resources_is_empty(count: dict[str, object]) -> None:
+    found = [{"name": "review-7", **count}, {"name": "review-8", "resourceCount": 1}]
+    assert review_stacks(found, "review-") == [
+        Stack(name="review-7", iid=7, empty=True),
+        Stack(name="review-8", iid=8, empty=False),
+    ]
+
+
+DIAGNOSTICS = """\
+Destroying (review-7):
+    gitlab:index:ProjectVariable v **deleting failed** error: cut off he
+Diagnostics:
+  pulumi:pulumi:Stack (p-review-7):
+    error: update failed
+
+  gitlab:index:ProjectVariable (v):
+    error: v cannot be deleted
+    because it is protected. To unprotect it, do so
+
+Resources:
+    1 unchanged
+"""
+
+
+def test_the_error_of_a_resource_is_told_before_that_of_the_run() -> None:
+    assert failure("review-7", DIAGNOSTICS, "error: update failed\n", "see it") == (
+        "v cannot be deleted because it is protected. To unprotect it, do so; see it"
+    )
+
+
+def test_an_error_of_the_run_alone_is_told() -> None:
+    assert failure("review-7", "", "error: update failed\n", "see it") == "update failed; see it"
+    assert failure("review-7", "", "error: passphrase\n", "see it") == "passphrase; see it"
+
+
+def test_what_is_no_error_is_told_where_there_is_nothing_else() -> None:
+    assert failure("review-7", "", "killed\n", "see it") == "killed; see it"

@@ -1,0 +1,125 @@
+"""What a job may do with its CI_JOB_TOKEN (doc/ci/jobs/ci_job_token.md)."""
+
+import gitlab
+import pytest
+from gitlab.v4.objects import Project
+
+from sandbox.gitlab import records
+from sandbox.gitlab.auth import token_digest
+from sandbox.gitlab.store import Store
+from tests.support.gitlab_double import Api, GitLabDouble, Reply, add_project, refused
+
+UNAUTHORIZED = (401, {"message": "401 Unauthorized"})
+NO_PROJECT = (404, {"message": "404 Project Not Found"})
+FORBIDDEN = (403, {"message": "403 Forbidden"})
+
+
+@pytest.fixture(autouse=True)
+def merge_request(project: Project) -> None:
+    """A merge request and an issue, with a note each."""
+    made = project.mergerequests.create({"source_branch": "a", "target_branch": "main", "title": "t"})
+    for noteable in (made, project.issues.create({"title": "t"})):
+        noteable.notes.create({"body": "b"})
+
+
+@pytest.fixture
+def job_token(double: GitLabDouble, project_path: str) -> str:
+    """The token of a job in the project, started by its Maintainer."""
+    return double.new_job_token(path=project_path)
+
+
+@pytest.fixture
+def job(double: GitLabDouble, job_token: str, project: Project) -> Project:
+    """The project as its job sees it."""
+    return gitlab.Gitlab(double.url, job_token=job_token).projects.get(project.id, lazy=True)
+
+
+def answer(reply: Reply) -> tuple[int, object]:
+    return reply.status, reply.json()
+
+
+def test_a_job_reads_merge_requests_and_their_notes(job: Project) -> None:
+    assert [found.iid for found in job.mergerequests.list(state="opened")] == [1]
+    merge_request = job.mergerequests.get(1)
+    (note,) = merge_request.notes.list()
+    assert merge_request.notes.get(note.id).body == "b"
+
+
+def test_a_job_keeps_environments(job: Project) -> None:
+    made = job.environments.create({"name": "review/1"})
+    assert job.environments.update(made.id, {"description": "d"})["description"] == "d"
+    assert [found.name for found in job.environments.list()] == ["review/1"]
+    job.environments.get(made.id).stop()
+    job.environments.delete(made.id)
+
+
+@pytest.mark.parametrize("form", ["header", "query", "bearer", "oauth query"])
+def test_its_token_may_come_in_four_ways(double: GitLabDouble, api: Api, job_token: str, form: str) -> None:
+    headers = {"header": {"JOB-TOKEN": job_token}, "bearer": {"Authorization": f"Bearer {job_token}"}}
+    query = {"query": f"?job_token={job_token}", "oauth query": f"?access_token={job_token}"}
+    path = f"{api.base}/merge_requests/1{query.get(form, '')}"
+    assert double.request("GET", path, headers=headers.get(form)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("POST", "/merge_requests"),
+        ("PUT", "/merge_requests/1"),
+        ("POST", "/merge_requests/1/notes"),
+        ("PUT", "/merge_requests/1/notes/1"),
+        ("DELETE", "/merge_requests/1/notes/1"),
+        ("GET", "/issues/1/notes"),
+        ("POST", "/issues/1/notes"),
+        ("POST", "/issues"),
+        ("PUT", "/issues/1"),
+        ("GET", "/variables"),
+        ("POST", "/variables"),
+        ("GET", "/deploy_tokens"),
+    ],
+)
+def test_elsewhere_its_token_is_no_token(double: GitLabDouble, api: Api, job_token: str, verb: str, path: str) -> None:
+    headers = {"JOB-TOKEN": job_token, "Content-Type": "application/json"}
+    assert answer(double.request(verb, api.base + path, b"{}", headers)) == UNAUTHORIZED
+
+
+@pytest.mark.parametrize("path", ["", "/issues", "/issues/1"])
+def test_where_no_token_is_needed_it_sees_what_all_see(
+    double: GitLabDouble, api: Api, job_token: str, path: str
+) -> None:
+    assert answer(double.request("GET", api.base + path, headers={"JOB-TOKEN": job_token})) == NO_PROJECT
+
+
+def test_a_job_has_the_rights_of_its_user(double: GitLabDouble, api: Api, project_path: str) -> None:
+    reporter = {"JOB-TOKEN": double.new_job_token(20, path=project_path), "Content-Type": "application/json"}
+    guest = {"JOB-TOKEN": double.new_job_token(10, path=project_path)}
+    assert double.request("GET", f"{api.base}/merge_requests", headers=reporter).status == 200
+    assert answer(double.request("POST", f"{api.base}/environments", b'{"name":"x"}', reporter)) == FORBIDDEN
+    assert answer(double.request("GET", f"{api.base}/merge_requests", headers=guest)) == FORBIDDEN
+
+
+def test_the_token_of_a_job_that_is_over_is_refused(job: Project, job_token: str, store: Store) -> None:
+    (row,) = store.find(records.JobToken, sha256=token_digest(job_token))
+    store.remove(row)
+    assert refused(job.mergerequests.list) == UNAUTHORIZED
+
+
+def test_a_job_of_another_project_is_not_let_in_but_where_all_are(double: GitLabDouble, store: Store) -> None:
+    for name in ("job-source", "job-target"):
+        add_project(store, f"group/{name}")
+    public = add_project(store, "group/job-public", visibility="public").path
+    token = double.new_job_token(path="group/job-source")
+    (row,) = store.find(records.JobToken, sha256=token_digest(token))
+    target = gitlab.Gitlab(double.url, job_token=token).projects.get("group/job-target", lazy=True)
+    assert refused(target.mergerequests.list) == NO_PROJECT
+    store.add(records.Member(user_id=row.user_id, path="group/job-target", access_level=40))
+    reason = "403 Forbidden - Authentication by CI/CD job token not allowed from job-source to job-target."
+    assert refused(target.mergerequests.list) == (403, {"message": reason})
+    assert gitlab.Gitlab(double.url, job_token=token).projects.get(public, lazy=True).mergerequests.list() == []
+
+
+def test_a_jobs_token_is_kept_hashed_and_stays_out_of_links(double: GitLabDouble, api: Api, job_token: str) -> None:
+    reply = double.request("GET", f"{api.base}/merge_requests?job_token={job_token}")
+    assert job_token not in reply.headers["link"]
+    assert job_token.encode() not in (double.data / "gitlab.sqlite").read_bytes()
+    assert job_token not in double.log()
