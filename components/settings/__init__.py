@@ -1,1 +1,1 @@
-"""The stack file: the keys of its blocks, their rules, and the only reader of pulumi.Config."""
+"""The stack file: the keys of its blocks, their rules, and the only module that reads configuration."""
