@@ -11,14 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.gitlab import environments, issues, merge_requests, projects
-from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
+from sandbox.gitlab import deploy_tokens, issues, merge_requests, projects, variables
 from sandbox.gitlab.faults import DOOR, Faults, reply
 from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
-from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES
 
 # The key in an ASGI scope's extensions under which the server puts a callable that closes the connection.
 DROP = "sandbox.drop"
@@ -96,11 +94,8 @@ def create_app(data_dir: Path) -> ASGIApp:
     faults = Faults()
     api = [
         *projects.routes(),
-        *PROJECT_VARIABLES.routes("/projects"),
-        *GROUP_VARIABLES.routes("/groups"),
-        *PROJECT_DEPLOY_TOKENS.routes("/projects"),
-        *GROUP_DEPLOY_TOKENS.routes("/groups"),
-        *environments.routes(),
+        *variables.routes(),
+        *deploy_tokens.routes(),
         *merge_requests.routes(),
         *MERGE_REQUEST_NOTES.routes(),
         *issues.routes(),

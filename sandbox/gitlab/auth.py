@@ -1,22 +1,18 @@
 """Who calls and what they may do.
 
-Every route asks in GitLab's order: 401 (no usable token), 403 (scope of the token), 404 (group or project unknown, or
-private to others), 403 (role too low); parameters and records come after.
+Every route asks in GitLab's order: 401 (no usable token), 403 (scope of the token), 404 (project unknown, or private to
+others), 403 (role too low); parameters and records come after.
 """
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
-from typing import TypeVar
 from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Owner, Project, User
+from sandbox.gitlab.records import AccessToken, JobToken, Member, Project, User
 from sandbox.gitlab.refusals import error, message
 from sandbox.gitlab.store import Store
-
-OwnerT = TypeVar("OwnerT", bound=Owner)
 
 GUEST = 10
 REPORTER = 20
@@ -113,7 +109,7 @@ def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) 
 
 
 def access_level(store: Store, user: User | None, path: str) -> int:
-    """Return the caller's level on the group or project at `path`: the highest held there or above; 0 is no member."""
+    """Return the caller's level at `path`: the highest held there or above; 0 is no member."""
     if user is None:
         return 0
     below = f"{path.lower()}/"
@@ -127,33 +123,20 @@ def readable_project(request: Request, user: User | None) -> Project:
     store: Store = request.app.state.store
     # lib/api/helpers.rb, find_project: an integer is an id, all else a full path.
     found = store.find(Project, id=int(wanted)) if INTEGER.fullmatch(wanted) else store.find(Project, path=wanted)
-    project = visible(store, user, found, "404 Project Not Found")
+    readable = [one for one in found if one.visibility == "public" or access_level(store, user, one.path) > 0]
+    if not readable:
+        raise message(404, "404 Project Not Found")
+    project = readable[0]
     source = getattr(request.state, "job_project_id", project.id)
     # The allowlist of a project for the jobs of others holds, at first, itself alone.
     if source != project.id and project.visibility != "public":
-        names = [owner.path.rpartition("/")[2] for owner in (store.find(Project, id=source)[0], project)]
+        names = [one.path.rpartition("/")[2] for one in (store.find(Project, id=source)[0], project)]
         reason = f"Authentication by CI/CD job token not allowed from {names[0]} to {names[1]}."
         raise message(403, f"403 Forbidden - {reason}")
     return project
 
 
-def readable_group(request: Request, user: User | None) -> Group:
-    """Return the group of the route's `id`; Refusal 404 where there is none that the caller may see."""
-    wanted = unquote(request.path_params["id"])
-    store: Store = request.app.state.store
-    found = store.find(Group, id=int(wanted)) if INTEGER.fullmatch(wanted) else store.find(Group, path=wanted)
-    return visible(store, user, found, "404 Group Not Found")
-
-
-def visible(store: Store, user: User | None, found: Sequence[OwnerT], refusal: str) -> OwnerT:
-    """Return the one owner found, if the caller may see it."""
-    for owner in found:
-        if owner.visibility == "public" or access_level(store, user, owner.path) > 0:
-            return owner
-    raise message(404, refusal)
-
-
-def require(request: Request, user: User, owner: Owner, level: int) -> None:
-    """Refuse with 403 a caller whose level on the owner is lower."""
-    if access_level(request.app.state.store, user, owner.path) < level:
+def require(request: Request, user: User, project: Project, level: int) -> None:
+    """Refuse with 403 a caller whose level in the project is lower."""
+    if access_level(request.app.state.store, user, project.path) < level:
         raise message(403, "403 Forbidden")

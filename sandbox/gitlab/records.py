@@ -54,40 +54,32 @@ class JobToken(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Owner(Record):
-    """What owns variables and deploy tokens: a group or a project. `kind` is its word in rows that refer to it."""
+class Group(Record):
+    """A group; `path` is its full path."""
 
-    kind: ClassVar[str]
+    table = "groups"
     path: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Record):
+    """A project; `path` is its full path, `image_prefix` where its images live in the container registry."""
+
+    table = "projects"
+    path: str
+    name: str
+    image_prefix: str
+    created_at: str
     visibility: str = "private"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group(Owner):
-    """A group; `path` is its full path."""
-
-    table = "groups"
-    kind = "group"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Project(Owner):
-    """A project; `path` is its full path, `image_prefix` where its images live in the container registry."""
-
-    table = "projects"
-    kind = "project"
-    image_prefix: str
-    created_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Variable(Record):
-    """A CI/CD variable of a project or a group."""
+    """A CI/CD variable of a project."""
 
     table = "variables"
-    owner_kind: str
-    owner_id: int
+    project_id: int
     key: str
     value: str | None
     variable_type: str = "env_var"
@@ -101,33 +93,15 @@ class Variable(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class DeployToken(Record):
-    """A deploy token of a project or a group; its secret is shown once, and only the SHA-256 of it kept."""
+    """A deploy token of a project; its secret is shown once, and only the SHA-256 of it kept."""
 
     table = "deploy_tokens"
-    owner_kind: str
-    owner_id: int
+    project_id: int
     name: str
     username: str | None
     sha256: str
     scopes: tuple[str, ...]
     expires_at: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment(Record):
-    """An environment of a project."""
-
-    table = "environments"
-    project_id: int
-    name: str
-    slug: str
-    tier: str
-    created_at: str
-    updated_at: str
-    state: str = "available"
-    description: str | None = None
-    external_url: str | None = None
-    auto_stop_setting: str = "always"
 
 
 @dataclass(frozen=True, kw_only=True)

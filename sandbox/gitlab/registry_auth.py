@@ -36,7 +36,7 @@ from starlette.routing import Route
 
 from sandbox.gitlab import auth, deploy_tokens
 from sandbox.gitlab.projects import base_url
-from sandbox.gitlab.records import AccessToken, DeployToken, Group, Project, User
+from sandbox.gitlab.records import AccessToken, DeployToken, Project, User
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.store import Store
 from sandbox.machine.files import locked, write
@@ -189,16 +189,8 @@ def may(store: Store, actor: Actor, project: Project, action: str) -> bool:
     if action == "pull" and project.visibility == "public":
         return True
     if actor.deploy_token:
-        return belongs(store, actor.deploy_token, project)
+        return actor.deploy_token.project_id == project.id
     return auth.access_level(store, actor.user, project.path) >= LEVELS[action]
-
-
-def belongs(store: Store, token: DeployToken, project: Project) -> bool:
-    """Tell whether a deploy token is the project's own, or of a group above it."""
-    if token.owner_kind == Project.kind:
-        return token.owner_id == project.id
-    groups = store.find(Group, id=token.owner_id)
-    return any(project.path.lower().startswith(f"{group.path.lower()}/") for group in groups)
 
 
 class RegistryAuth:

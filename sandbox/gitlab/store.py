@@ -13,7 +13,6 @@ from typing import TypeVar
 from sandbox.gitlab.records import (
     AccessToken,
     DeployToken,
-    Environment,
     Group,
     Issue,
     JobToken,
@@ -43,9 +42,8 @@ UNIQUE: dict[type[Record], str] = {
     AccessToken: "sha256",
     Group: "path",
     Project: "path",
-    Variable: "owner_kind, owner_id, key, environment_scope",
+    Variable: "project_id, key, environment_scope",
     DeployToken: "id",
-    Environment: "project_id, name",
     JobToken: "sha256",
     MergeRequest: "project_id, iid",
     Issue: "project_id, iid",

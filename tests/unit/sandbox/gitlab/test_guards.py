@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gitlab
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
 from sandbox.gitlab import records
 from sandbox.gitlab.store import Store
@@ -119,18 +119,6 @@ def test_a_role_on_the_group_reaches_its_projects_and_no_other(double: GitLabDou
     client = double.client(double.new_token(40, path="group"))
     assert client.projects.get("group/blog").variables.list(get_all=True) == []
     assert refused(lambda: client.projects.get("groups-other/x")) == NO_PROJECT
-
-
-def test_group_variables_need_an_owner(double: GitLabDouble, group: Group, maintainer: str) -> None:
-    variables = double.client(maintainer).groups.get(group.id, lazy=True).variables
-    assert refused(lambda: variables.list(get_all=True)) == FORBIDDEN
-    assert group.variables.list(get_all=True) == []
-
-
-@pytest.mark.parametrize("wanted", [999, "nowhere", "group/nowhere"])
-def test_a_group_that_is_not_there_is_a_404(double: GitLabDouble, owner: str, wanted: str | int) -> None:
-    variables = double.client(owner).groups.get(wanted, lazy=True).variables
-    assert refused(lambda: variables.list(get_all=True)) == (404, {"message": "404 Group Not Found"})
 
 
 # Order of refusals

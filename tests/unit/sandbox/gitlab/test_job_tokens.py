@@ -45,14 +45,6 @@ def test_a_job_reads_merge_requests_and_their_notes(job: Project) -> None:
     assert merge_request.notes.get(note.id).body == "b"
 
 
-def test_a_job_keeps_environments(job: Project) -> None:
-    made = job.environments.create({"name": "review/1"})
-    assert job.environments.update(made.id, {"description": "d"})["description"] == "d"
-    assert [found.name for found in job.environments.list()] == ["review/1"]
-    job.environments.get(made.id).stop()
-    job.environments.delete(made.id)
-
-
 @pytest.mark.parametrize("form", ["header", "query", "bearer", "oauth query"])
 def test_its_token_may_come_in_four_ways(double: GitLabDouble, api: Api, job_token: str, form: str) -> None:
     headers = {"header": {"JOB-TOKEN": job_token}, "bearer": {"Authorization": f"Bearer {job_token}"}}
@@ -94,7 +86,6 @@ def test_a_job_has_the_rights_of_its_user(double: GitLabDouble, api: Api, projec
     reporter = {"JOB-TOKEN": double.new_job_token(20, path=project_path), "Content-Type": "application/json"}
     guest = {"JOB-TOKEN": double.new_job_token(10, path=project_path)}
     assert double.request("GET", f"{api.base}/merge_requests", headers=reporter).status == 200
-    assert answer(double.request("POST", f"{api.base}/environments", b'{"name":"x"}', reporter)) == FORBIDDEN
     assert answer(double.request("GET", f"{api.base}/merge_requests", headers=guest)) == FORBIDDEN
 
 

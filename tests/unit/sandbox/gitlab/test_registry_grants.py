@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
 from sandbox.example.oci import Credentials
-from sandbox.gitlab import records
 from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER
 from sandbox.gitlab.store import Store
 from tests.support.gitlab_double import GitLabDouble, add_project, new_token_text
@@ -75,18 +74,6 @@ def test_a_projects_deploy_token_is_for_that_project_alone(double: GitLabDouble,
     token = deploy_token(project, "read_registry", "write_registry")
     assert granted(double, token, "group/blog") == []
     assert granted(double, token, f"{project.path_with_namespace}/cache") == ["pull", "push"]
-
-
-def test_a_groups_deploy_token_is_for_the_projects_below_it(double: GitLabDouble, group: Group, store: Store) -> None:
-    path = store.find(records.Group, id=group.get_id())[0].path
-    inside, below, beside = (add_project(store, name).path for name in (f"{path}/app", f"{path}/a/b", f"{path}x/app"))
-    token = deploy_token(group, "read_registry")
-    assert [granted(double, token, name) for name in (inside, below, beside, "group/blog")] == [
-        ["pull"],
-        ["pull"],
-        [],
-        [],
-    ]
 
 
 def test_nobody_is_granted_anything_of_a_private_project(double: GitLabDouble, project_path: str) -> None:
