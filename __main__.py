@@ -9,6 +9,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import preflight
+from components.access import gitlab_errors
 from components.access.deploy_access import DeployAccess
 from components.access.pipeline_credential import PipelineCredential
 from components.access.registry_access import RegistryAccess
@@ -23,6 +24,7 @@ access, registry, app, docker_app = stack.access, stack.registry, stack.app, sta
 present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
+explained = gitlab_errors.hook()
 if stack.needs_cluster:
     cluster = kubernetes.Provider(
         "cluster",
@@ -41,7 +43,7 @@ if stack.needs_gitlab:
 if access:
     deploy = DeployAccess("access", access.deploy, on_cluster)
     for name, credential in access.credentials(deploy).items():
-        PipelineCredential(name, credential, on_gitlab)
+        PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
     # As an output, so that the application waits for its namespace.
     app = app and replace(app, namespace=deploy.namespace)
     pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})
@@ -50,7 +52,7 @@ login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
     namespace = app.namespace if app else deploy.namespace if access else None
-    pull = RegistryAccess("registry", replace(registry, namespace=namespace), both)
+    pull = RegistryAccess("registry", replace(registry, namespace=namespace, on_error=explained), both)
     app = app and replace(app, pull_secret=pull.pull_secret)
     login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
 

@@ -1,7 +1,7 @@
 """Are the systems a stack talks to there at all? Asked before any resource is registered.
 
 A provider that cannot reach its server previews as if all were well, or waits for minutes. These checks take at most
-a few seconds, send no credential, and name the address.
+a few seconds and name the address. GitLab alone is asked with a credential (see gitlab_check).
 """
 
 import http.client
@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 import pulumi
 import yaml
 
+from components.access import gitlab_check
 from components.docker_app.drift import taken
 from components.docker_app.ssh import Container, WrongHostKeyError
 from components.settings.settings import OFFLINE, Settings, is_offline
@@ -37,14 +38,14 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     if is_offline(environment):
         _only_previews(preview=preview)
         return None
-    problems = []
+    problems: list[str | None] = []
     present: tuple[Container, ...] | None = None
     if stack.needs_cluster:
         problems.append(kubernetes_problem(environment))
     if stack.app and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
         problems.append("There is no kubectl on PATH, which watches the rollout of the block app; install it")
     if stack.needs_gitlab:
-        problems.append(gitlab_problem(stack.gitlab_url))
+        problems += _gitlab_problems(stack, environment, preview=preview)
     if stack.docker_app:
         app = stack.docker_app
         try:
@@ -74,6 +75,17 @@ def _only_previews(*, preview: bool) -> None:
         )
 
 
+def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> list[str]:
+    check = gitlab_check.Check(url=stack.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
+    problems = []
+    for finding in check.findings(environment):
+        if finding.warning or (finding.only_changes and preview):
+            pulumi.log.warn(finding.text)
+        else:
+            problems.append(finding.text)
+    return problems
+
+
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
     """Why the API server of the ambient kubeconfig does not answer, or None.
 
@@ -99,12 +111,6 @@ def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
     return (
         reason and f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
     )
-
-
-def gitlab_problem(url: str) -> str | None:
-    """Why the GitLab instance at this URL does not answer, or None."""
-    reason = _no_answer(f"{url}/api/v4/version", None)
-    return reason and f"GitLab at {url} does not answer ({reason}); check gitlab-deploy:gitlabUrl and the network"
 
 
 def _no_answer(url: str, proxy: str | None) -> str | None:

@@ -24,9 +24,11 @@ class RegistryAccessArgs:
     name: str
     """Name of the deploy token in GitLab, one for each stack."""
     rotation: str = "1"
-    """Mark of the current token. Another mark makes a new token first and revokes the old one last."""
+    """Id of the current token. Changing it makes a new token first and revokes the old one last."""
     expires_at: str | None = None
-    """Day on which the token ends, as YYYY-MM-DD; with None it does not."""
+    """Day on which the token expires, as YYYY-MM-DD; None is never. A change of it, to None too, rotates the token."""
+    on_error: pulumi.ErrorHook | None = None
+    """Explains what GitLab refuses; None explains nothing."""
     namespace: pulumi.Input[str] | None = None
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
@@ -36,6 +38,15 @@ class RegistryAccessArgs:
         rules.require("rotation", self.rotation, rules.rotation)
         if self.expires_at is not None:
             rules.require("expires_at", self.expires_at, rules.day)
+
+    @property
+    def token_name(self) -> str:
+        """The deploy token's name in GitLab.
+
+        The day is in it, for the provider takes a day that is left out for the one that GitLab has: with no other
+        difference, a token would go on to expire on a day that no file names any more.
+        """
+        return f"{self.name}-{self.rotation}" + (f"-until-{self.expires_at}" if self.expires_at else "")
 
 
 class RegistryAccess(pulumi.ComponentResource):
@@ -53,11 +64,15 @@ class RegistryAccess(pulumi.ComponentResource):
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
             project=args.project,
-            name=f"{args.name}-{args.rotation}",
+            name=args.token_name,
             scopes=["read_registry"],
             expires_at=f"{args.expires_at}T00:00:00Z" if args.expires_at else None,
             # The provider would revoke the old one first.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=False,
+                hooks=pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None,
+            ),
         )
         self.username = token.username.apply(str)
         self.password = pulumi.Output.secret(token.token.apply(str))

@@ -5,7 +5,7 @@ path, the value and the remedy.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -39,6 +39,8 @@ class Settings:
     """The GitLab instance, such as `https://gitlab.com`, with no path of the API."""
     gitlab_token: pulumi.Output[str] | None
     """The token for GitLab's API (secret); None leaves it to the environment variable GITLAB_TOKEN."""
+    gitlab_token_text: str | None = field(default=None, repr=False)
+    """The same in clear, for the preflight."""
     image: Decision | None
     """The image to deploy; None where the stack deploys none."""
     access: Access | None
@@ -55,6 +57,18 @@ class Settings:
     def needs_gitlab(self) -> bool:
         """Whether anything of the stack is in GitLab."""
         return bool(self.access or self.registry)
+
+    @property
+    def in_gitlab(self) -> dict[str, frozenset[str]]:
+        """What the stack keeps in each GitLab project: `variables`, `deploy tokens`."""
+        kept: dict[str, frozenset[str]] = {}
+        if self.access:
+            previews = [self.access.preview_project] if self.access.deploy.preview else []
+            kept |= dict.fromkeys([self.access.project, *previews], frozenset({"variables"}))
+        if self.registry:
+            project = self.registry.project
+            kept[project] = kept.get(project, frozenset()) | {"deploy tokens"}
+        return kept
 
 
 def is_offline(environment: Mapping[str, str]) -> bool:
@@ -84,7 +98,7 @@ def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml has {count}; nothing was changed:{lines}")
-    return settings
+    return replace(settings, gitlab_token_text=config.get("gitlabToken") or None)
 
 
 def parse(

@@ -88,15 +88,9 @@ def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) 
     store: Store = request.app.state.store
     if jobs and (user := job(request)):
         return user
-    presented = presented_token(request)
-    if presented is None:
+    token = access_token(request)
+    if token is None:
         return None
-    tokens = store.find(AccessToken, sha256=token_digest(presented))
-    if not tokens:
-        raise message(401, "401 Unauthorized")
-    token = tokens[0]
-    if token.state in DEAD_TOKENS:
-        raise error(401, "invalid_token", error_description=DEAD_TOKENS[token.state])
     sufficient = {"api", "read_api", *also} if request.method in READ_VERBS else {"api"}
     if not sufficient & set(token.scopes):
         raise error(
@@ -106,6 +100,20 @@ def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) 
             scope=" ".join((*also, "api", "read_api")),
         )
     return store.find(User, id=token.user_id)[0]
+
+
+def access_token(request: Request) -> AccessToken | None:
+    """Return the token of the request, None if there is none; Refusal 401 for one that does not work."""
+    store: Store = request.app.state.store
+    presented = presented_token(request)
+    if presented is None:
+        return None
+    tokens = store.find(AccessToken, sha256=token_digest(presented))
+    if not tokens:
+        raise message(401, "401 Unauthorized")
+    if tokens[0].dead:
+        raise error(401, "invalid_token", error_description=DEAD_TOKENS[tokens[0].dead])
+    return tokens[0]
 
 
 def access_level(store: Store, user: User | None, path: str) -> int:

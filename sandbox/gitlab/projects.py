@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from sandbox.gitlab import auth
 from sandbox.gitlab.records import Group, Project
+from sandbox.gitlab.refusals import message
 
 VERSION = "18.9.0"
 
@@ -31,6 +32,27 @@ async def user(request: Request) -> Response:
             "email": f"{caller.username}@example.com",
             "is_admin": False,
             "bot": caller.bot,
+        }
+    )
+
+
+async def own_token(request: Request) -> Response:
+    """GET /personal_access_tokens/self: the token itself, whatever its scopes (lib/api/personal_access_tokens)."""
+    token = auth.access_token(request)
+    if token is None:
+        raise message(401, "401 Unauthorized")
+    return JSONResponse(
+        {
+            "id": token.id,
+            "name": "token",
+            "revoked": False,
+            "created_at": "2026-01-01T00:00:00.000Z",
+            "description": None,
+            "scopes": token.scopes,
+            "user_id": token.user_id,
+            "last_used_at": None,
+            "active": True,
+            "expires_at": token.expires_at,
         }
     )
 
@@ -88,6 +110,7 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         Route("/user", user, methods=["GET"]),
+        Route("/personal_access_tokens/self", own_token, methods=["GET"]),
         Route("/version", metadata, methods=["GET"]),
         Route("/metadata", metadata, methods=["GET"]),
         Route("/projects/{id}", project, methods=["GET"]),

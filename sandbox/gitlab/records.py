@@ -1,6 +1,7 @@
 """What the double keeps: one frozen dataclass a table, one field a column. `id` 0 means: not stored yet."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import ClassVar
 
 
@@ -34,13 +35,20 @@ class Member(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken(Record):
-    """A token of the REST API; only its SHA-256 is kept. `state` is active, expired or revoked."""
+    """A token of the REST API; only its SHA-256 is kept. `expires_at` is a day, on which it no longer works."""
 
     table = "access_tokens"
     user_id: int
     sha256: str
     scopes: tuple[str, ...]
-    state: str = "active"
+    revoked: bool = False
+    expires_at: str | None = None
+
+    @property
+    def dead(self) -> str | None:
+        """Why it no longer works: expired, revoked; None while it does."""
+        expired = self.expires_at is not None and date.fromisoformat(self.expires_at) <= datetime.now(UTC).date()
+        return "revoked" if self.revoked else "expired" if expired else None
 
 
 @dataclass(frozen=True, kw_only=True)

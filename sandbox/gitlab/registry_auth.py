@@ -138,7 +138,9 @@ def authenticate(request: Request) -> Actor:
         username = password = ""
     store: Store = request.app.state.store
     digest = auth.token_digest(password)
-    for token in store.find(AccessToken, sha256=digest, state="active"):
+    for token in store.find(AccessToken, sha256=digest):
+        if token.dead:
+            break
         # Whose it is says the token alone: GitLab takes any user name with it.
         return Actor(reach=reach(token.scopes), user=store.find(User, id=token.user_id)[0])
     for deploy_token in store.find(DeployToken, sha256=digest):

@@ -51,20 +51,22 @@ def add_token(
     path: str,
     access_level: int,
     scopes: tuple[str, ...] = ("api",),
-    state: str = "active",
+    revoked: bool = False,
+    expires_at: str | None = None,
     bot: bool = False,
 ) -> None:
     """Add a token of the user named, who is made where missing, with a role on the group or project at `path`.
 
     `access_level` is 10 (Guest), 20 (Reporter), 30 (Developer), 40 (Maintainer) or 50 (Owner), and 0 for someone who is
-    no member. `scopes` may hold api, read_api and read_user; `state` is active, expired or revoked; a `bot` is the user
+    no member. `scopes` may hold api, read_api and read_user; `expires_at` is a day as YYYY-MM-DD; a `bot` is the user
     of a project access token. Raises ValueError for an empty token.
     """
     if not token:
         raise ValueError("a token must not be empty")
     user = add_member(store, username=username, path=path, access_level=access_level, bot=bot)
     if not store.find(AccessToken, sha256=token_digest(token)):
-        store.add(AccessToken(user_id=user.id, sha256=token_digest(token), scopes=scopes, state=state))
+        digest = token_digest(token)
+        store.add(AccessToken(user_id=user.id, sha256=digest, scopes=scopes, revoked=revoked, expires_at=expires_at))
 
 
 def add_job_token(store: Store, token: str, *, username: str, path: str, access_level: int) -> None:

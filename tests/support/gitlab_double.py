@@ -87,7 +87,8 @@ class GitLabDouble:
         *,
         path: str = "group/blog",
         scopes: tuple[str, ...] = ("api",),
-        state: str = "active",
+        revoked: bool = False,
+        expires_at: str | None = None,
     ) -> str:
         """Return a new token, of a new bot with this role on the group or project at `path`; see seed.add_token."""
         text, store = new_token_text(), Store(self.data)
@@ -100,7 +101,8 @@ class GitLabDouble:
                 path=path,
                 access_level=access_level,
                 scopes=scopes,
-                state=state,
+                revoked=revoked,
+                expires_at=expires_at,
                 bot=True,
             )
         finally:

@@ -134,7 +134,7 @@ def test_refusals_have_the_words_of_client_go(gitlab_double: GitLabDouble) -> No
     assert refusal(gitlab_double.token) == f"{url}: 400 {{message: {{value: [is invalid]}}}}"
     assert refusal(gitlab_double.new_token(access_level=30)) == f"{url}: 403 {{message: 403 Forbidden}}"
     assert refusal(gitlab_double.token, "group/nowhere") == "404 Not Found"
-    assert refusal(gitlab_double.new_token(state="revoked")) == (
+    assert refusal(gitlab_double.new_token(revoked=True)) == (
         f"{url}: 401 {{error: invalid_token}}, "
         "{error_description: Token was revoked. You have to re-authorize from the user.}"
     )

@@ -17,7 +17,7 @@ def assert_twice(printed: str, detail: str, summary: str) -> None:
 
 
 def test_a_revoked_token_stops_the_run_before_anything_is_made(stack: Stack, gitlab_double: GitLabDouble) -> None:
-    stack.environment["GITLAB_TOKEN"] = gitlab_double.new_token(state="revoked")
+    stack.environment["GITLAB_TOKEN"] = gitlab_double.new_token(revoked=True)
     reason = "{error: invalid_token}, {error_description: Token was revoked. You have to re-authorize from the user.}"
     detail = f"{CONFIGURING}GET {gitlab_double.url}/api/v4/user: 401 {reason}"
     printed = stack.up(VARIABLE, fails=True)

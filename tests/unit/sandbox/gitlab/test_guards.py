@@ -1,6 +1,8 @@
 """Who is let in, what is refused first, and how paths are matched."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import gitlab
 import pytest
@@ -55,17 +57,33 @@ def test_a_job_token_is_ignored(double: GitLabDouble, maintainer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "description"),
+    ("end", "description"),
     [
-        ("expired", "Token is expired. You can either do re-authorization or token refresh."),
-        ("revoked", "Token was revoked. You have to re-authorize from the user."),
+        ({"expires_at": "2026-01-01"}, "Token is expired. You can either do re-authorization or token refresh."),
+        ({"revoked": True}, "Token was revoked. You have to re-authorize from the user."),
     ],
 )
-def test_a_token_past_its_life_says_so(double: GitLabDouble, state: str, description: str) -> None:
-    client = double.client(double.new_token(state=state))
+def test_a_token_past_its_life_says_so(double: GitLabDouble, end: dict[str, Any], description: str) -> None:
+    client = double.client(double.new_token(**end))
     assert refused(client.auth) == (401, {"error": "invalid_token", "error_description": description})
     with pytest.raises(gitlab.GitlabAuthenticationError):
         client.auth()
+
+
+def test_a_token_shows_itself_whatever_its_scopes(double: GitLabDouble) -> None:
+    tomorrow = (datetime.now(UTC).date() + timedelta(1)).isoformat()
+    client = double.client(double.new_token(scopes=("read_user",), expires_at=tomorrow))
+    token = client.personal_access_tokens.get("self")
+    assert (token.scopes, token.expires_at, token.active) == (["read_user"], tomorrow, True)
+    assert refused(lambda: double.client("glpat-unknown").personal_access_tokens.get("self")) == UNAUTHORIZED
+    assert double.request("GET", "/api/v4/personal_access_tokens/self").status == 401
+
+
+def test_a_token_works_until_its_last_day_begins(double: GitLabDouble) -> None:
+    today = datetime.now(UTC).date()
+    double.client(double.new_token(expires_at=(today + timedelta(1)).isoformat())).auth()
+    with pytest.raises(gitlab.GitlabAuthenticationError):
+        double.client(double.new_token(expires_at=today.isoformat())).auth()
 
 
 def test_a_token_revoked_while_the_server_runs_is_refused_at_once(double: GitLabDouble, store: Store) -> None:
