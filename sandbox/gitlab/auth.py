@@ -23,6 +23,8 @@ OWNER = 50
 INTEGER = re.compile("-?[0-9]{1,18}")
 # lib/api/api_guard.rb: `api` does everything, the read scopes GET and HEAD only.
 READ_VERBS = ("GET", "HEAD")
+JOB_TOKENS_READ_MERGE_REQUESTS = (18, 4)
+"""The release from which on the documentation lists merge requests for job tokens (doc/ci/jobs/ci_job_token.md)."""
 DEAD_TOKENS = {
     "expired": "Token is expired. You can either do re-authorization or token refresh.",
     "revoked": "Token was revoked. You have to re-authorize from the user.",
@@ -85,8 +87,7 @@ def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) 
 
     On a route that does not take a job's token, it is ignored where it has a header of its own.
     """
-    store: Store = request.app.state.store
-    if jobs and (user := job(request)):
+    if jobs and _release(request) >= JOB_TOKENS_READ_MERGE_REQUESTS and (user := job(request)):
         return user
     token = access_token(request)
     if token is None:
@@ -99,7 +100,12 @@ def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) 
             error_description="The request requires higher privileges than provided by the access token.",
             scope=" ".join((*also, "api", "read_api")),
         )
+    store: Store = request.app.state.store
     return store.find(User, id=token.user_id)[0]
+
+
+def _release(request: Request) -> tuple[int, ...]:
+    return tuple(int(part) for part in request.app.state.release.split("."))
 
 
 def access_token(request: Request) -> AccessToken | None:
@@ -144,7 +150,7 @@ def readable_project(request: Request, user: User | None) -> Project:
     return project
 
 
-def require(request: Request, user: User, project: Project, level: int) -> None:
+def require(request: Request, user: User | None, project: Project, level: int) -> None:
     """Refuse with 403 a caller whose level in the project is lower."""
     if access_level(request.app.state.store, user, project.path) < level:
         raise message(403, "403 Forbidden")

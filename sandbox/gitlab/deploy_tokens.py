@@ -37,7 +37,8 @@ def entity(token: DeployToken) -> dict[str, object]:
 
 def guard(request: Request) -> tuple[Store, Project]:
     """Return the store and the project, once the caller may manage its deploy tokens."""
-    user = auth.authenticate(request)
+    # These routes look the project up first, so that nobody in particular gets its 404.
+    user = auth.caller(request)
     project = auth.readable_project(request, user)
     auth.require(request, user, project, auth.MAINTAINER)
     return request.app.state.store, project

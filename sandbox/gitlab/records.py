@@ -113,6 +113,18 @@ class DeployToken(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResourceGroup(Record):
+    """What jobs of a project that name it do one at a time; the first such job makes it."""
+
+    table = "resource_groups"
+    project_id: int
+    key: str
+    created_at: str
+    updated_at: str
+    process_mode: str = "unordered"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Issuable(Record):
     """What issues and merge requests share. `kind` is its word in notes, `iid` its number in the project."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.gitlab.auth import MAINTAINER, token_digest
 from sandbox.gitlab.parameters import timestamp
-from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Project, User
+from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Project, ResourceGroup, User
 from sandbox.gitlab.store import Store
 
 PROJECT_ID = 20
@@ -79,6 +79,14 @@ def add_job_token(store: Store, token: str, *, username: str, path: str, access_
         raise ValueError("a job's token must not be empty, and its project must be there")
     user = add_member(store, username=username, path=path, access_level=access_level)
     store.add(JobToken(user_id=user.id, project_id=projects[0].id, sha256=token_digest(token)))
+
+
+def add_resource_group(store: Store, key: str, *, path: str) -> None:
+    """Add what a job of the project at `path` makes by naming this resource group; one that is there stays."""
+    project = store.find(Project, path=path)[0]
+    if not store.find(ResourceGroup, project_id=project.id, key=key):
+        now = timestamp(datetime.now(UTC))
+        store.add(ResourceGroup(project_id=project.id, key=key, created_at=now, updated_at=now))
 
 
 def add_member(store: Store, *, username: str, path: str, access_level: int, bot: bool = False) -> User:

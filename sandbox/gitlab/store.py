@@ -21,6 +21,7 @@ from sandbox.gitlab.records import (
     Note,
     Project,
     Record,
+    ResourceGroup,
     User,
     Variable,
 )
@@ -45,6 +46,7 @@ UNIQUE: dict[type[Record], str] = {
     Variable: "project_id, key, environment_scope",
     DeployToken: "id",
     JobToken: "sha256",
+    ResourceGroup: "project_id, key",
     MergeRequest: "project_id, iid",
     Issue: "project_id, iid",
     Note: "id",

@@ -26,6 +26,7 @@ from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
 from sandbox.names import CACHE, REGISTRY
+from tests.support.gitlab_double import new_job_token_text
 from tests.support.processes import descendants
 
 GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
@@ -65,7 +66,7 @@ class Repository:
         self.path = path
         self.isolated = isolated
         self.runner = runner
-        self.job_token = f"glcbt-{secrets.token_urlsafe(15)}"
+        self.job_token = new_job_token_text()
         """The CI_JOB_TOKEN of its jobs."""
         self.bare = runner.folder / "repositories" / f"{path}.git"
         self.clone = runner.folder / "clones" / path

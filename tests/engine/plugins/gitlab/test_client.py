@@ -4,6 +4,7 @@ import datetime
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.plugins.gitlab import client as module
 from sandbox.plugins.gitlab.client import ApiError, Client, project_path
 from tests.support.gitlab_double import GitLabDouble
 
@@ -103,8 +103,8 @@ def test_429_waits_for_the_reset_and_5xx_ever_longer(
     gitlab_double: GitLabDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waits.append)
-    monkeypatch.setattr(module.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
     gitlab_double.faults({"method": "POST", "path": "/variables", "status": 502, "times": 3})
     create(Client(gitlab_double.url, gitlab_double.token, verify=True))
     assert waits == pytest.approx([0.8, 1.6, 2.4])
@@ -115,7 +115,7 @@ def test_429_waits_for_the_reset_and_5xx_ever_longer(
 
 
 def test_a_request_is_sent_at_most_eleven_times(gitlab_double: GitLabDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     client = Client(gitlab_double.url, gitlab_double.token, verify=True)
     gitlab_double.faults({"method": "POST", "path": "/variables", "status": 500, "times": 11})
     with pytest.raises(ApiError, match=r"/variables: 500 \{message: 500 Internal Server Error\}$"):

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pulumi
 import pytest
 
@@ -50,8 +52,10 @@ def test_an_error_that_says_it_itself_gets_no_more() -> None:
 def test_the_hook_tells_and_never_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", said.append)
-    monkeypatch.setattr(pulumi, "ErrorHook", lambda name, callback: (name, callback))
-    name, explain = gitlab_errors.hook()  # type: ignore[misc]
+    hooks: list[tuple[str, Callable[[pulumi.ErrorHookArgs], bool]]] = []
+    monkeypatch.setattr(pulumi, "ErrorHook", lambda *made: hooks.append(made))
+    gitlab_errors.hook()
+    ((name, explain),) = hooks
     arguments = pulumi.ErrorHookArgs("urn", "id", "n", "t", old_inputs=TOKEN, failed_operation="delete")
     arguments.errors = ["404 Not Found", "502"]
     assert (name, explain(arguments)) == ("gitlab-error-explained", False)

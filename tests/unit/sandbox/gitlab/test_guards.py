@@ -244,3 +244,17 @@ def test_tokens_are_kept_hashed(double: GitLabDouble, maintainer: str) -> None:
     kept = Path(double.data, "gitlab.sqlite").read_bytes()
     assert maintainer.encode() not in kept
     assert double.token.encode() not in kept
+
+
+def test_a_slash_at_the_end_of_a_path_changes_nothing(api: Api, project: Project) -> None:
+    reply = api("POST", "/variables/", b'{"key":"A","value":"1"}')
+    assert (reply.status, reply.json()["key"]) == (201, "A")
+    assert [variable.key for variable in project.variables.list(get_all=True)] == ["A"]
+    assert api("GET", "/").status == 200
+
+
+def test_without_a_token_deploy_tokens_are_not_there(double: GitLabDouble, api: Api, store: Store) -> None:
+    assert double.request("GET", f"{api.base}/deploy_tokens").json() == NO_PROJECT[1]
+    assert double.request("POST", f"{api.base}/deploy_tokens", b"{}").status == 404
+    number = add_project(store, "group/open-tokens", visibility="public").id
+    assert double.request("GET", f"/api/v4/projects/{number}/deploy_tokens").status == 403

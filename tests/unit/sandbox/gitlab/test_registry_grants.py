@@ -7,7 +7,8 @@ import pytest
 from gitlab.v4.objects import Project
 
 from sandbox.example.oci import Credentials
-from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER
+from sandbox.gitlab import records
+from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER, token_digest
 from sandbox.gitlab.store import Store
 from tests.support.gitlab_double import GitLabDouble, add_project, new_token_text
 from tests.support.registry_token import EVERYTHING, ask, basic, deploy_token, granted, opened
@@ -139,3 +140,28 @@ def test_another_service_and_a_post_are_not_found(double: GitLabDouble) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"} | basic(maintainer)
     assert double.request("POST", "/jwt/auth", form, headers).status == 404
     assert ask(double, Credentials("maintainer", new_token_text()), service="other").status == 401
+
+
+def test_a_job_pushes_to_its_own_project_alone_and_reads_no_other(double: GitLabDouble, store: Store) -> None:
+    own, other = (add_project(store, f"group/{name}{secrets.token_hex(4)}").path for name in ("own", "other"))
+    public = add_project(store, f"group/public{secrets.token_hex(4)}", visibility="public").path
+    token = double.new_job_token(path=own)
+    (running,) = store.find(records.JobToken, sha256=token_digest(token))
+    store.add(records.Member(user_id=running.user_id, path=other, access_level=MAINTAINER))
+    job = Credentials("gitlab-ci-token", token)
+    assert granted(double, job, own) == ["pull", "push", "delete"]
+    assert granted(double, job, f"{own}/runner") == ["pull", "push", "delete"]
+    assert granted(double, job, other) == []
+    assert granted(double, job, public) == ["pull"]
+
+
+@pytest.mark.parametrize("level", [20, 30])
+def test_a_job_may_what_the_role_of_its_user_may(double: GitLabDouble, project_path: str, level: int) -> None:
+    job = Credentials("gitlab-ci-token", double.new_job_token(level, path=project_path))
+    assert granted(double, job, project_path) == {20: ["pull"], 30: ["pull", "push"]}[level]
+
+
+def test_a_jobs_token_and_its_user_name_go_together(double: GitLabDouble, project_path: str) -> None:
+    token = double.new_job_token(path=project_path)
+    for name, password in (("maintainer", token), ("gitlab-ci-token", double.token), ("gitlab-ci-token", "glcbt-x")):
+        assert ask(double, Credentials(name, password), f"repository:{project_path}:pull").status == 401

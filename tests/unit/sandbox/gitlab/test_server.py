@@ -155,7 +155,7 @@ def test_seeding_again_changes_nothing(tmp_path: Path) -> None:
         "group/sub/blog",
         "registry.test:5000/group/sub/blog",
     )
-    assert (store.count(User, bot=False), store.count(AccessToken)) == (1, 1)
+    assert (store.count(User, bot=False), len(store.find(AccessToken))) == (1, 1)
     store.close()
 
 
