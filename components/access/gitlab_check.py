@@ -11,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +22,7 @@ REQUEST_SECONDS = 5
 ANSWER_BYTES = 2**20
 WARNING_DAYS = 30
 NO_TOKEN = "none"  # noqa: S105 - GITLAB_TOKEN of jobs that change nothing in GitLab: nothing is asked there
+EARLY_CHECK = "GITLAB_EARLY_AUTH_CHECK"
 TOKEN = "GITLAB_TOKEN"  # noqa: S105 - the variable's name
 _API = "/api/v4"
 # An empty page: what is asked is whether the list may be read, and no value is to be sent. A project holds 8000.
@@ -55,7 +56,17 @@ class Check:
     """What the stack keeps in each project: `variables`, `deploy tokens`."""
 
     def findings(self, environment: Mapping[str, str]) -> list[Finding]:
-        """Everything that is wrong; never raises, and takes SECONDS at most."""
+        """Everything that is wrong; never raises, and takes SECONDS at most.
+
+        With GITLAB_EARLY_AUTH_CHECK off, the provider's own switch, which the jobs of the templates set, all of it is a
+        warning: what a deploy job changes is not in GitLab, and must not wait for a new token.
+        """
+        found = self._found(environment)
+        if environment.get(EARLY_CHECK, "").lower() in {"0", "false"}:
+            return [replace(finding, warning=True) for finding in found]
+        return found
+
+    def _found(self, environment: Mapping[str, str]) -> list[Finding]:
         if self.url.rstrip("/").endswith(_API):
             right = self.url.rstrip("/").removesuffix(_API)
             return [Finding(text=f"gitlab-deploy:gitlabUrl ends in {_API}, which is added to it; set it to {right}")]

@@ -104,6 +104,13 @@ def test_a_job_that_says_it_has_no_token_asks_nobody() -> None:
     assert findings("http://127.0.0.1:1", environment={"GITLAB_TOKEN": "none"}) == []
 
 
+def test_with_the_early_check_off_nothing_stops_a_deploy(double: GitLabDouble) -> None:
+    dead = {"GITLAB_TOKEN": double.new_token(revoked=True)}
+    assert [finding.warning for finding in findings(double.url, environment=dead)] == [False]
+    off = dead | {"GITLAB_EARLY_AUTH_CHECK": "false"}
+    assert [finding.warning for finding in findings(double.url, environment=off)] == [True]
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_an_address_of_the_api_is_refused_with_the_right_one(slash: str) -> None:
     (finding,) = findings(f"https://gitlab.example.com/api/v4{slash}", "glpat-x")
