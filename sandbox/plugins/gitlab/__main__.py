@@ -48,14 +48,15 @@ class _Errors(grpc.aio.ServerInterceptor):
         async def behave(request: object, context: Any) -> object:  # noqa: ANN401 - grpc types the aio context wrongly
             try:
                 return await method(request, context)
-            except PluginError as error:
+            except Exception as raised:
+                # The SDK may put an error with its traceback in place of the one that was raised.
+                error = raised.__context__ if type(raised) is Exception and raised.__context__ else raised
+            if isinstance(error, PluginError):
                 await self._log(error.logged, getattr(request, "urn", ""))
                 code, text = grpc.StatusCode.UNKNOWN, str(error)
-            except UnservedError as error:
+            elif isinstance(error, UnservedError | NotImplementedError):
                 code, text = grpc.StatusCode.UNIMPLEMENTED, str(error)
-            except NotImplementedError as error:
-                code, text = grpc.StatusCode.UNIMPLEMENTED, str(error)
-            except Exception as error:
+            else:
                 # The text of an unforeseen error may hold a secret.
                 frame = traceback.extract_tb(error.__traceback__)[-1]
                 where = f"{type(error).__name__} in {frame.filename}, line {frame.lineno}"
