@@ -75,7 +75,7 @@ class _Servicer(ProviderServicer):
     """The SDK's servicer, with what it cannot say by itself."""
 
     async def Read(self, request: ReadRequest, context: object) -> ReadResponse:  # noqa: N802 - named by the protocol
-        response: ReadResponse = await super().Read(request, context)  # type: ignore[no-untyped-call]
+        response: ReadResponse = await super().Read(request, context)
         return response if response.id else ReadResponse()
 
     async def Diff(self, request: DiffRequest, context: object) -> DiffResponse:  # noqa: N802 - named by the protocol
