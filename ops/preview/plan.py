@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ops.preview import diagnostics
-from ops.preview.diagnostics import Diagnostic, safe
+from ops.preview.diagnostics import Diagnostic, safe_name
 from ops.preview.properties import Property, compare, submap
 from ops.preview.redaction import Redactor
 
@@ -50,15 +50,15 @@ class Change:
     """Why it is replaced, where no property tells."""
     full_type: str = ""
     """The full type, such as `kubernetes:apps/v1:Deployment`."""
-    beside: bool = False
-    """Whether what replaces it is there, under another name, before it goes."""
+    created_first: bool = False
+    """Whether its replacement is created, under another name, before it is deleted."""
 
     @property
     def destructive(self) -> bool:
         """Whether something that runs or is relied on goes away; an image no longer wanted stays on its host."""
         if self.full_type == "docker:index/remoteImage:RemoteImage":
             return False
-        return self.operation == "delete" or (self.operation == "replace" and not self.beside)
+        return self.operation == "delete" or (self.operation == "replace" and not self.created_first)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     outputs: tuple[str, ...] = ()
     """Names of the stack's outputs that change."""
-    said: tuple[Diagnostic, ...] = ()
-    """What the engine and the program said."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Messages of the engine, the program and policies."""
     compared: bool = False
     """Whether this is one branch against another, and not against what runs."""
     failure: str | None = field(default=None)
@@ -79,7 +79,7 @@ class Plan:
     @property
     def failed(self) -> bool:
         """Whether the preview failed: `pulumi up` would too, so its changes are at best a part."""
-        return self.failure is not None or any(item.severity == "error" for item in self.said)
+        return self.failure is not None or any(item.severity == "error" for item in self.diagnostics)
 
     def count(self, operation: Operation) -> int:
         """The number of resources with that operation."""
@@ -106,16 +106,16 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
     if text is None:
         return Plan(stack, failure="there is no plan file")
     document, around = _document(text)
-    said = tuple(diagnostics.beside(around, redactor))
+    printed = tuple(diagnostics.from_output(around, redactor))
     if document is None:
         why = "is empty" if not text.strip() else "is cut" if around != text else "holds no plan"
-        return Plan(stack, said=said, failure=f"the plan file {why}")
+        return Plan(stack, diagnostics=printed, failure=f"the plan file {why}")
     planned = _planned(_dicts(document.get("steps")))
     return Plan(
         stack,
         changes=_changes(planned, redactor),
         outputs=tuple(_outputs(planned, redactor)),
-        said=(*diagnostics.of(_dicts(document.get("diagnostics")), redactor), *said),
+        diagnostics=(*diagnostics.from_document(_dicts(document.get("diagnostics")), redactor), *printed),
         failure=None if "steps" in document else "the preview ended before it planned anything",
     )
 
@@ -129,7 +129,7 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
     after = read(stack, branch, redactor)
     before = read(stack, base, redactor)
     if after.failed:
-        return Plan(stack, said=after.said, failure=after.failure, compared=True)
+        return Plan(stack, diagnostics=after.diagnostics, failure=after.failure, compared=True)
     old = {} if before.failed else _desired(base)
     new = _desired(branch)
     steps: list[dict[str, Any]] = []
@@ -141,8 +141,8 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
     missing = Diagnostic(
         "warning", "the target branch has no preview of this stack; all of the branch's is shown as new"
     )
-    said = (*after.said, missing) if before.failed else after.said
-    return Plan(stack, changes=_changes(steps, redactor), said=said, compared=True)
+    messages = (*after.diagnostics, missing) if before.failed else after.diagnostics
+    return Plan(stack, changes=_changes(steps, redactor), diagnostics=messages, compared=True)
 
 
 def _document(text: str) -> tuple[dict[str, Any] | None, str]:
@@ -201,16 +201,16 @@ def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iter
         reasons = () if any(item.replaces for item in properties) else step.get("replaceReasons") or ()
         yield Change(
             operation=operation,
-            type=safe(_short(full_type), redactor),
-            name=safe(urn.rpartition("::")[2], redactor),
+            type=safe_name(_short(full_type), redactor),
+            name=safe_name(urn.rpartition("::")[2], redactor),
             properties=properties,
-            reasons=tuple(safe(str(reason), redactor) for reason in reasons if operation == "replace"),
+            reasons=tuple(safe_name(str(reason), redactor) for reason in reasons if operation == "replace"),
             full_type=full_type,
-            beside=operation == "replace" and _is_beside(full_type, old, new),
+            created_first=operation == "replace" and _is_created_first(full_type, old, new),
         )
 
 
-def _is_beside(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+def _is_created_first(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
     """Whether the engine can make the new one first: it has another name, and takes nothing that the old one holds.
 
     A preview does not tell the order. Kubernetes' provider deletes first where the name stays (provider.go, Diff), and
@@ -245,7 +245,7 @@ def _outputs(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator
         if old and new and new.get("type") == _STACK and isinstance(new.get("outputs"), dict):
             before, after = old.get("outputs") or {}, new["outputs"]
             names = [*before, *(name for name in after if name not in before)]
-            yield from (safe(name, redactor) for name in names if before.get(name) != after.get(name))
+            yield from (safe_name(name, redactor) for name in names if before.get(name) != after.get(name))
 
 
 def _desired(text: str | None) -> dict[str, dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ops.preview.redaction import HIDDEN, Redactor, is_marked, is_sensitive
+from ops.preview.printable import printable
+from ops.preview.redaction import Redactor
+from ops.preview.sensitive import HIDDEN, is_marked, is_sensitive
 
 Kind = Literal["add", "delete", "update"]
 Path = tuple[str, ...]
@@ -55,19 +56,6 @@ class Property:
     def secret(self) -> bool:
         """Whether what it holds is hidden, so that all there is to say is that it changes."""
         return HIDDEN in {self.old, self.new}
-
-
-def visible(text: str) -> str:
-    """The text on one line, with every character that would act on a terminal or hide text written as an escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if character != " " and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}:
-        return json.dumps(character)[1:-1]
-    return character
 
 
 def compare(
@@ -120,7 +108,7 @@ def _property(kind: str, path: Path, left: object, right: object, replaces: bool
         # One line for all of a hidden property: the keys below may be telling too.
         first = next((end for end in range(1, len(path)) if is_sensitive(kind, path[:end])), len(path))
         shown = path[:first]
-    return Property(visible(redactor.text(_join(shown))), what, texts[0], texts[1], replaces)
+    return Property(printable(redactor.text(_join(shown))), what, texts[0], texts[1], replaces)
 
 
 def _merged(properties: Sequence[Property]) -> tuple[Property, ...]:
@@ -138,7 +126,7 @@ def _merged(properties: Sequence[Property]) -> tuple[Property, ...]:
 def _show(value: object, redactor: Redactor) -> str:
     """A value as a reader sees it: text without quotes unless it could be taken for something else."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    safe = visible(redactor.text(_UNKNOWN.sub(COMPUTED, text)))
+    safe = printable(redactor.text(_UNKNOWN.sub(COMPUTED, text)))
     # Text that could be taken for something else is quoted.
     return json.dumps(safe) if isinstance(value, str) and (safe != safe.strip() or _is_json(safe)) else safe
 

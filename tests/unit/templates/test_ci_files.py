@@ -83,7 +83,7 @@ def test_nothing_of_pulumi_home_but_its_plugins_is_cached() -> None:
         for job in yaml.safe_load(parts(template)[1]).values():
             assert job.get("cache", {}).get("paths", [".gitlab-deploy-cache/"]) == [".gitlab-deploy-cache/"]
     script = (ROOT / "ops" / "job.sh").read_text()
-    assert re.findall(r'ln -s \S+ "(\$PULUMI_HOME\S*)"', script.replace('$(realpath "$1/plugins")', "plugins")) == [
+    assert re.findall(r'ln -sfn \S+ "(\$PULUMI_HOME\S*)"', script.replace('$(realpath "$1/plugins")', "plugins")) == [
         "$PULUMI_HOME/plugins"
     ]
 

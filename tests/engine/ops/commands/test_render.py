@@ -138,7 +138,7 @@ def test_two_plans_show_what_a_branch_changes_a_secret_too_and_nothing_else(chec
     checkout.set("app.replicas", "3")
     checkout.set('dockerHost["env"]["PASSWORD"]', f"{CANARY}-2", "--secret")
     branch, base = checkout.plan(), checkout.plan("--ref", "main")
-    changes = between(base, branch, "prod", Redactor({})).changes
+    changes = between(base, branch, "prod", Redactor()).changes
     shown = {change.name: [(item.path, item.old, item.new) for item in change.properties] for change in changes}
     assert shown == {
         "app-deployment": [("spec.replicas", "2", "3")],
