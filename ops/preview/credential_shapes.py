@@ -62,6 +62,9 @@ _PLACED = (
     r"(?i)[?&](?:sig|x-amz-(?:signature|credential|security-token)|code|key)=([^\s&\"'#]{8,})",
     r"(?i)\bcurl\b[^\r\n|;]*?[ \t](?:-u|--user)[= \t][ \t]*[\"']?([^\s:\"']+:[^\s\"']+)",
     r"\bsshpass[ \t]+-p[ \t]*(\S+)",
+    r"\blogin\b[^\r\n|;]*?[ \t]-p[= \t][ \t]*[\"']?([^\s\"']+)",
+    r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\r\n|;]*?[ \t]-p([^\s\"']+)",
+    r"\bredis-cli\b[^\r\n|;]*?[ \t]-a[ \t]+[\"']?([^\s\"']+)",
     r"(?i)\blogin[ \t]+\S+[ \t]+password[ \t]+(\S+)",
     r"(?i)<[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key)>([^<]+)</",
 )
@@ -73,7 +76,12 @@ _SHORTEST_TOKEN = 16
 
 _NAME = (
     r"(?i)([\w.-]*(?:pass|pwd|pw|secret|token|auth|cred|key|jwt|pat|psk)[\w.-]*)"
-    r"(?:((?:\\*[\"'`])?\]?[ \t]*(?::=|=>|=+|:)[ \t]*)|((?:\\*[\"'])?(?:[ \t]*,[ \t]*|[ \t]+)))"
+    r"(?:((?:\\*[\"'`])?\]?[ \t]*(?::=|=>|=+|:|%3D)[ \t]*)|((?:\\*[\"'])?(?:[ \t]*,[ \t]*|[ \t]+)))"
+)
+# An entry of a list of named values: {name: DB_PASSWORD, value: ...}, on one line or two.
+_ENTRY_NAME = (
+    r"(?i)\b(?:name|key)[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]+)[\"']?[ \t]*,?[ \t]*(?:\r?\n)?[ \t]*"
+    r"([\"']?value[\"']?[ \t]*([:=])[ \t]*)"
 )
 _QUOTE = re.compile(r"\\*+[\"'`]")
 _IN_DOUBLE_QUOTES = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
@@ -115,6 +123,7 @@ TOKENS = _compile("|".join([*_TOKENS, *(_rule(rule) for detector in _DETECTORS f
 PLACED = tuple(_compile(pattern) for pattern in _PLACED)
 USERINFO = _compile(_USERINFO)
 NAME = _compile(_NAME)
+ENTRY_NAME = _compile(_ENTRY_NAME)
 
 
 def spans(text: str) -> Iterator[Span]:
@@ -131,6 +140,7 @@ def spans(text: str) -> Iterator[Span]:
         if (password if colon else len(user) >= _SHORTEST_TOKEN) and not (colon and _PORT.match(password)):
             yield found.start(1), found.end(3)
     yield from _values_of_names(text)
+    yield from _values_of_entries(text)
 
 
 def _values_of_names(text: str) -> Iterator[Span]:
@@ -145,6 +155,18 @@ def _values_of_names(text: str) -> Iterator[Span]:
             start, end = _of_option(text, found.end())
         else:
             continue
+        if end > start and not _is_ordinary(text[start:end], found[1]):
+            covered = end
+            yield start, end
+
+
+def _values_of_entries(text: str) -> Iterator[Span]:
+    """The values of entries with a telling name: `- name: DB_PASSWORD` and below it `value: ...`."""
+    covered = 0
+    for found in ENTRY_NAME.finditer(text):
+        if found.start() < covered or not is_sensitive_name(found[1]):
+            continue
+        start, end = _assigned(text, found.start(2), found.end(), found[3])
         if end > start and not _is_ordinary(text[start:end], found[1]):
             covered = end
             yield start, end
@@ -195,6 +217,8 @@ def _quoted(text: str, quote: re.Match[str]) -> Span:
         end = inner.end() if inner and text.startswith('"', inner.end()) else -1
     else:
         end = text.find(quote[0], quote.end())
+        while quote[0] == "'" and end >= 0 and text.startswith("''", end):  # YAML's quote within quotes
+            end = text.find(quote[0], end + 2)
     if end < 0:
         end = text.find("\n", quote.end())
     return quote.end(), len(text) if end < 0 else end

@@ -78,7 +78,7 @@ def code(text: str, limit: int) -> str:
     """The text as a code span, in a table too; it stays one, whatever is in the text."""
     plain = shorten(text, limit).replace("\n", " ")
     fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
-    # A space is taken off on both sides, and is needed beside a backtick (CommonMark 6.1).
+    # A space is stripped on both sides, and is needed next to a backtick (CommonMark 6.1).
     padding = " " if plain.startswith("`") or plain.endswith("`") or not plain.strip() else ""
     # In a row of a table a bar ends the cell even within a code span, unless it is escaped (GFM 4.10).
     return f"{fence}{padding}{plain or ' '}{padding}{fence}".replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""Stack files with placeholders in place of their secrets, and plans made of them. Pure: nothing is run here."""
+"""Stack files with placeholders in place of their secrets, and plans made of them. Pure."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from ops.preview.sensitive import HIDDEN, SIGNATURE_KEY
 from ops.preview.yaml_document import UnreadableYamlError
 
 _OF_ONE_RUN = ("dependencies", "propertyDependencies", "sourcePosition", "stackTrace")
-"""What differs in a state from one run to the next, in its order or by the machine, though nothing else does."""
+"""What differs in a state from run to run, in its order or by the machine, although nothing else does."""
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - what Pulumi writes under the signature key of a secret
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """What is left of a stack file: no secret, and nothing that decrypts one."""
+    """A stack file without its secrets and without what decrypts them."""
 
     config: dict[str, Any]
     """Its configuration, with empty texts for the encrypted values."""
@@ -31,8 +31,8 @@ class StackFile:
 def without_secrets(text: str) -> StackFile:
     """Takes every encrypted value out of a stack file.
 
-    A placeholder is made of the ciphertext, so it is another one where the secret is another one, or was encrypted
-    anew. OpsError where the text is not the stack file that Pulumi would read.
+    A placeholder is made of the ciphertext, so that it differs if the secret differs, or was encrypted
+    again. OpsError if the text is not the stack file that Pulumi would read.
     """
     try:
         document = yaml_document.load(text) or {}
@@ -45,7 +45,7 @@ def without_secrets(text: str) -> StackFile:
 
 
 def mark_secrets(plan: Mapping[str, Any], with_secrets: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of `pulumi preview --json`, with a mark for each secret that tells it from another one.
+    """The plan of `pulumi preview --json`, with a mark for each secret that differs if the secret differs.
 
     `with_secrets` is what `--save-plan --show-secrets` writes of the same preview. The same program gives the same
     plan.
@@ -77,7 +77,7 @@ def _extract(holder: Any, key: Any, path: str) -> Iterator[tuple[str, str]]:  # 
     """Takes the encrypted values at and below a path, and gives a placeholder for each."""
     value = holder[key]
     if isinstance(value, dict) and list(value) == ["secure"]:
-        # Not taken away: a list keeps its places, and a mapping its order.
+        # Not removed: a list keeps its places, and a mapping its order.
         holder[key] = ""
         yield path, f"placeholder-{_digest(str(value['secure']))}"
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`pulumi preview --json`, read into what a reviewer has to know.
+"""`pulumi preview --json`, read into what a reviewer has to know. Pure.
 
 The form is that of pulumi/pkg/display.PreviewDigest (3.250). It hides what is marked secret and holds no policy events;
 everything that leaves this module has been through a Redactor besides.
@@ -47,7 +47,7 @@ class Change:
     name: str
     properties: tuple[Property, ...]
     reasons: tuple[str, ...] = ()
-    """Why it is replaced, where no property tells."""
+    """Why it is replaced, if no property shows it."""
     full_type: str = ""
     """The full type, such as `kubernetes:apps/v1:Deployment`."""
     created_first: bool = False
@@ -74,7 +74,7 @@ class Plan:
     compared: bool = False
     """Whether this is one branch against another, and not against what runs."""
     failure: str | None = field(default=None)
-    """Why there is no plan to show, in one sentence; None where there is one."""
+    """Why there is no plan to show, in one sentence; None if there is one."""
 
     @property
     def failed(self) -> bool:
@@ -98,9 +98,9 @@ class Plan:
 
 
 def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
-    """The plan in the text of a plan file; None where there is no such file.
+    """The plan in the text of a plan file; None if it does not exist.
 
-    Text around the JSON document, such as the engine's errors where both streams went to one file, is kept as
+    Text around the JSON document, such as the engine's errors if both streams went to one file, is kept as
     diagnostics. A file that is empty, cut, or holds no document is a failed preview, never an empty plan.
     """
     if text is None:
@@ -123,7 +123,7 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
 def between(base: str | None, branch: str | None, stack: str, redactor: Redactor) -> Plan:
     """What a branch would change, from the texts of two previews against an empty state: its own and its target's.
 
-    Resources are told apart by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
+    Resources are identified by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
     the previews of `python -m ops render`, which marks each secret; Pulumi's own hide all of them alike.
     """
     after = read(stack, branch, redactor)
@@ -163,7 +163,7 @@ def _document(text: str) -> tuple[dict[str, Any] | None, str]:
 def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The steps that `pulumi up` would take.
 
-    A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` where the
+    A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` if the
     refresh found a difference (pulumi/pkg/backend/display/json.go); then come the steps of the plan itself, which start
     from what the refresh found.
     """
@@ -178,7 +178,7 @@ def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> tuple[Change, ...]:
-    """The changes, the gravest first; the engine's own order differs from run to run."""
+    """The changes, the most severe first; the engine's own order differs from run to run."""
     ranks = ("delete", "replace", "update", "create", "import")
     changes = _each_change(steps, redactor)
     return tuple(sorted(changes, key=lambda change: (ranks.index(change.operation), change.full_type, change.name)))
@@ -213,7 +213,7 @@ def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iter
 def _is_created_first(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
     """Whether the engine can make the new one first: it has another name, and takes nothing that the old one holds.
 
-    A preview does not tell the order. Kubernetes' provider deletes first where the name stays (provider.go, Diff), and
+    A preview does not show the order. Kubernetes' provider deletes first if the name stays (provider.go, Diff), and
     containers of one name, or on one port of the host, cannot be there both.
     """
     before, after = (submap(state, "inputs") for state in (old, new))
@@ -239,7 +239,7 @@ def _short(full_type: str) -> str:
 
 
 def _outputs(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[str]:
-    """Names of the stack's outputs that differ, where the preview tells both sides."""
+    """Names of the stack's outputs that differ, if the preview has both sides."""
     for step in steps:
         old, new = _state(step, "oldState"), _state(step, "newState")
         if old and new and new.get("type") == _STACK and isinstance(new.get("outputs"), dict):

@@ -1,4 +1,4 @@
-"""A plan in plain text, for the job's log, and the words that every form of it shares."""
+"""A plan in plain text, for the job's log, and the words that every form of it shares. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from ops.preview.plan import Change, Operation, Plan
 from ops.preview.properties import Property
 
 VALUE_LIMIT = 2000
-SOME = 4
+NAMES = 4
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "replace", "delete", "import")
 COMPARED = "compared with the target branch, not with what runs"
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "import": "="}
@@ -54,14 +54,14 @@ def details(plan: Plan) -> Iterator[str]:
 
 
 def removal(change: Change) -> str:
-    """What a change takes away: `deletes Namespace access-namespace`."""
+    """What a change removes: `deletes Namespace access-namespace`."""
     return f"{change.operation}s {change.type} {change.name}"
 
 
 def abbreviate(names: Sequence[str]) -> str:
     """The first few of many names."""
-    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    return f"{', '.join(names[:SOME])}{more}"
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return f"{', '.join(names[:NAMES])}{more}"
 
 
 def difference(item: Property) -> str:
@@ -76,7 +76,7 @@ def difference(item: Property) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, cut in the middle where it is longer than the limit: both ends of an image or a path tell something."""
+    """The text, shortened in the middle if it exceeds the limit: both ends of an image or a path matter."""
     if len(text) <= limit:
         return text
     head = (limit - 5) * 2 // 3

@@ -39,7 +39,7 @@ def plans(*names: str) -> list[str]:
     return [f"{name}={FOLDER / name}.json" for name in names]
 
 
-def test_the_report_sums_all_stacks_and_a_replacement_counts_twice(
+def test_the_widgets_report_sums_all_stacks_and_counts_a_replacement_twice(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     code = review(monkeypatch, "--terraform-report", "out/tf.json", *plans("image", "without_app", "unchanged"))
@@ -52,7 +52,7 @@ def test_without_changes_the_report_is_of_zeros(monkeypatch: pytest.MonkeyPatch,
     assert json.loads((folder / "tf.json").read_text()) == {"create": 0, "update": 0, "delete": 0}
 
 
-def test_a_failed_preview_is_unknown_in_the_report_and_ends_with_1(
+def test_a_failed_preview_is_unknown_in_the_report_and_exits_1_after_all_is_written(
     monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = (
@@ -219,7 +219,7 @@ def test_findings_of_any_stack_name_are_in_its_stack_file(
     assert finding["location"] == {"path": "Pulumi.Prod.EU_1.yaml", "lines": {"begin": 4}}
 
 
-@pytest.mark.parametrize("content", ["config: &a {b: *a}\n", "config: " + "[" * 5000, "\udcff"])
+@pytest.mark.parametrize("content", ["config: &a {b: *a}\n", "config: " + "[" * 1000, "\udcff"])
 def test_a_hostile_stack_file_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch, folder: Path, content: str) -> None:
     (folder / "Pulumi.prod.yaml").write_bytes(content.encode("utf-8", "surrogateescape"))
     plan = document(diagnostics=({"message": "warning: config.b", "severity": "warning"},))

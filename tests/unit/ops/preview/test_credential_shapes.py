@@ -9,6 +9,7 @@ from ops.preview.redaction import Redactor
 
 CANARY = "Canary5uVw9Qz7Lm"
 LONG = "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7b"
+KEY = "PRIVATE KEY-----"
 PEM_BODY = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW"
 
 
@@ -37,7 +38,11 @@ FORMS = [
     ("passphrase: >-\n    {}\n", "correct horse"),
     ("{{user: x, password: {}}}", "hunter2"),
     ("spec: {{auth: {}}}", "dXNlcjpwYXNz"),
+    ("password: '{}'", "hun''ter2"),
+    ("- name: DB_PASSWORD\n  value: {}", "hunter2"),
+    ("{{name: DB_PASSWORD, value: {}}}", "hunter2"),
     # JSON
+    ('{{"name": "DB_PASSWORD", "value": "{}"}}', "hunter2"),
     ('"password": "{}"', "x y"),
     ('{{"db_pwd":"{}"}}', "hunter2"),
     ('{{"a": "{{\\"token\\": \\"{}\\"}}"}}', "hunter2"),
@@ -53,7 +58,7 @@ FORMS = [
     ("REDISCLI_AUTH={}", "hunter2"),
     ("NPM_AUTH={}", "hunter2"),
     ("API_KEY={}", "hunter2"),
-    ("AWS_SECRET_ACCESS_KEY={}", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    ("AWS_SECRET_ACCESS_KEY={}", f"wJalrXUtnFEMI/{LONG[:26]}"),
     ("SECRET_KEY_BASE={}", "0123456789abcdef"),
     ("DB_PASSWORD_1={}", "p&ss;w"),
     ("error: DJANGO_SECRET={}", "hunter2"),
@@ -62,6 +67,9 @@ FORMS = [
     ("--password {}", "hunter2"),
     ("helm upgrade --set db.password={}", "hunter2"),
     ("curl -u ci:{} https://example.com", "hunter2"),
+    ("docker login -u ci -p {} registry.example.com", "hunter2"),
+    ("mysql -u app -p{} app", "hunter2"),
+    ("redis-cli -h cache -a {} ping", "hunter2"),
     ("sshpass -p {} ssh host", "hunter2"),
     ("machine example.com login ci password {}", "hunter2"),
     # addresses
@@ -73,6 +81,7 @@ FORMS = [
     ("https://s3.example.com/a?X-Amz-Signature={}", "0123456789abcdef0123456789abcdef"),
     ("https://x.blob.example.com/a?sv=2024&sig={}", "abcdefghij%3D"),
     ("Server=db;User Id=app;Password={};Timeout=3", "hunter2"),
+    ("https://example.com/login%3Fpassword%3D{}", "hunter2"),
     # headers
     ("Authorization: Bearer {}", CANARY),
     ("authorization: basic {}", encoded("ci:hunter2")),
@@ -81,7 +90,7 @@ FORMS = [
     ("X-Api-Key: {}", "hunter2"),
     ("Cookie: session={}; theme=dark", "hunter2"),
     # tokens of services
-    ("{}", f"AKIA{'IOSFODNN7EXAMPLQ'}"),
+    ("{}", f"AKIA{LONG[:16].upper()}"),
     ("{}", f"ghp_{LONG[:36]}"),
     ("{}", f"ghs_{LONG[:36]}"),
     ("{}", f"github_pat_{LONG}"),
@@ -102,14 +111,14 @@ FORMS = [
     ("{}", f"hvs.{LONG}"),
     ("{}", f"dckr_pat_{LONG[:27]}"),
     ("{}", f"pul-{'0123456789abcdef' * 2}01234567"),
-    ("{}", f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{LONG}"),
+    ("{}", f"eyJhbGciOiJIUzI1NiJ9.{encoded('{}')}.{LONG}"),
     ("{}", f"v1:{encoded(CANARY[:12])}:{encoded(CANARY)}"),
     ("admin:{}", "$apr1$abcdefgh$0123456789abcdefghijk/"),
     ("admin:{}", "$$2y$$05$$abcdefghijklmnopqrstuv"),
     # keys and documents
-    ("{}", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{PEM_BODY}\n{PEM_BODY}\n-----END OPENSSH PRIVATE KEY-----"),
-    ("{}", f"-----BEGIN RSA PRIVATE KEY-----\\n{PEM_BODY}\\n-----END RSA PRIVATE KEY-----\\n"),
-    ("key: |\n{}", f"  -----BEGIN PRIVATE KEY-----\n  {PEM_BODY}\n  {PEM_BODY}"),
+    ("{}", f"-----BEGIN OPENSSH {KEY}\n{PEM_BODY}\n{PEM_BODY}\n-----END OPENSSH {KEY}"),
+    ("{}", f"-----BEGIN RSA {KEY}\\n{PEM_BODY}\\n-----END RSA {KEY}\\n"),
+    ("key: |\n{}", f"  -----BEGIN {KEY}\n  {PEM_BODY}\n  {PEM_BODY}"),
     ("{}\n-----END PRIVATE KEY-----", f"{PEM_BODY}\n{PEM_BODY}"),
     ("Private-Lines: 1\n{}\nPrivate-MAC: 0123", PEM_BODY),
     ("{}", encoded(KUBECONFIG)),
@@ -167,6 +176,9 @@ ORDINARY = [
     "authority: example.org",
     "authorization-mode=RBAC,Node",
     "rbac.authorization.k8s.io/v1",
+    "- name: DB_USER\n  value: app",
+    '{"name": "LOG_LEVEL", "value": "debug"}',
+    "- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: db}}",
     "password: ${DB_PASSWORD}",
     "password: [secret]",
     "token: (known after up)",
@@ -220,7 +232,8 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
 
 
 def test_what_is_around_a_credential_stays_readable() -> None:
-    assert Redactor().text("user=ci, password=hunter2 at https://ci:hunter2@example.com/v2") == (
+    login = "ci:hunter2"
+    assert Redactor().text(f"user=ci, password=hunter2 at https://{login}@example.com/v2") == (
         "user=ci, password=[redacted] at https://[redacted]@example.com/v2"
     )
     assert Redactor().text('{"user": "ci", "password": "x", "port": 1}') == (
