@@ -55,10 +55,14 @@ test-hosts: .venv/installed
 test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox/stack
 
-lint: .venv/installed ## Check format, style and types
+lint: .venv/installed ## Check format, style, types, and that what is written is current
 	@$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
+	$(PYTHON) -m components.settings.write --check
+
+docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema and the keys in Pulumi.yaml
+	@$(PYTHON) -m components.settings.write
 
 .venv/installed: $(REQUIREMENTS)
 	@echo "installing Python packages into .venv"
@@ -77,4 +81,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint
+.PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint docs
