@@ -106,7 +106,7 @@ def jwt() -> str:
 
 
 KUBECONFIG = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "u", "user": {"token": CANARY}}]}
-KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{CANARY}\nx\n-----END OPENSSH PRIVATE KEY-----"
+KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{CANARY}\nx\n-----END OPENSSH PRIVATE KEY-----"  # pragma: allowlist secret
 
 
 @pytest.mark.parametrize(
