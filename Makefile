@@ -8,6 +8,8 @@ REQUIREMENTS := $(sort $(wildcard requirements.txt */requirements.txt))
 PYTHON := .venv/bin/python
 IN_SANDBOX = eval "$$($(PYTHON) -m sandbox env)"
 PYTEST := $(PYTHON) -m pytest
+# Without compiled modules every worker of pytest and every run of the program would compile the same sources again.
+unexport PYTHONDONTWRITEBYTECODE
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-deploy
 
 help: ## List these commands

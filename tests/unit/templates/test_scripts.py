@@ -33,8 +33,9 @@ SCRIPTS = {
 
 
 def findings(script: str) -> str:
-    command = [SHELLCHECK, "--format=gcc", "-"]
-    return subprocess.run(command, input=script, capture_output=True, text=True, check=False).stdout
+    command = [str(SHELLCHECK), "--format=gcc", "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    return done.stdout
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
