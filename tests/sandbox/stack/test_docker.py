@@ -80,7 +80,7 @@ def test_an_unchanged_stack_is_left_alone_over_at_most_three_connections(blog: D
     assert blog.containers() == before
 
 
-def test_an_image_that_never_gets_healthy_is_shown_and_removed_while_the_old_one_serves_on(blog: DockerStack) -> None:
+def test_an_image_that_never_gets_healthy_is_removed_while_the_old_one_serves(blog: DockerStack) -> None:
     before = blog.containers()
     # An old container need not drain in what follows.
     blog.change(healthCheck=BROKEN_CHECK, waitSeconds=5, stopSeconds=1)
@@ -194,9 +194,7 @@ def test_a_revoked_deploy_token_is_really_refused_and_a_refresh_makes_another(
     blog.wait_for("1.0.0")
 
 
-def test_rotation_makes_a_new_deploy_token_first_and_the_docker_host_goes_on_pulling(
-    blog: DockerStack, secrets: Secrets
-) -> None:
+def test_rotation_creates_the_new_deploy_token_first_so_pulls_keep_working(blog: DockerStack, secrets: Secrets) -> None:
     (old,) = blog.deploy_tokens()
     blog.set("registry.rotation", "2026-12")
     container = blog.containers()

@@ -79,7 +79,7 @@ def test_the_image_before_is_deployed_again_after_a_broken_one(deployed: Deploye
     assert deployed.summary("--expect-no-changes") == {}
 
 
-def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_larger(deployed: Deployed) -> None:
+def test_a_quota_is_reported_and_the_next_up_succeeds_once_it_is_large_enough(deployed: Deployed) -> None:
     quota = ("resourcequota", "small", "-n", NAMESPACE)
     assert deployed.kubectl("create", "quota", "small", "-n", NAMESPACE, "--hard=pods=2").code == 0
     try:

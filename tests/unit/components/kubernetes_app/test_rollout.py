@@ -58,7 +58,7 @@ def cluster(
     return [deployment, slices, *sets, *(more or (pod("a"), pod("b")))]
 
 
-def test_rollout_is_complete_when_every_pod_is_new_and_the_service_leads_to_all_of_them() -> None:
+def test_rollout_is_complete_when_every_pod_is_new_and_behind_the_service() -> None:
     assert is_complete(cluster(), IMAGE)
 
 
