@@ -61,7 +61,7 @@ test-hosts: .venv/installed
 test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox/stack
 
-lint: style imports secrets types ## Check format, style, imports between rooms, secrets, types
+lint: style current imports secrets types ## Check format, style, generated files, imports between rooms, secrets, types
 
 # The parts of `lint`, each of which needs Python packages alone.
 style: .venv/installed
@@ -69,6 +69,8 @@ style: .venv/installed
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m yamllint --strict $$(git ls-files '*.yml' '*.yaml')
 	.venv/bin/shellcheck .ci/run ops/job.sh
+current: .venv/installed
+	@$(PYTHON) -m components.settings.write --check
 imports: .venv/installed
 	@.venv/bin/lint-imports --no-cache
 # Ruff finds passwords in Python (S105 to S107); this finds tokens and keys by their form, in every file.
@@ -76,6 +78,9 @@ secrets: .venv/installed
 	@git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook $(foreach plugin,Base64HighEntropyString HexHighEntropyString KeywordDetector,--disable-plugin $(plugin))
 types: .venv/installed
 	@$(PYTHON) -m mypy
+
+docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema and the keys in Pulumi.yaml
+	@$(PYTHON) -m components.settings.write
 
 .venv/installed: $(REQUIREMENTS)
 	@echo "installing Python packages into .venv"
@@ -94,4 +99,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env unit check test test-engine test-hosts test-sandbox lint style imports secrets types
+.PHONY: help up preview verify down env unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs

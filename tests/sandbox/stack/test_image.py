@@ -21,7 +21,7 @@ def deployed(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iter
     with bucket(tmp_path / "s3") as backend:
         environment = os.environ | instance.environment() | backend
         stack = Deployed(instance, tmp_path, environment, "image", rollback=False)
-        stack.set("app.replicas", "1")
+        stack.set("kubernetes.replicas", "1")
         run = ci(stack, 811, ONE)
         assert run.code == 0, run.text
         yield stack

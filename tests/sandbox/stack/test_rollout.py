@@ -29,7 +29,7 @@ def fail(deployed: Deployed, image: str) -> Run:
     """Deploys an image whose rollout breaks, while the site is asked for all the time."""
     deployed.set("image", f"{REPOSITORY}:{image}")
     # Only of a Pod that might still get ready does nobody know more than that.
-    deployed.set("app.waitSeconds", "15" if image == "deaf" else "300")
+    deployed.set("kubernetes.waitSeconds", "15" if image == "deaf" else "300")
     served = deployed.site()
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = deployed.project.pulumi("up", "--yes", "--skip-preview")
@@ -94,7 +94,7 @@ def test_a_quota_is_reported_and_the_next_up_succeeds_once_it_is_large_enough(de
 
 def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed: Deployed) -> None:
     served = deployed.site()
-    deployed.set("app.onFailure", "rollback")
+    deployed.set("kubernetes.onFailure", "rollback")
     assert "The version before was put back. Mend the cause" in fail(deployed, "crashes").text
     assert image(deployed) == f"{REPOSITORY}:{served}"
     again = deployed.project.pulumi("up", "--yes", "--skip-preview")
@@ -103,7 +103,7 @@ def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed
         f"The Deployment runs {REPOSITORY}:{served}, put back after the rollout of {REPOSITORY}:crashes had failed; "
         "deploy another image, or try again with 'pulumi up --refresh'"
     ) in again.text
-    deployed.set("app.onFailure", "keep")
+    deployed.set("kubernetes.onFailure", "keep")
     other = {"1.0.0": "2.0.0", "2.0.0": "1.0.0"}[served]
     deployed.set("image", f"{REPOSITORY}:{other}")
     deployed.up()

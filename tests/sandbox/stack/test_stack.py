@@ -182,7 +182,7 @@ def test_a_number_of_pods_set_by_hand_stays_until_the_stack_file_has_it(deployed
     assert run.code != 0
     assert 'conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas' in run.text
     assert deployed.site() == served
-    deployed.set("app.replicas", "3")
+    deployed.set("kubernetes.replicas", "3")
     deployed.up()
     assert deployed.site() == version
     assert deployed.get("deployment", "web")["spec"]["replicas"] == 3
@@ -214,7 +214,7 @@ def otherwise(
     stack = Deployed(instance, folder, os.environ | instance.environment(), namespace="otherwise", docker=True)
     stack.set("access.variable", "base64")
     stack.set("access.protect", "true")
-    stack.set("app.host", "blog.example.org")
+    stack.set("kubernetes.host", "blog.example.org")
     stack.up()
     yield stack
     stack.destroy()
