@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 REQUIREMENTS := $(sort $(wildcard requirements.txt */requirements.txt))
+UV := 0.13.9
 PYTHON := .venv/bin/python
 IN_SANDBOX = eval "$$($(PYTHON) -m sandbox env)"
 PYTEST := $(PYTHON) -m pytest
@@ -59,7 +60,7 @@ test-engine: .venv/installed
 test-hosts: .venv/installed
 	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
 test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
-	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox/stack
+	@$(PYTEST) --numprocesses 3 --dist loadfile tests/sandbox/stack
 
 lint: style current imports secrets types ## Check format, style, generated files, imports between rooms, secrets, types
 
@@ -85,7 +86,11 @@ docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON sche
 .venv/installed: $(REQUIREMENTS)
 	@echo "installing Python packages into .venv"
 	python3 -m venv .venv || { echo "The module venv is missing: apt-get install python3-venv" >&2; exit 1; }
-	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
+	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
+	# uv installs in a quarter of pip's time, but does not read which index pip is configured to use.
+	index=$$(.venv/bin/pip config list | sed -n "s/.*\.index-url='\(.*\)'/\1/p" | tail -n 1)
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
+	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
 # gitlab-ci-local runs the pipelines of the tests, on the Node that is one of the Python packages. The machine's own npm is

@@ -20,6 +20,8 @@ def deployed(instance: Instance, broken: None, tmp_path_factory: pytest.TempPath
     assert broken is None
     folder = tmp_path_factory.mktemp("rollout")
     stack = Deployed(instance, folder, os.environ | instance.environment(), NAMESPACE)
+    # Nothing disturbs this cluster for a moment only, so no reason has to outlast the kubelet's first retry.
+    stack.set("kubernetes.graceSeconds", "2")
     stack.up()
     yield stack
     stack.destroy()
@@ -29,7 +31,7 @@ def fail(deployed: Deployed, image: str) -> Run:
     """Deploys an image whose rollout breaks, while the site is asked for all the time."""
     deployed.set("image", f"{REPOSITORY}:{image}")
     # Only of a Pod that might still get ready does nobody know more than that.
-    deployed.set("kubernetes.waitSeconds", "15" if image == "deaf" else "300")
+    deployed.set("kubernetes.waitSeconds", "5" if image == "deaf" else "300")
     served = deployed.site()
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = deployed.project.pulumi("up", "--yes", "--skip-preview")
