@@ -58,7 +58,7 @@ def test_a_container_is_found_by_the_name_of_its_site_alone(docker: Sandbox) -> 
     assert wait(lambda: docker.get()[0] == 404, 20)
 
 
-def test_a_container_has_no_traffic_before_it_is_healthy_and_none_when_it_no_longer_is(docker: Sandbox) -> None:
+def test_a_container_has_traffic_only_while_it_is_healthy(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
     assert wait(lambda: docker.serves("1.0.0"), 20)
     with load(docker) as answers:

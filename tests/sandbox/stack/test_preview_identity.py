@@ -180,7 +180,7 @@ def test_identity_of_merge_requests_looks_at_its_namespace_and_at_no_secret(job:
     assert "(Forbidden)" in job.run("kubectl", "get", "all", "-n", "kube-system").stderr
 
 
-def test_variables_of_a_merge_request_are_masked_and_those_that_deploy_are_not_among_them(stack: Deployed) -> None:
+def test_a_merge_request_gets_masked_variables_and_none_that_deploy(stack: Deployed) -> None:
     assert variables(stack, "production") == []
     assert variables(stack, "review/blog") == []
     found = {v.key: v for v in variables(stack, ENVIRONMENT)}
@@ -221,7 +221,7 @@ def test_verify_checks_the_preview_identity_and_tells_where_it_may_too_much(stac
     assert lines[2].startswith(f"FAIL  {look}, but: get secrets, create pods/exec, ")
 
 
-def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_verify_expects_it(
+def test_unprotected_deploy_variables_reach_any_branch_and_verify_expects_it(
     stack: Deployed,
 ) -> None:
     stack.set("access.protected", "false")
@@ -234,7 +234,7 @@ def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_ve
     )
 
 
-def test_rotation_renews_both_identities_and_turning_previews_off_leaves_the_other_alone(stack: Deployed) -> None:
+def test_rotation_renews_both_identities_and_turning_previews_off_removes_one(stack: Deployed) -> None:
     stack.set("access.rotation", "2026-12")
     log = stack.up().stdout
     for name in ("pipeline", "pipeline-preview"):
