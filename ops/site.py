@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -48,14 +49,14 @@ def trusting(authorities: str | None) -> ssl.SSLContext:
 
 
 def endpoint(text: str) -> tuple[str, int]:
-    """Host and port of ADDRESS or ADDRESS:PORT; OpsError for anything else."""
+    """Host and port of ADDRESS or ADDRESS:PORT, as an argument of a command."""
     try:
         url = urlsplit(f"//{text}")
         port = url.port or PORT
     except ValueError:
         url, port = urlsplit(""), 0
     if not url.hostname or url.netloc != text or url.username is not None:
-        raise OpsError(f"--proxy {text}: this is no address; write ADDRESS or ADDRESS:PORT, such as 192.0.2.7:443")
+        raise ArgumentTypeError(f"{text!r} is no address; write ADDRESS or ADDRESS:PORT, such as 192.0.2.7:443")
     return url.hostname, port
 
 

@@ -19,8 +19,9 @@ from ops.gitlab import credential
 from ops.ops_error import OpsError
 
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
-ROUTED_SECONDS = 15
-"""How long a proxy may take until it sends requests to a new container: Traefik collects changes for two seconds."""
+ROUTED_SECONDS = 30
+"""How long a proxy may take until it serves a new container: Traefik collects changes for two seconds, and the first
+certificate of a name comes later than its route."""
 NO_ROUTER = "404 page not found"
 Check = tuple[bool | None, str]
 """Whether it holds (None: nothing that holds or does not, only to be read), and what was looked at."""
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
     parser.add_argument(
         "--proxy",
+        type=site.endpoint,
         metavar="ADDRESS[:PORT]",
         help="ask the Docker host's site there, over TLS (default: where the site's name leads, or else on the host)",
     )
@@ -191,13 +193,12 @@ def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namesp
     where = f"https://{name}{path}"
     try:
         try:
-            at = site.endpoint(arguments.proxy) if arguments.proxy else (name, site.PORT)
-            answer = site.ask(name, path, trust, at=at)
-            where += f" at {arguments.proxy}" if arguments.proxy else ""
+            answer = site.ask(name, path, trust, at=arguments.proxy or (name, site.PORT))
+            where += f" at {_shown(arguments.proxy)}" if arguments.proxy else ""
         except site.UnreachableError as unreachable:
             # Not from here, as in a job's network; the host itself reaches its own proxy.
-            at = at if arguments.proxy else ("127.0.0.1", site.PORT)
-            where += f", asked from the Docker host at {at[0]}:{at[1]}"
+            at = arguments.proxy or ("127.0.0.1", site.PORT)
+            where += f", asked from the Docker host at {_shown(at)}"
             try:
                 answer = site.ask_from(host, name, path, trust, at=at)
             except site.UnreachableError as error:
@@ -214,6 +215,10 @@ def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namesp
             f"point {points}: see that Traefik has it and listens there (gitlab-deploy:dockerHost.entryPoint)"
         )
     return False, said
+
+
+def _shown(at: tuple[str, int]) -> str:
+    return f"{at[0]}:{at[1]}"
 
 
 def _entry_points(host: DockerHost, container: str) -> list[str]:
