@@ -17,6 +17,8 @@ from ops import cli as tools
 from ops.ops_error import OpsError
 
 PORT = 443
+CA_VARIABLE = "SITE_CA_FILE"
+"""Where a job finds the authorities of a team's own: a variable of GitLab, of type file."""
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 10
 LONGEST = 1 << 20
@@ -36,14 +38,14 @@ class Answer:
 
 
 def trusting(authorities: str | None) -> ssl.SSLContext:
-    """The machine's own certificate authorities (SSL_CERT_FILE), and those in a PEM file; OpsError if it is not one."""
+    """The machine's own certificate authorities, and those in a PEM file; OpsError if it is not one."""
     context = ssl.create_default_context()
     if authorities:
         try:
             context.load_verify_locations(authorities)
         except (OSError, ssl.SSLError) as error:
             raise OpsError(
-                f"--ca {authorities}: {error.strerror or error}; name a file of certificates in PEM"
+                f"{authorities}: {error.strerror or error}; --ca and {CA_VARIABLE} name a file of certificates in PEM"
             ) from error
     return context
 
@@ -58,6 +60,11 @@ def endpoint(text: str) -> tuple[str, int]:
     if not url.hostname or url.netloc != text or url.username is not None:
         raise ArgumentTypeError(f"{text!r} is no address; write ADDRESS or ADDRESS:PORT, such as 192.0.2.7:443")
     return url.hostname, port
+
+
+def shown(at: tuple[str, int]) -> str:
+    """ADDRESS:PORT, or [ADDRESS]:PORT if the address is one of IPv6."""
+    return f"[{at[0]}]:{at[1]}" if ":" in at[0] else f"{at[0]}:{at[1]}"
 
 
 def ask(host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> Answer:
@@ -97,7 +104,7 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext) -> Answ
     except ssl.SSLCertVerificationError as error:
         raise OpsError(
             f"its certificate is not accepted ({error.verify_message}); for an authority of your own name its file "
-            "with --ca or SSL_CERT_FILE, and see that gitlab-deploy:dockerHost.certResolver is one that the proxy has"
+            f"with --ca or in {CA_VARIABLE}, and see that gitlab-deploy:dockerHost.certResolver is one that the proxy has"
         ) from error
     except (OSError, HTTPException) as error:
         raise OpsError(f"there is no answer ({error or type(error).__name__})") from error
@@ -110,11 +117,18 @@ def _forwarded(daemon: DockerHost, at: tuple[str, int], errors: IO[bytes]) -> It
     # The first value of an option counts. A connection that is shared would keep to itself why it does not forward.
     own = ("-o", "ControlPath=none", "-o", "LogLevel=INFO")
     port = ("-p", str(url.port or 22), "-l", url.username or "")
-    command = ["ssh", *own, *daemon.ssh_options, *port, "-W", f"{at[0]}:{at[1]}", "--", url.hostname or ""]
+    command = ["ssh", *own, *daemon.ssh_options, *port, "-W", shown(at), "--", url.hostname or ""]
     ours, theirs = socketpair()
     with closing(ours):
         with closing(theirs):
-            ssh = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=errors)
+            ssh = subprocess.Popen(
+                command,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=errors,
+                # Without a terminal, on which the ssh of a jump host would ask.
+                start_new_session=True,
+            )
         try:
             yield ours
         finally:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import ssl
 import time
@@ -44,7 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS[:PORT]",
         help="ask the Docker host's site there, over TLS (default: where the site's name leads, or else on the host)",
     )
-    parser.add_argument("--ca", metavar="FILE", help="certificate authorities of the site, besides the machine's own")
+    parser.add_argument(
+        "--ca",
+        default=os.environ.get(site.CA_VARIABLE),
+        metavar="FILE",
+        help=f"authorities of the site's certificate besides the machine's own (default: ${site.CA_VARIABLE})",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -194,31 +200,28 @@ def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namesp
     try:
         try:
             answer = site.ask(name, path, trust, at=arguments.proxy or (name, site.PORT))
-            where += f" at {_shown(arguments.proxy)}" if arguments.proxy else ""
+            where += f" at {site.shown(arguments.proxy)}" if arguments.proxy else ""
         except site.UnreachableError as unreachable:
             # Not from here, as in a job's network; the host itself reaches its own proxy.
             at = arguments.proxy or ("127.0.0.1", site.PORT)
-            where += f", asked from the Docker host at {_shown(at)}"
+            where += f", asked from the Docker host at {site.shown(at)}"
             try:
                 answer = site.ask_from(host, name, path, trust, at=at)
             except site.UnreachableError as error:
                 return False, f"{where}, but: {error}; and from here: {unreachable}; name the proxy with --proxy"
     except OpsError as error:
         return False, f"{where}, but: {error}"
-    if answer.status == 200:
-        return _holds(f"{where}: answers over TLS", answer.body, arguments)
-    said = f"{where}: answers over TLS, but: status {answer.status}"
     if answer.status == 404 and answer.body.strip() == NO_ROUTER:
-        points = ", ".join(map(repr, _entry_points(host, docker["container"])))
-        said = (
-            f"{said}, {NO_ROUTER}, which Traefik says if it has no router for the name; the container's is for entry "
-            f"point {points}: see that Traefik has it and listens there (gitlab-deploy:dockerHost.entryPoint)"
+        points = ", ".join(map(repr, _entry_points(host, docker["container"]))) or "none that it names"
+        return False, (
+            f"{where}: answers over TLS, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
+            f"container's is for entry point {points}: see that Traefik has it and listens there "
+            "(gitlab-deploy:dockerHost.entryPoint)"
         )
-    return False, said
-
-
-def _shown(at: tuple[str, int]) -> str:
-    return f"{at[0]}:{at[1]}"
+    # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
+    if answer.status < 400 or (answer.status < 500 and path == "/"):
+        return _holds(f"{where}: answers over TLS, status {answer.status}", answer.body, arguments)
+    return False, f"{where}: answers over TLS, but: status {answer.status}"
 
 
 def _entry_points(host: DockerHost, container: str) -> list[str]:

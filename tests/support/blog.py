@@ -57,7 +57,7 @@ class Site:
         self.give("PULUMI_BACKEND_URL", self.state.as_uri())
         self.give("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE, masked=True)
         # As for any authority of a team's own: the jobs ask the site, and check its certificate.
-        self.give("SSL_CERT_FILE", instance.docker.certificate.authority.read_text(), variable_type="file")
+        self.give("SITE_CA_FILE", instance.docker.certificate.authority.read_text(), variable_type="file")
         self.give(
             "SSH_KEY",
             instance.docker.key.read_text(),

@@ -50,7 +50,10 @@ def test_one_up_puts_the_same_image_on_both_targets(instance: Instance, images: 
     container = lines[-3].split()[5].rstrip(",")
     address = instance.docker.address
     assert lines[-3] == f"ok    {address}: one healthy container, {container}, runs {REPOSITORY}:1.0.0"
-    assert lines[-2] == f"ok    https://blog.example.org/version.txt at {proxy}:443: answers over TLS with '1.0.0'"
+    assert (
+        lines[-2]
+        == f"ok    https://blog.example.org/version.txt at {proxy}:443: answers over TLS, status 200 with '1.0.0'"
+    )
     assert code == 0
 
 
