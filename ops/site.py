@@ -103,8 +103,8 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext) -> Answ
             return Answer(status=response.status, body=response.read(LONGEST).decode(errors="replace"))
     except ssl.SSLCertVerificationError as error:
         raise OpsError(
-            f"its certificate is not accepted ({error.verify_message}); for an authority of your own name its file with "
-            f"--ca or in {CA_VARIABLE}, and see that gitlab-deploy:dockerHost.certResolver is one that the proxy has"
+            f"its certificate is not accepted ({error.verify_message}); name the file of your own authority with --ca "
+            f"or in {CA_VARIABLE}, and see that gitlab-deploy:dockerHost.certResolver is one that the proxy has"
         ) from error
     except (OSError, HTTPException) as error:
         raise OpsError(f"there is no answer ({error or type(error).__name__})") from error

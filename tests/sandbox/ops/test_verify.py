@@ -124,7 +124,7 @@ def test_a_certificate_of_an_unknown_authority_is_never_accepted(
     for arguments in (("--job",), ("--proxy", verify.docker.docker.proxy)):
         said = verify(*arguments)
         assert said.startswith("FAIL  https://")
-        assert ", but: its certificate is not accepted (unable to get local issuer certificate); for an" in said
+        assert ", but: its certificate is not accepted (unable to get local issuer certificate); name the file" in said
         assert "gitlab-deploy:dockerHost.certResolver" in said
 
 
