@@ -132,8 +132,7 @@ class _IsolatedProgram:
             raise OpsError(f"{file.name} is not UTF-8; save it as UTF-8") from error
         stack_file = placeholders.without_secrets(text)
         config, image = stack_file.config, f"{self._project['name']}:image"
-        deploys = {f"{self._project['name']}:{block}" for block in ("app", "dockerHost")} & config.keys()
-        if deploys and not config.get(image):
+        if f"{self._project['name']}:app" in config and not config.get(image):
             report(f"{file.name} names no image: {UNKNOWN_IMAGE} stands for it")
             config[image] = UNKNOWN_IMAGE
         # The names that providers generate would differ in the next preview.
