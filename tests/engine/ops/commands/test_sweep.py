@@ -127,7 +127,7 @@ def test_stacks_go_with_their_merge_requests_and_no_other_stack_is_touched(revie
     assert reviews.deployed() == {"review-2", "review-4"}
 
 
-def test_a_stack_that_cannot_be_removed_is_told_and_the_others_go_on(reviews: Reviews) -> None:
+def test_a_stack_that_cannot_be_removed_is_reported_and_the_others_go_on(reviews: Reviews) -> None:
     locked, protected, begun, good = (f"review-{reviews.open('closed')}" for _ in range(4))
     for stack in (locked, begun, good):
         reviews.up(stack)

@@ -137,7 +137,7 @@ def test_two_plans_show_what_a_branch_changes_a_secret_too_and_nothing_else(chec
     checkout.set("kubernetes.replicas", "3")
     checkout.set('app["secrets"]["PASSWORD"]', f"{CANARY}-2", "--secret")
     branch, base = checkout.plan(), checkout.plan("--ref", "main")
-    changes = between(base, branch, "prod", Redactor({})).changes
+    changes = between(base, branch, "prod", Redactor()).changes
     shown = {change.name: [(item.path, item.old, item.new) for item in change.properties] for change in changes}
     assert shown == {
         "app-deployment": [("spec.replicas", "2", "3")],
@@ -152,7 +152,7 @@ def test_image_that_only_the_state_knows_is_named_as_such(checkout: Checkout) ->
     assert run.code == 0
     found = checkout.render()
     assert found.code == 0, found.text
-    assert "Pulumi.test.yaml names no image: deployed-last.invalid/image:unknown stands for it" in found.stderr
+    assert "Pulumi.test.yaml names no image: deployed-last.invalid/image:unknown stands for it" in found.stdout
     assert "deployed-last.invalid/image:unknown" in checkout.output.read_text()
 
 
@@ -179,3 +179,18 @@ def test_up_is_refused_offline(checkout: Checkout) -> None:
     assert "Traceback" not in run.text
     state = json.loads(checkout.export())["deployment"].get("resources", [])
     assert not [item for item in state if not item["type"].startswith("pulumi:")]
+
+
+def test_a_stack_of_an_organization_is_rendered_from_its_stack_file(checkout: Checkout) -> None:
+    checkout.stack = "acme/blog/Test.EU_1"
+    (checkout.folder / "Pulumi.test.yaml").rename(checkout.folder / "Pulumi.Test.EU_1.yaml")
+    assert json.loads(checkout.plan())["steps"]
+
+
+def test_a_stack_file_with_an_anchor_to_itself_is_one_sentence(checkout: Checkout) -> None:
+    (checkout.folder / "Pulumi.test.yaml").write_text("config:\n  gitlab-deploy:app: &a {port: *a}\n")
+    found = checkout.render()
+    assert (found.code, found.stdout) == (2, "")
+    assert found.stderr == (
+        "error: The stack file cannot be read: an anchor refers to itself; fix it until 'pulumi config' shows it\n"
+    )

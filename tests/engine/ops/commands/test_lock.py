@@ -169,7 +169,32 @@ def test_a_stack_that_is_not_there_is_not_called_free(project: Project) -> None:
     assert "did not say whether stack none is locked (error: no stack named 'none' found)" in run.stderr
 
 
-def test_a_release_tells_what_was_being_created_and_its_way_out_works(
+@pytest.mark.parametrize("name", ["Prod.EU_1", "organization/gitlab-deploy/Prod.EU_1"])
+def test_a_stack_of_any_name_is_found_free_and_locked(small: Project, name: str) -> None:
+    (small.folder / "__main__.py").write_text(PROGRAM)
+    small.stack = name
+    small.init()
+    free = ops(small, "lock", "--stack", name)
+    assert (free.code, free.stdout) == (0, f"stack {name} is not locked\n"), free.text
+    state = Path(small.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    lock = state / ".pulumi" / "locks" / "organization" / "gitlab-deploy" / "Prod.EU_1" / "left.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(json.dumps({"pid": 57, "username": "root", "hostname": "x", "timestamp": "2026-01-01T00:00:00Z"}))
+    released = ops(small, "lock", "--stack", name, "--release")
+    assert released.code == 0, released.text
+    assert not lock.exists()
+
+
+def test_an_image_is_never_an_option_of_pulumi(small: Project) -> None:
+    small.init()
+    profile = small.folder / "profile"
+    run = small.run("pulumi", "config", "set", "gitlab-deploy:image", "--stack", "test", "--", f"--profiling={profile}")
+    assert run.code == 0, run.text
+    assert small.pulumi("config", "get", "gitlab-deploy:image").stdout.strip() == f"--profiling={profile}"
+    assert list(small.folder.glob("profile*")) == []
+
+
+def test_a_release_lists_what_was_being_created_and_its_way_out_works(
     project: Project, run_up: Callable[[], subprocess.Popen[bytes]], gitlab_double: GitLabDouble
 ) -> None:
     project.environment |= {"GITLAB_BASE_URL": f"{gitlab_double.url}/api/v4/", "GITLAB_TOKEN": gitlab_double.token}
