@@ -55,7 +55,7 @@ class DeployAccess(pulumi.ComponentResource):
     """Credential of the account that may only look; None where there is none."""
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DeployAccess", name, {}, opts)
+        super().__init__("gitlab-deploy:index:DeployAccess", name, _inputs(args), opts)
         child = pulumi.ResourceOptions(parent=self)
 
         namespace = kubernetes.core.v1.Namespace(
@@ -91,3 +91,15 @@ class DeployAccess(pulumi.ComponentResource):
         self.register_outputs(
             {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}
         )
+
+
+def _inputs(args: DeployAccessArgs) -> pulumi.Inputs:
+    """What a policy pack can check."""
+    return {
+        "namespace": args.namespace,
+        "serviceAccount": args.service_account,
+        "server": args.server,
+        "rotation": args.rotation,
+        "preview": args.preview,
+        "protect": args.protect,
+    }

@@ -46,7 +46,7 @@ class PipelineCredential(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:PipelineCredential", name, {}, opts)
+        super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
 
         def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
             def maskable(text: str) -> str:
@@ -82,3 +82,13 @@ class PipelineCredential(pulumi.ComponentResource):
             variable("kubeconfig", KUBECONFIG, encoded, "env_var")
         variable("token", TOKEN, args.token, "env_var")
         self.register_outputs({})
+
+
+def _inputs(args: PipelineCredentialArgs) -> pulumi.Inputs:
+    """What a policy pack can check: all but the credential."""
+    return {
+        "project": args.project,
+        "environment": args.environment,
+        "variable": args.variable,
+        "protected": args.protected,
+    }

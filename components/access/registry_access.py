@@ -49,7 +49,7 @@ class RegistryAccess(pulumi.ComponentResource):
     """Name of the Secret in the namespace; None where no namespace was named."""
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:RegistryAccess", name, {}, opts)
+        super().__init__("gitlab-deploy:index:RegistryAccess", name, _inputs(args), opts)
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
             project=args.project,
@@ -80,3 +80,13 @@ class RegistryAccess(pulumi.ComponentResource):
             )
             self.pull_secret = secret.metadata.name.apply(str)
         self.register_outputs({"username": self.username, "password": self.password})
+
+
+def _inputs(args: RegistryAccessArgs) -> pulumi.Inputs:
+    """What a policy pack can check. Not the namespace: the deploy token would wait for it."""
+    return {
+        "project": args.project,
+        "registry": args.registry,
+        "rotation": args.rotation,
+        "expiresAt": args.expires_at,
+    }

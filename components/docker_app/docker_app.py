@@ -123,7 +123,7 @@ class DockerApp(pulumi.ComponentResource):
     """Its id."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
+        super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
         published = args.publish is not None
         overlap = args.overlap_seconds > 0 and not published
         if args.publish:
@@ -302,4 +302,23 @@ def _labels(args: DockerAppArgs) -> dict[str, str]:
         f"traefik.http.services.{unique}.loadbalancer.server.port": str(args.port),
         # A request that meets the old container while it stops is given to the new one, at once.
         f"traefik.http.middlewares.{unique}.retry.attempts": "4",
+    }
+
+
+def _inputs(args: DockerAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment and the files the names alone."""
+    return {
+        "address": args.daemon.address,
+        "name": args.name,
+        "image": args.image,
+        "port": args.port,
+        "host": args.host,
+        "network": args.network,
+        "entryPoint": args.entry_point,
+        "publish": {"address": args.publish.address, "port": args.publish.port} if args.publish else None,
+        "memory": args.memory,
+        "env": sorted(args.environment),
+        "files": sorted(args.files),
+        "volumes": dict(args.volumes),
+        "writable": list(args.writable),
     }

@@ -97,7 +97,7 @@ class WebApp(pulumi.ComponentResource):
     """The image, known once every Pod runs it."""
 
     def __init__(self, name: str, args: WebAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:WebApp", name, {}, opts)
+        super().__init__("gitlab-deploy:index:WebApp", name, _inputs(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = {"app.kubernetes.io/name": args.name}
         metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {
@@ -238,4 +238,22 @@ def _ingress(host: str, args: WebAppArgs) -> kubernetes.networking.v1.IngressSpe
         ],
         **({"ingress_class_name": args.ingress_class} if args.ingress_class else {}),
         **({"tls": [{"hosts": [host], "secret_name": args.tls_secret}]} if args.tls_secret else {}),
+    }
+
+
+def _inputs(args: WebAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment the names alone."""
+    return {
+        "namespace": args.namespace,
+        "name": args.name,
+        "image": args.image,
+        "port": args.port,
+        "replicas": args.replicas,
+        "host": args.host,
+        "tlsSecret": args.tls_secret,
+        "cpu": args.cpu,
+        "memory": args.memory,
+        "env": sorted(args.env),
+        "writable": list(args.writable),
+        "egress": list(args.egress),
     }

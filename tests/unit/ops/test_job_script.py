@@ -44,8 +44,8 @@ def test_only_plugins_of_pulumi_home_are_kept(program: Path) -> None:
 
 
 def test_plugins_that_the_image_has_stay_in_use(program: Path, tmp_path: Path) -> None:
-    (tmp_path / "plugins" / "resource-docker-v5.2.0").mkdir(parents=True)
-    assert job(program, 'ls "$PULUMI_HOME/plugins"', PULUMI_HOME=str(tmp_path)) == "resource-docker-v5.2.0"
+    (tmp_path / "plugins" / "resource-docker-v5.1.0").mkdir(parents=True)
+    assert job(program, 'ls "$PULUMI_HOME/plugins"', PULUMI_HOME=str(tmp_path)) == "resource-docker-v5.1.0"
 
 
 def test_a_kubeconfig_in_base64_becomes_a_file_that_only_the_job_reads(program: Path, tmp_path: Path) -> None:
