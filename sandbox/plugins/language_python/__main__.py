@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
@@ -73,9 +73,8 @@ def main() -> None:
     parser.add_argument("--use-executor", type=Path, required=True, help="the script in which a program runs")
     parser.add_argument("engine", nargs="?", default="", help="the engine's address, given by Pulumi")
     arguments, _ = parser.parse_known_args()
-    ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: sys.exit())
     children = Children()
     server = grpc.server(
         futures.ThreadPoolExecutor(CALLS),
@@ -88,12 +87,15 @@ def main() -> None:
     server.start()
     # The engine reads the port from the first line.
     print(port, flush=True)
-    # An engine that is killed ends none of its plugins.
-    while not ended.wait(ORPHANED_SECONDS) and os.getppid() == starter:
-        pass
-    children.end()
-    server.stop(None).wait()
-    sys.stdout.flush()
+    try:
+        # An engine that is killed ends none of its plugins.
+        while os.getppid() == starter:
+            time.sleep(ORPHANED_SECONDS)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        children.end()
+        server.stop(None).wait()
 
 
 if __name__ == "__main__":

@@ -17,9 +17,12 @@ def fresh(program: Program) -> Path:
     return virtualenv
 
 
+@pytest.mark.parametrize("activated", [False, True], ids=["plain shell", "the sandbox's shell"])
 def test_install_makes_the_projects_own_virtual_environment(
-    program: Program, fresh: Path, packages: dict[str, str]
+    program: Program, engine: dict[str, str], fresh: Path, packages: dict[str, str], *, activated: bool
 ) -> None:
+    if activated:
+        program.environment |= {name: engine[name] for name in ("PATH", "VIRTUAL_ENV")}
     before = {entry.name for entry in program.folder.iterdir()}
     done = program.pulumi("install", "--no-plugins", **packages)
     assert done.code == 0, done.text

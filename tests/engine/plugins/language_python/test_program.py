@@ -75,9 +75,7 @@ def test_about_names_the_interpreter_and_the_packages(program: Program) -> None:
     about = program.pulumi("about")
     assert f"{program.folder}/.venv/bin/python" in about.text
     assert "{}.{}.{}".format(*sys.version_info) in about.text
-    assert ["pulumi-kubernetes", python_package("pulumi-kubernetes")] in [
-        line.split() for line in about.stdout.splitlines()
-    ]
+    assert ["pulumi_kubernetes", python_package("pulumi-kubernetes")] in map(str.split, about.stdout.splitlines())
 
 
 @pytest.mark.parametrize(
