@@ -77,6 +77,16 @@ def test_a_mandatory_policy_that_is_violated_is_named_in_the_review(project: Pro
     assert json.loads((project.folder / "tfplan.json").read_text()) == {"error": "the preview of prod failed"}
 
 
+def test_an_update_that_a_policy_stops_ends_with_the_policy_and_no_traceback(project: Project) -> None:
+    (project.folder / "pack" / "__main__.py").write_text(PACK.replace("{level}", "MANDATORY"))
+    for _ in range(3):
+        up = project.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "pack")
+        assert up.code != 0
+        assert "deploy-tokens-expire" in up.text
+        assert "Traceback" not in up.text
+        assert "KeyboardInterrupt" not in up.text
+
+
 def test_an_advisory_policy_that_is_violated_is_named_and_fails_nothing(project: Project) -> None:
     run = review(project, "ADVISORY")
     assert run.code == 0, run.text

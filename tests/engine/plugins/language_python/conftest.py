@@ -14,7 +14,7 @@ from sandbox.machine.process import wait
 from tests.support.project import Run, run
 
 SITE_PACKAGES = Path(pytest.__file__).parents[1]
-SECONDS = 60
+SECONDS = 180
 
 
 class Program:
