@@ -14,7 +14,7 @@ PACK = """\
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 
 def check(args, report):
-    if args.resource_type == "gitlab-deploy:index:RegistryAccess" and not args.props.get("expiresAt"):
+    if args.resource_type == "gitlab-deploy:index:RegistryAccess" and not args.props.get("expires"):
         report("set gitlab-deploy:registry.expires, so that the deploy token ends one day")
 
 PolicyPack(

@@ -212,7 +212,8 @@ def told(instance: Instance, key: Path, user: str = USER) -> str:
 
 def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: DockerStack, broken: None) -> None:
     assert broken is None
-    fixed.change(files={"/srv/version.txt": "from the stack file\n"}, env={"GREETING": "hello"})
+    fixed.change("app", env={"GREETING": "hello"})
+    fixed.change(files={"/srv/version.txt": "from the stack file\n"})
     fixed.up()
     before = fixed.inspect()["Id"]
     for image, expected in (

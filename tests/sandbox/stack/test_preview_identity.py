@@ -127,14 +127,14 @@ def test_a_preview_needs_no_right_to_write_the_state(job: Job) -> None:
 def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(stack: Deployed, job: Job) -> None:
     before = stack.get("deployment", "web")["metadata"]["generation"]
     stack.set("image", f"{REPOSITORY}:2.0.0")
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         seen = plan(job.pulumi("preview", "--json"))
         assert seen == plan(stack.project.pulumi("preview", "--json"))
         shown = job.pulumi("preview", "--diff")
     finally:
         stack.set("image", f"{REPOSITORY}:1.0.0")
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert seen["app-deployment update"] == ["spec.replicas", "spec.template.spec.containers[0].image"]
     assert {name.partition(" ")[0] for name in seen} == {
         "app-deployment",
@@ -148,13 +148,13 @@ def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(st
 
 
 def test_merge_request_cannot_deploy_with_its_identity(stack: Deployed, job: Job) -> None:
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         # With the key of the Docker host, so that the cluster is what stops it.
         key = stack.project.environment["SANDBOX_SSH_KEY"]
         run = job.pulumi("up", "--yes", "--skip-preview", SANDBOX_SSH_KEY=key)
     finally:
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert run.code != 0
     assert 'User "system:serviceaccount:example:gitlab-example-preview" cannot patch resource "deployments"' in run.text
     assert stack.get("deployment", "web")["spec"]["replicas"] == 2

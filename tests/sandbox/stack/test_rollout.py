@@ -29,7 +29,7 @@ def fail(deployed: Deployed, image: str) -> Run:
     """Deploys an image whose rollout breaks, while the site is asked for all the time."""
     deployed.set("image", f"{REPOSITORY}:{image}")
     # Only of a Pod that might still get ready does nobody know more than that.
-    deployed.set("app.waitSeconds", "15" if image == "deaf" else "300")
+    deployed.set("kubernetes.waitSeconds", "15" if image == "deaf" else "300")
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0, run.text
@@ -71,7 +71,7 @@ def test_broken_image_tells_why_within_seconds_while_the_old_pods_serve_on(
     # The image that failed was not deployed, so the one before it is still the stack's own.
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
     deployed.set("image", f"{REPOSITORY}:1.0.0")
-    deployed.set("app.waitSeconds", "300")
+    deployed.set("kubernetes.waitSeconds", "300")
     deployed.up()
     assert deployed.site() == "1.0.0"
     assert deployed.summary("--expect-no-changes") == {}
@@ -93,7 +93,7 @@ def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_la
 
 
 def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed: Deployed) -> None:
-    deployed.set("app.onFailure", "rollback")
+    deployed.set("kubernetes.onFailure", "rollback")
     assert "The version before was put back. Mend the cause" in fail(deployed, "crashes").text
     assert image(deployed) == f"{REPOSITORY}:1.0.0"
     again = deployed.project.pulumi("up", "--yes", "--skip-preview")
@@ -102,7 +102,7 @@ def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed
         f"The Deployment runs {REPOSITORY}:1.0.0, put back after the rollout of {REPOSITORY}:crashes had failed; "
         "deploy another image, or try again with 'pulumi up --refresh'"
     ) in again.text
-    deployed.set("app.onFailure", "keep")
+    deployed.set("kubernetes.onFailure", "keep")
     for version in ("2.0.0", "1.0.0"):
         deployed.set("image", f"{REPOSITORY}:{version}")
         deployed.up()
