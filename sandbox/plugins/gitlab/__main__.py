@@ -66,7 +66,7 @@ class _Servicer(ProviderServicer):
     """The SDK's servicer, which cannot say by itself that what was to be imported is not there."""
 
     async def Read(self, request: ReadRequest, context: object) -> ReadResponse:  # noqa: N802 - named by the protocol
-        response: ReadResponse = await super().Read(request, context)  # type: ignore[no-untyped-call]
+        response: ReadResponse = await super().Read(request, context)
         return response if response.id else ReadResponse()
 
 

@@ -143,6 +143,5 @@ def test_the_sandboxs_own_language_host_runs_in_any_folder_and_environment(
     (tmp_path / "sandbox.py").write_text("raise SystemExit('not this one')")
     host = tmp_path / "one" / "bin" / "pulumi-language-python"
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
-    command = [host, "--help"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([host, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

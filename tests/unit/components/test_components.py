@@ -73,7 +73,7 @@ def test_access_protection_can_be_taken_off() -> None:
     assert not [d.name for d in run.declarations if d.protect]
 
 
-def test_access_enforces_a_pinned_pod_security_standard_and_denies_traffic_by_default() -> None:
+def test_access_pins_a_pod_security_standard_and_denies_traffic_by_default() -> None:
     run = access()
     labels = run.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -299,7 +299,7 @@ def test_app_args_refuse_a_malformed_image() -> None:
         KubernetesAppArgs(app=APP, target=TARGET, namespace="example", image="Blog:1")
 
 
-def test_app_secrets_are_one_secret_whose_change_replaces_the_pods_and_shows_nothing() -> None:
+def test_app_secrets_are_one_secret_whose_change_replaces_the_pods() -> None:
     digests = set()
     for value in ("canary", "canary-2"):
         run = app(App(port=8080, secrets={"DB_PASSWORD": value}))

@@ -254,7 +254,7 @@ def test_new_container_runs_beside_the_old_one_until_the_proxy_knows_it(
 @pytest.mark.parametrize(
     ("registry", "login"), [("registry.example.com", ("reader", "canary")), ("registry.example.co", None)]
 )
-def test_image_that_is_not_pulled_is_asked_for_once_more_with_the_login_of_its_own_registry(
+def test_an_image_that_is_not_pulled_is_requested_again_with_its_registrys_login(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, registry: str, login: tuple[str, str] | None
 ) -> None:
     asked = []
