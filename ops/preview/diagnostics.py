@@ -50,10 +50,10 @@ def _severity(text: str) -> Severity:
 
 
 def from_output(text: str, redactor: Redactor) -> Iterator[Diagnostic]:
-    """What the engine printed besides its plan: errors and warnings, and policy events if it was asked for them.
+    """What the engine printed besides its plan: errors and warnings, and the policy events of its event log.
 
-    `pulumi preview --json` leaves policy events out (pulumi/pkg/backend/display/json.go); they are lines of
-    `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=1 pulumi preview --json` (sdk/go/common/apitype: PolicyEvent).
+    `pulumi preview --json` leaves policy events out (pulumi/pkg/backend/display/json.go); they are lines of the file of
+    `--event-log` (sdk/go/common/apitype: PolicyEvent).
     """
     for line in text.splitlines():
         if '"policyEvent"' in line:

@@ -1,6 +1,6 @@
 """`pulumi preview --json`, read into what a reviewer has to know. Pure.
 
-The form is that of pulumi/pkg/display.PreviewDigest (3.250). It hides what is marked secret and holds no policy events;
+The form is that of pulumi/pkg/display.PreviewDigest. It hides what is marked secret and holds no policy events;
 everything that leaves this module has been through a Redactor besides.
 """
 

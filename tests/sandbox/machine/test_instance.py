@@ -22,6 +22,8 @@ from sandbox.machine.network import connected
 from sandbox.machine.process import Process, members, wait
 from sandbox.machine.state import State
 from sandbox.sandbox_error import SandboxError
+from sandbox.toolchain.modules import KUBERNETES_VERSION
+from sandbox.toolchain.versions import python_package
 from tests.sandbox.machine.machine import Machine
 
 SERVICES = {
@@ -106,7 +108,10 @@ def test_up_starts_every_service_and_the_machine_is_not_touched(before: Machine,
     running = processes(instance)
     assert set(running) == {"docker", "gitlab", "lan", "node", *SERVICES}
     assert all(running.values())
-    assert kubectl(instance, "get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.kubeletVersion}") == "v1.35.4"
+    assert (
+        kubectl(instance, "get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.kubeletVersion}")
+        == f"v{KUBERNETES_VERSION}"
+    )
     assert kubectl(instance, "config", "current-context").strip() == "sandbox"
     index = instance.network.index
     assert Path(f"/run/gitlab-deploy-{index}").readlink() == instance.folder
@@ -181,12 +186,12 @@ def test_the_programs_of_its_shell_run(instance: Instance) -> None:
         ).stdout
 
     assert say("pulumi", "version").startswith("v3.")
-    assert "v1.35" in say("kubectl", "version")
+    assert f"v{KUBERNETES_VERSION}" in say("kubectl", "version")
     plugins = json.loads(say("pulumi", "plugin", "ls", "--json"))
     assert {plugin["name"]: plugin["version"] for plugin in plugins} == {
-        "docker": "5.2.0",
-        "gitlab": "10.4.0",
-        "kubernetes": "4.25.0",
+        "docker": python_package("pulumi-docker"),
+        "gitlab": python_package("pulumi-gitlab"),
+        "kubernetes": python_package("pulumi-kubernetes"),
     }
     assert "traefik" in say("docker", "network", "ls")
 

@@ -120,3 +120,28 @@ def test_the_passphrase_is_a_private_file_and_the_state_a_private_folder(shell: 
     state = Path(variables["PULUMI_BACKEND_URL"].removeprefix("file://"))
     assert passphrase.stat().st_mode & 0o777 == 0o600
     assert state.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_machines_own_language_host_is_used_where_there_is_one(
+    shell: Shell, tools: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = Path(shell.variables(Path("kubeconfig"), "http://gitlab")["PATH"].split(":")[0]) / "pulumi-language-python"
+    shell.prepare(tools)
+    assert host.samefile(tools["pulumi-language-python"])
+    assert "language host" not in capsys.readouterr().out
+    shell.prepare({name: place for name, place in tools.items() if name != "pulumi-language-python"})
+    assert "uses      the sandbox's own Python language host" in capsys.readouterr().out
+    assert "sandbox.plugins.language_python" in host.read_text()
+    assert tools["pulumi-language-python"].read_text().endswith("echo pulumi-language-python\n")
+
+
+def test_the_sandboxs_own_language_host_runs_in_any_folder_and_environment(
+    tmp_path: Path, tools: dict[str, Path]
+) -> None:
+    shell = Shell(ROOT, tmp_path / "one")
+    shell.prepare({name: place for name, place in tools.items() if name != "pulumi-language-python"})
+    (tmp_path / "sandbox.py").write_text("raise SystemExit('not this one')")
+    host = tmp_path / "one" / "bin" / "pulumi-language-python"
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([host, "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

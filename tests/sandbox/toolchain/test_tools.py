@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.toolchain import tools, wheels
 from sandbox.toolchain.build import Module
-from sandbox.toolchain.modules import CLI, DOCKER, KUBERNETES, LANGUAGE, PROVIDER
+from sandbox.toolchain.modules import CLI, DOCKER, DOCKER_VERSION, KUBERNETES, PROVIDER, PROVIDER_VERSION
 from tests.support.programs import program
 
 LANGUAGE_HOST = ("pulumi-language-python", "pulumi-language-python-exec")
@@ -58,7 +58,7 @@ def test_kubernetes_of_the_right_minor_version_is_used(tmp_path: Path) -> None:
     assert tools.own_kubernetes(str(tmp_path)) == {name: tmp_path / name for name in KUBERNETES.programs}
 
 
-@pytest.mark.parametrize(("version", "etcd"), [("v1.34.4", "3.6.5"), ("v1.36.0", "3.6.5"), ("v1.35.4", "3.5.21")])
+@pytest.mark.parametrize(("version", "etcd"), [("v1.34.4", "3.6.7"), ("v1.36.0", "3.6.7"), ("v1.35.2", "3.5.21")])
 def test_another_kubernetes_is_not_used(tmp_path: Path, version: str, etcd: str) -> None:
     install_kubernetes(tmp_path, version, etcd)
     assert tools.own_kubernetes(str(tmp_path)) is None
@@ -66,7 +66,7 @@ def test_another_kubernetes_is_not_used(tmp_path: Path, version: str, etcd: str)
 
 @pytest.mark.parametrize("missing", KUBERNETES.programs)
 def test_kubernetes_that_lacks_a_program_is_not_used(tmp_path: Path, missing: str) -> None:
-    install_kubernetes(tmp_path, "v1.35.4")
+    install_kubernetes(tmp_path, "v1.35.2")
     (tmp_path / missing).unlink()
     assert tools.own_kubernetes(str(tmp_path)) is None
 
@@ -78,9 +78,9 @@ def test_a_program_that_cannot_be_run_is_not_used(tmp_path: Path) -> None:
 
 
 def test_a_plugin_of_exactly_this_version_is_used(tmp_path: Path) -> None:
-    plugin = program(tmp_path / "plugins" / "resource-kubernetes-v4.25.0", "pulumi-resource-kubernetes", "")
-    assert tools.own_plugin("kubernetes", "4.25.0", tmp_path) == plugin
-    assert tools.own_plugin("kubernetes", "4.25.1", tmp_path) is None
+    plugin = program(tmp_path / "plugins" / "resource-kubernetes-v4.2.0", "pulumi-resource-kubernetes", "")
+    assert tools.own_plugin("kubernetes", "4.2.0", tmp_path) == plugin
+    assert tools.own_plugin("kubernetes", "4.2.1", tmp_path) is None
 
 
 def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,17 +94,21 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(wheels, "traefik", lambda cache: {"traefik": cache / "traefik"})
     path, home, cache = tmp_path / "bin", tmp_path / "home", tmp_path / "cache"
     found = tools.provide(cache, str(path), home)
-    assert built == [CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER]
+    assert built == [CLI, KUBERNETES, PROVIDER, DOCKER]
     assert found["kubelet"] == cache / "kubelet"
     built.clear()
     install_pulumi(path, "v3.250.0")
-    install_kubernetes(path, "v1.35.4")
-    plugin = program(home / "plugins" / "resource-kubernetes-v4.25.0", "pulumi-resource-kubernetes", "")
-    docker = program(home / "plugins" / "resource-docker-v5.2.0", "pulumi-resource-docker", "")
+    install_kubernetes(path, "v1.35.2")
+    plugin = program(home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}", "pulumi-resource-kubernetes", "")
+    docker = program(home / "plugins" / f"resource-docker-v{DOCKER_VERSION}", "pulumi-resource-docker", "")
     found = tools.provide(cache, str(path), home)
     assert built == []
-    modules = (CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER)
-    assert set(found) == {"traefik", *(name for module in modules for name in module.programs)}
+    modules = (CLI, KUBERNETES, PROVIDER, DOCKER)
+    assert set(found) == {
+        "traefik",
+        "pulumi-language-python",
+        *(name for module in modules for name in module.programs),
+    }
     assert found["pulumi-resource-kubernetes"] == plugin
     assert found["pulumi-resource-docker"] == docker
     assert found["kubelet"] == path / "kubelet"

@@ -92,13 +92,13 @@ def test_a_link_to_plugins_of_ones_own_stays_in_use(program: Path, tmp_path: Pat
 
 
 def test_plugins_of_the_image_stay_in_use(program: Path, tmp_path: Path) -> None:
-    (tmp_path / ".pulumi" / "plugins" / "resource-docker-v5.2.0").mkdir(parents=True)
-    assert job(program, 'ls "$PULUMI_HOME/plugins"', HOME=str(tmp_path)) == "resource-docker-v5.2.0"
+    (tmp_path / ".pulumi" / "plugins" / "resource-docker-v5.1.0").mkdir(parents=True)
+    assert job(program, 'ls "$PULUMI_HOME/plugins"', HOME=str(tmp_path)) == "resource-docker-v5.1.0"
 
 
 def test_plugins_in_a_pulumi_home_stay_in_use(program: Path, tmp_path: Path) -> None:
-    (tmp_path / "plugins" / "resource-docker-v5.2.0").mkdir(parents=True)
-    assert job(program, 'ls "$PULUMI_HOME/plugins"', PULUMI_HOME=str(tmp_path)) == "resource-docker-v5.2.0"
+    (tmp_path / "plugins" / "resource-docker-v5.1.0").mkdir(parents=True)
+    assert job(program, 'ls "$PULUMI_HOME/plugins"', PULUMI_HOME=str(tmp_path)) == "resource-docker-v5.1.0"
 
 
 @pytest.mark.parametrize("runner", [True, False], ids=["RUNNER_TEMP_PROJECT_DIR", "TMPDIR"])
