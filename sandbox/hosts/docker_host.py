@@ -22,7 +22,7 @@ from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
 from sandbox.machine.probe import answers
-from sandbox.machine.process import together
+from sandbox.machine.waiting import run_parallel
 from sandbox.names import REGISTRY, ROOT
 from sandbox.sandbox_error import SandboxError
 
@@ -130,7 +130,7 @@ class DockerHost:
         registry = self._network.address("registry")
         self._host.run("sh", "-ec", PRIVATE, "sh", self._host.data.parent, registry, _public(self.key))
         cgroups.make(self._network.cgroup)
-        together(self._start_docker, self._start_sshd, self._start_caddies)
+        run_parallel(self._start_docker, self._start_sshd, self._start_caddies)
         networks = self._host.run(*DOCKER, "network", "ls", "--format", "{{.Name}}").splitlines()
         if NETWORK not in networks:
             self._host.run(*DOCKER, "network", "create", NETWORK)

@@ -8,13 +8,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sandbox.hosts import pki, runtime
+from sandbox.hosts import pki, pod_network, runtime
 from sandbox.machine import cgroups
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
 from sandbox.machine.probe import answers, document
-from sandbox.machine.process import together, wait
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.sandbox_error import SandboxError
 
 PRIVATE = """
@@ -82,8 +82,10 @@ class Node:
             # The kubelet would look for the pods of a host that was killed.
             cgroups.remove(self._network.cgroup)
         cgroups.make(self._network.cgroup)
-        together(partial(runtime.start, self._host, self._network, self._registry), self._start_api)
-        together(self._start_controllers, self._start_scheduler, self._start_proxy, self._start_kubelet)
+        run_parallel(partial(runtime.start, self._host, self._network, self._registry), self._start_api)
+        run_parallel(
+            self._start_controllers, self._start_scheduler, self._start_proxy, self._start_firewall, self._start_kubelet
+        )
         # Without it the first pod of a new cluster is refused.
         if not wait(lambda: self._object("namespaces/default/serviceaccounts/default") is not None, 30):
             raise SandboxError(
@@ -179,6 +181,13 @@ class Node:
         }
         options: list[str | Path] = ["--config", self._write("kube-proxy.json", config)]
         self._serve("kube-proxy", options, f"http://{self._address}:10256/healthz")
+
+    def _start_firewall(self) -> None:
+        # It ends if there is no object of its node.
+        if not wait(lambda: self._object("nodes/node") is not None, 60):
+            raise SandboxError("the cluster has no Node `node` after 60 s: see the log of the kubelet")
+        kubeconfig = self._config("kube-router")
+        pod_network.start_firewall(self._host, self._network, self._tools["kube-router"], kubeconfig)
 
     def _start_kubelet(self) -> None:
         config = {

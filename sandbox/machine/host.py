@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.machine.process import Process, wait
+from sandbox.machine.namespaces import Namespaces
+from sandbox.machine.process import Process
 from sandbox.machine.state import State
+from sandbox.machine.waiting import wait
 from sandbox.sandbox_error import SandboxError
 
 INIT = Path(__file__).with_name("init.py")
@@ -164,16 +166,12 @@ class Host:
         return process
 
     def _outside(self, pid: int) -> Process:
-        """The process that has this pid in the host, as the machine knows it (NSpid in proc_pid_status(5))."""
-        namespace = self.init.namespaces()["pid"]
-        for entry in Path("/proc").iterdir():
-            try:
-                inside = re.search(r"^NSpid:.*\t(\d+)$", (entry / "status").read_text(errors="replace"), re.MULTILINE)
-                if inside and int(inside[1]) == pid and (entry / "ns" / "pid").stat().st_ino == namespace:
-                    return Process.of(int(entry.name))
-            except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
-                continue
-        raise SandboxError(f"a process of host {self.name} ended before it began")
+        """The process that has this pid in the host."""
+        try:
+            with Namespaces(self.init) as namespaces:
+                return Process.of(namespaces.pid_of(pid))
+        except ProcessLookupError:
+            raise SandboxError(f"a process of host {self.name} ended before it began") from None
 
 
 def _tail(log: Path, lines: int = 20) -> str:

@@ -13,6 +13,7 @@ PROVIDER_VERSION = "4.25.0"
 DOCKER_VERSION = "5.2.0"
 """Goes with pulumi-docker in requirements.txt."""
 KUBERNETES_VERSION = "1.35.4"
+KUBE_ROUTER_VERSION = "2.1.0"
 
 PROVIDER_PLUGIN = "pulumi-resource-kubernetes"
 DOCKER_PLUGIN = "pulumi-resource-docker"
@@ -102,6 +103,13 @@ DOCKER = Module(
     finish=_name(DOCKER_PLUGIN),
     target=".",
     tags=("no_compose",),
+)
+KUBE_ROUTER = Module(
+    name="kube-router",
+    title=f"kube-router v{KUBE_ROUTER_VERSION}",
+    programs=("kube-router",),
+    expected="2 min",
+    variables=(f"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v{KUBE_ROUTER_VERSION}",),
 )
 S3 = Module(
     name="s3",

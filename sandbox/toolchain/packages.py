@@ -12,6 +12,7 @@ from sandbox.machine.progress import step
 from sandbox.sandbox_error import SandboxError
 
 PACKAGES = (
+    "buildah",
     "busybox-static",
     "caddy",
     "containerd",
@@ -20,9 +21,11 @@ PACKAGES = (
     "docker-registry",
     "hugo",
     "iproute2",
+    "ipset",
     "iptables",
     "openssh-server",
     "runc",
+    "skopeo",
 )
 SERVICES = {
     "caddy": ("caddy.service",),

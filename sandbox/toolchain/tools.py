@@ -13,6 +13,7 @@ from sandbox.toolchain.modules import (
     DOCKER,
     DOCKER_PLUGIN,
     DOCKER_VERSION,
+    KUBE_ROUTER,
     KUBERNETES,
     LANGUAGE,
     PROVIDER,
@@ -34,6 +35,7 @@ def provide(cache: Path, path: str, home: Path) -> dict[str, Path]:
     """
     found = own_pulumi(path) or {**programs(CLI, cache), **programs(LANGUAGE, cache)}
     found |= own_kubernetes(path) or programs(KUBERNETES, cache)
+    found |= programs(KUBE_ROUTER, cache)
     for module, program, name, version in (
         (PROVIDER, PROVIDER_PLUGIN, "kubernetes", PROVIDER_VERSION),
         (DOCKER, DOCKER_PLUGIN, "docker", DOCKER_VERSION),

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.example import images as site
+from sandbox.hosts import registry
 from sandbox.hosts.docker_host import DockerHost
 from sandbox.hosts.proxy import UnixConnection
 from sandbox.machine import cgroups, claim
 from sandbox.machine.files import locked, write
-from sandbox.machine.host import Host, Service
+from sandbox.machine.host import Host
 from sandbox.machine.network import Network, connect, disconnect
-from sandbox.machine.probe import answers
-from sandbox.machine.process import together, wait
 from sandbox.machine.state import State
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.names import REGISTRY
 
 SITE = "blog.test"
@@ -52,19 +52,13 @@ class Sandbox:
 
     def start(self) -> None:
         hosts = (self.lan, self.host, self.gitlab)
-        together(*(host.start for host in hosts))
+        run_parallel(*(host.start for host in hosts))
         connect(self.network, self.lan, [self.host, self.gitlab])
-        together(self.docker.start, self._start_registry)
+        run_parallel(self.docker.start, self._start_registry)
 
     def _start_registry(self) -> None:
-        address = self.network.address("registry")
-        self.gitlab.run("ip", "address", "replace", f"{address}/24", "dev", "eth0")
-        config = self.gitlab.data / "registry.json"
-        storage = {"filesystem": {"rootdirectory": str(self.gitlab.data / "registry")}}
-        write(config, json.dumps({"version": 0.1, "storage": storage, "http": {"addr": f"{address}:80"}}))
-        ready = partial(answers, f"http://{address}/v2/")
-        self.gitlab.serve(Service("registry", ["docker-registry", "serve", config], ready))
-        self.digests = site.publish(f"{address}:80")
+        registry.start(self.gitlab, self.network)
+        self.digests = site.publish(f"{self.network.address('registry')}:80")
 
     def ssh(self, *command: str, options: Sequence[str] = (), user: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command on the Docker host as a deployment would."""
@@ -168,9 +162,9 @@ def sandbox(folder: Path) -> Iterator[Sandbox]:
             made.start()
             yield made
         finally:
-            together(made.lan.stop, made.host.stop, made.gitlab.stop)
+            run_parallel(made.lan.stop, made.host.stop, made.gitlab.stop)
             disconnect(made.network)
-            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.left(made.network.cgroup)
+            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.remaining(made.network.cgroup)
             claim.release(folder)
 
 

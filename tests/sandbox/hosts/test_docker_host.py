@@ -3,8 +3,9 @@ import subprocess
 from pathlib import Path
 
 from sandbox.machine import cgroups
+from sandbox.machine.namespaces import Namespaces
 from sandbox.machine.network import connect
-from sandbox.machine.process import members, wait
+from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox, machine, sandbox
 
 
@@ -143,9 +144,11 @@ def test_nothing_is_left_of_a_docker_host_with_a_container_on_it(tmp_path: Path)
         made.run("one", "1.0.0")
         made.wait_for("one")
         assert machine() == before
-        network, namespaces = made.network, made.host.init.namespaces()
-    assert members(namespaces) == []
-    assert cgroups.left(network.cgroup) == []
+        network = made.network
+        with Namespaces(made.host.init) as namespaces:
+            made.host.stop()
+            assert namespaces.members() == []
+    assert cgroups.remaining(network.cgroup) == []
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
     assert (
         f"{network.interface}@" not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout

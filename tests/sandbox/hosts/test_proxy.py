@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 
 from sandbox.hosts.proxy import THROTTLE
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import SITE, UNHEALTHY, Sandbox, ask
 
 SETTLED = THROTTLE + 0.5

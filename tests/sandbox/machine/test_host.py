@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.machine.host import Host, Service
-from sandbox.machine.process import Process, members, wait
+from sandbox.machine.namespaces import Namespaces
+from sandbox.machine.process import Process
 from sandbox.machine.state import State
+from sandbox.machine.waiting import wait
 from sandbox.sandbox_error import SandboxError
 from tests.support.project import ROOT
 
@@ -61,10 +63,10 @@ def test_stopping_a_host_ends_its_processes_mounts_and_interfaces(new_host: NewH
     cable = f"t{os.getpid()}"
     ip = ["ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(host.init.pid)]
     subprocess.run(ip, check=True)
-    namespaces = host.init.namespaces()
-    assert len(members(namespaces)) >= 4
-    host.stop()
-    assert members(namespaces) == []
+    with Namespaces(host.init) as namespaces:
+        assert len(namespaces.members()) >= 4
+        host.stop()
+        assert namespaces.members() == []
     assert wait(lambda: cable not in interfaces(), 10)
     place.rmdir()
 

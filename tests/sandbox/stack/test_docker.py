@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import BROKEN_CHECK, GOOD_CHECK, HOST, DockerStack, Load, ask, logins
 from tests.support.project import leaks

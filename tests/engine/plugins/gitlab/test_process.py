@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.project import ROOT
 
 # Starts the plugin as the engine does, says its pid once it serves, and stays.

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.toolchain import tools
 from sandbox.toolchain.build import Module
-from sandbox.toolchain.modules import CLI, DOCKER, KUBERNETES, LANGUAGE, PROVIDER
+from sandbox.toolchain.modules import CLI, DOCKER, KUBE_ROUTER, KUBERNETES, LANGUAGE, PROVIDER
 from tests.support.programs import program
 
 LANGUAGE_HOST = ("pulumi-language-python", "pulumi-language-python-exec")
@@ -93,7 +93,7 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tools, "programs", build)
     path, home, cache = tmp_path / "bin", tmp_path / "home", tmp_path / "cache"
     found = tools.provide(cache, str(path), home)
-    assert built == [CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER]
+    assert built == [CLI, LANGUAGE, KUBERNETES, KUBE_ROUTER, PROVIDER, DOCKER]
     assert found["kubelet"] == cache / "kubelet"
     built.clear()
     install_pulumi(path, "v3.250.0")
@@ -101,8 +101,8 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     plugin = program(home / "plugins" / "resource-kubernetes-v4.25.0", "pulumi-resource-kubernetes", "")
     docker = program(home / "plugins" / "resource-docker-v5.2.0", "pulumi-resource-docker", "")
     found = tools.provide(cache, str(path), home)
-    assert built == []
-    modules = (CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER)
+    assert built == [KUBE_ROUTER]
+    modules = (CLI, LANGUAGE, KUBERNETES, KUBE_ROUTER, PROVIDER, DOCKER)
     assert set(found) == {name for module in modules for name in module.programs}
     assert found["pulumi-resource-kubernetes"] == plugin
     assert found["pulumi-resource-docker"] == docker
