@@ -1,6 +1,5 @@
 """What a sandbox must leave as it is, and the questions tests ask about one."""
 
-import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,3 @@ class Machine:
 
 def processes(instance: Instance) -> dict[str, Process | None]:
     return State(instance.folder / "state.json").recorded()
-
-
-def kubectl(instance: Instance, *arguments: str, stdin: object = None) -> str:
-    command = [f"{instance.folder}/bin/kubectl", "--kubeconfig", str(instance.kubeconfig), *arguments]
-    fed = json.dumps(stdin) if stdin else None
-    done = subprocess.run(command, input=fed, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout

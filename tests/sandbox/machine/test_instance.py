@@ -18,7 +18,8 @@ from sandbox.instance import Instance
 from sandbox.machine import cgroups
 from sandbox.machine.waiting import wait
 from sandbox.toolchain.images import build
-from tests.sandbox.machine.machine import Machine, kubectl, processes
+from tests.sandbox.machine.machine import Machine, processes
+from tests.support.pods import kubectl
 
 SERVICES = {
     "docker/caddy-entry",
@@ -83,7 +84,7 @@ def address(instance: Instance) -> str:
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
     }
     for manifest in (secret, pod, service):
-        kubectl(instance, "apply", "-f", "-", stdin=manifest)
+        kubectl(instance, "apply", "-f", "-", stdin=json.dumps(manifest))
     kubectl(instance, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
     return kubectl(instance, "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
 

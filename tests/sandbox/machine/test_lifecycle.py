@@ -18,7 +18,8 @@ from sandbox.machine.state import State
 from sandbox.machine.waiting import wait
 from sandbox.sandbox_error import SandboxError
 from sandbox.toolchain.images import File, build
-from tests.sandbox.machine.machine import Machine, kubectl, processes
+from tests.sandbox.machine.machine import Machine, processes
+from tests.support.pods import kubectl
 
 
 @pytest.fixture(scope="module")
