@@ -49,7 +49,7 @@ class Instance:
 
     @property
     def network(self) -> Network:
-        """Its addresses; SandboxError where it was not started yet."""
+        """Its addresses; SandboxError if it was not started yet."""
         index = self._state.index
         if index is None:
             raise self._missing()
@@ -100,7 +100,7 @@ class Instance:
             write(self.kubeconfig, node.kubeconfig("admin"))
 
     def down(self) -> None:
-        """Stop everything and remove all it wrote. SandboxError naming what is left, where something is."""
+        """Stop everything and remove all it wrote. SandboxError naming what is left, if something is."""
         packages.require_root()
         with locked(self.folder):
             claimed = [Network(index) for index in claim.held(self.folder)]
@@ -168,7 +168,7 @@ class Instance:
         }
 
     def _missing(self) -> SandboxError:
-        return SandboxError(f"sandbox {self.name} is not there: start it (python -m sandbox --name {self.name} up)")
+        return SandboxError(f"sandbox {self.name} does not exist: start it (python -m sandbox --name {self.name} up)")
 
     def _claim(self) -> None:
         """Take a number. What was made for another number is of no use any more, and goes."""

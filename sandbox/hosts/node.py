@@ -74,7 +74,7 @@ class Node:
         return f"https://{self._address}:6443"
 
     def start(self) -> None:
-        """Have the cluster running, its node ready. SandboxError with the end of a log where a part does not start."""
+        """Have the cluster running, its node ready. SandboxError with the end of a log if a part does not start."""
         service_address = str(self._network.services[1])
         names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1"]
         pki.make(self._pki, [*names, self._address, service_address])

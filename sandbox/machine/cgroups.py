@@ -23,7 +23,7 @@ def thaw(name: str) -> None:
 
 
 def remove(name: str) -> bool:
-    """Remove the subtree everywhere; False where a process is still in it."""
+    """Remove the subtree everywhere; False if a process is still in it."""
     for hierarchy in hierarchies():
         for folder, _, _ in os.walk(hierarchy / name, topdown=False):
             try:

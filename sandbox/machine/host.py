@@ -66,7 +66,7 @@ class Host:
 
     @property
     def init(self) -> Process:
-        """Its first process; SandboxError where the host is not running."""
+        """Its first process; SandboxError if the host is not running."""
         init = self._state.process(self.name)
         if not init:
             raise SandboxError(f"host {self.name} is not running: start the sandbox (python -m sandbox up)")
@@ -78,7 +78,7 @@ class Host:
         return self._state.process(self.name) is not None
 
     def start(self) -> bool:
-        """Start it; False where it ran already."""
+        """Start it; False if it runs already."""
         if self.running:
             return False
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class Host:
         return True
 
     def run(self, *command: str | Path, stdin: str | None = None) -> str:
-        """Run a command in the host, `stdin` fed to it; its output, or SandboxError with its last words."""
+        """Run a command in the host, fed `stdin`; its output, or SandboxError with the last line of its stderr."""
         done = subprocess.run(
             [*self._enter(), *command], env=ENVIRONMENT, input=stdin, capture_output=True, text=True, check=False
         )
@@ -107,9 +107,9 @@ class Host:
         return done.stdout
 
     def serve(self, service: Service) -> bool:
-        """Have a service running and ready; False where it ran already.
+        """Have a service running and ready; False if it runs already.
 
-        SandboxError with the end of its log where it does not become ready.
+        SandboxError with the end of its log if it does not become ready.
         """
         key = f"{self.name}/{service.name}"
         log = self._logs / f"{service.name}.log"
@@ -124,7 +124,7 @@ class Host:
         return fresh
 
     def stop(self) -> None:
-        """End it, and everything in it, at once. SandboxError where something does not end."""
+        """Kill it and everything in it. SandboxError if something does not end."""
         init = self._state.process(self.name)
         if init:
             init.kill()

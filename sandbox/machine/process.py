@@ -20,7 +20,7 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The process that has this pid now; ProcessLookupError where there is none."""
+        """The process that has this pid now; ProcessLookupError if there is none."""
         started, _ = _read(pid)
         return cls(pid, started)
 
@@ -40,7 +40,7 @@ class Process:
         return uptime - int(self.started.rpartition(":")[2]) / os.sysconf("SC_CLK_TCK")
 
     def kill(self, seconds: float = 20) -> None:
-        """End it at once and return when it is gone; SandboxError where it is not within `seconds`."""
+        """Kill it and return when it has ended; SandboxError if it has not within `seconds`."""
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:

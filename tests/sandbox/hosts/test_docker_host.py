@@ -2,11 +2,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from sandbox.machine import cgroups
-from sandbox.machine.namespaces import Namespaces
 from sandbox.machine.network import connect
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox, machine, sandbox
+from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
 
 
 def test_docker_is_reached_over_ssh_with_the_key_and_the_pinned_host_key(docker: Sandbox) -> None:
@@ -134,23 +132,3 @@ def test_a_host_that_was_stopped_comes_back_with_its_keys_and_containers(docker:
     assert docker.docker.host_key == key
     assert docker.cli("ps", "--format", "{{.Names}}") == "one\n"
     assert wait(lambda: docker.serves("1.0.0"), 20)
-
-
-def test_nothing_is_left_of_a_docker_host_with_a_container_on_it(tmp_path: Path) -> None:
-    before = machine()
-    with sandbox(tmp_path / "sandbox") as made:
-        made.cli("network", "create", "web")
-        made.cli("pull", "--quiet", made.image("1.0.0"))
-        made.run("one", "1.0.0")
-        made.wait_for("one")
-        assert machine() == before
-        network = made.network
-        with Namespaces(made.host.init) as namespaces:
-            made.host.stop()
-            assert namespaces.members() == []
-    assert cgroups.remaining(network.cgroup) == []
-    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
-    assert (
-        f"{network.interface}@" not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
-    )
-    assert machine() == before

@@ -97,7 +97,7 @@ def test_a_host_whose_starter_dies_before_it_knows_the_pid_never_begins(tmp_path
     assert wait(lambda: not process.alive, 10)
 
 
-def test_a_command_that_fails_in_a_host_is_told_with_its_last_words(new_host: NewHost) -> None:
+def test_a_command_that_fails_in_a_host_is_quoted(new_host: NewHost) -> None:
     host = new_host("box")
     host.start()
     with pytest.raises(SandboxError, match="sh fails in host box: the last word"):

@@ -34,6 +34,7 @@ SERVICES = {
     "node/kube-apiserver",
     "node/kube-controller-manager",
     "node/kube-proxy",
+    "node/kube-router",
     "node/kube-scheduler",
     "node/kubelet",
 }
@@ -174,6 +175,15 @@ def test_the_programs_of_its_shell_run(instance: Instance) -> None:
         "kubernetes": "4.25.0",
     }
     assert "traefik" in say("docker", "network", "ls")
+
+
+def test_the_firewall_listens_nowhere(instance: Instance) -> None:
+    firewall = processes(instance)["node/kube-router"]
+    assert firewall
+    listing = ["nsenter", "--target", str(firewall.pid), "--net", "ss", "--listening", "--tcp", "--udp", "--processes"]
+    sockets = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    assert "kube-apiserver" in sockets
+    assert f"pid={firewall.pid}," not in sockets
 
 
 @pytest.mark.parametrize("killed", ["gitlab/gitlab", "node/etcd", "node/containerd", "node/kube-proxy", "node/kubelet"])

@@ -147,7 +147,7 @@ def test_down_never_deletes_through_a_mount(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_has_no_environment() -> None:
-    with pytest.raises(SandboxError, match=r"sandbox test-absent is not there: start it \(python -m sandbox --name"):
+    with pytest.raises(SandboxError, match=r"sandbox test-absent does not exist: start it \(python -m sandbox --name"):
         Instance("test-absent").environment()
     assert Instance("test-absent").status() == ["sandbox test-absent is not running"]
 

@@ -81,7 +81,7 @@ def test_without_apt_get_the_missing_packages_are_named(tmp_path: Path, monkeypa
         packages.install()
 
 
-def test_a_user_who_is_not_root_is_told_what_is_missing_and_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_is_not_root_reads_what_is_missing_and_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SandboxError, match=r"the sandbox needs root, .*: run it as root on Linux; without it .* work"):
         packages.require_root()
