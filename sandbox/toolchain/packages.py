@@ -14,7 +14,6 @@ from sandbox.sandbox_error import SandboxError
 PACKAGES = (
     "buildah",
     "busybox-static",
-    "caddy",
     "containerd",
     "containernetworking-plugins",
     "docker.io",
@@ -28,7 +27,6 @@ PACKAGES = (
     "skopeo",
 )
 SERVICES = {
-    "caddy": ("caddy.service",),
     "containerd": ("containerd.service",),
     "docker.io": ("docker.service", "docker.socket"),
     "docker-registry": ("docker-registry.service",),

@@ -36,15 +36,18 @@ def test_nothing_is_done_where_all_is_there(tmp_path: Path, calls: Path) -> None
 
 
 def test_what_is_missing_is_installed_without_starting_services(tmp_path: Path, calls: Path) -> None:
-    installed(tmp_path, ALL.replace("installed caddy", "config-files caddy").replace("installed hugo\n", ""))
+    installed(
+        tmp_path,
+        ALL.replace("installed docker-registry", "config-files docker-registry").replace("installed hugo\n", ""),
+    )
     packages.install()
     lock = "apt-get -o DPkg::Lock::Timeout=300"
     assert calls.read_text().splitlines() == [
         f"{lock} update --quiet",
         "1",
-        f"{lock} install --quiet --yes --no-install-recommends caddy hugo",
+        f"{lock} install --quiet --yes --no-install-recommends docker-registry hugo",
         "101",
-        "systemctl --quiet disable caddy.service",
+        "systemctl --quiet disable docker-registry.service",
         "1",
     ]
     assert not packages.POLICY.exists()
