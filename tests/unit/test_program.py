@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.support.answering import answering
+from tests.support.programs import program
 from tests.support.project import ROOT
 from tests.support.recorder import Recorder, deploy
 
@@ -40,6 +41,7 @@ def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, 
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         (tmp_path / "ssh").write_text(SSH)
         (tmp_path / "ssh").chmod(0o755)
+        program(tmp_path, "kubectl", "exit 1")
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         pulumi.runtime.set_all_config(values, ["gitlab-deploy:gitlabToken"])
