@@ -41,21 +41,22 @@ class Namespaces:
 
     def members(self) -> list[int]:
         """Pids of all processes in any of the namespaces, as the machine counts."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._has(pid)]  # noqa: PTH208 - names
+        return [pid for pid in _pids() if self._has(pid)]
 
     def pid_of(self, inside: int) -> int:
         """What the machine calls the process with pid `inside` in the process namespace; ProcessLookupError if none.
 
         NSpid in proc_pid_status(5) has all pids of a process, the innermost namespace's last.
         """
-        for pid in self.members():
+        for pid in _pids():
             try:
+                if number(pid, "pid") != self._numbers.get("pid"):
+                    continue
                 status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
-                innermost = number(pid, "pid") == self._numbers.get("pid")
             except OSError:
                 continue
             pids = next(line for line in status.splitlines() if line.startswith("NSpid:"))
-            if innermost and pids.split()[-1] == str(inside):
+            if pids.split()[-1] == str(inside):
                 return pid
         raise ProcessLookupError(inside)
 
@@ -65,6 +66,10 @@ class Namespaces:
         except OSError:
             # It is gone by now; or it may do more than this process may, so that it is none of the sandbox's.
             return False
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names
 
 
 def number(pid: int, kind: str) -> int:
