@@ -87,9 +87,9 @@ class Node:
             self._start_controllers, self._start_scheduler, self._start_proxy, self._start_firewall, self._start_kubelet
         )
         # Without it the first pod of a new cluster is refused.
-        if not wait(lambda: self._object("namespaces/default/serviceaccounts/default") is not None, 30):
+        if not wait(lambda: self._object("namespaces/default/serviceaccounts/default") is not None, 120):
             raise SandboxError(
-                "the cluster has no ServiceAccount `default` after 30 s: see the log of kube-controller-manager"
+                "the cluster has no ServiceAccount `default` after 120 s: see the log of kube-controller-manager"
             )
 
     def kubeconfig(self, client: str) -> str:
@@ -184,8 +184,8 @@ class Node:
 
     def _start_firewall(self) -> None:
         # It ends if there is no object of its node.
-        if not wait(lambda: self._object("nodes/node") is not None, 60):
-            raise SandboxError("the cluster has no Node `node` after 60 s: see the log of the kubelet")
+        if not wait(lambda: self._object("nodes/node") is not None, 180):
+            raise SandboxError("the cluster has no Node `node` after 180 s: see the log of the kubelet")
         kubeconfig = self._config("kube-router")
         pod_network.start_firewall(self._host, self._network, self._tools["kube-router"], kubeconfig)
 

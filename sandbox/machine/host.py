@@ -49,7 +49,7 @@ class Service:
     command: Sequence[str | Path]
     ready: Callable[[], bool]
     """Whether it serves."""
-    seconds: float = 60
+    seconds: float = 180
     """How long it may take until then."""
     environment: Mapping[str, str] = field(default_factory=dict)
 

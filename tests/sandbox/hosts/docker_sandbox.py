@@ -130,7 +130,7 @@ class Sandbox:
         return str(self.api("GET", f"/containers/{name}/json")["State"]["Health"]["Status"])
 
     def wait_for(self, name: str, health: str = "healthy") -> None:
-        assert wait(lambda: self.health(name) == health, 20), f"{name} is {self.health(name)}, not {health}"
+        assert wait(lambda: self.health(name) == health, 120), f"{name} is {self.health(name)}, not {health}"
 
     def remove(self, name: str) -> None:
         self.api("POST", f"/containers/{name}/stop?t=10")
@@ -140,7 +140,7 @@ class Sandbox:
         for container in self.api("GET", "/containers/json?all=true"):
             self.api("DELETE", f"/containers/{container['Id']}?force=true")
         # What is sent to an address that was just given up hangs, with Traefik too.
-        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 20), self.get()
+        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 120), self.get()
 
     def get(self, host: str = SITE, timeout: float = 20) -> tuple[int, str]:
         """Ask the proxy, on a connection of its own."""

@@ -96,7 +96,7 @@ def test_containers_are_below_the_sandboxs_own_control_group(docker: Sandbox) ->
 
 def test_a_daemon_that_was_killed_comes_back_with_its_containers(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     daemon = docker.state.process("docker/dockerd")
     assert daemon
     daemon.kill()
@@ -104,20 +104,20 @@ def test_a_daemon_that_was_killed_comes_back_with_its_containers(docker: Sandbox
     assert docker.serves("1.0.0")
     docker.docker.start()
     docker.wait_for("one")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     docker.remove("one")
-    assert wait(lambda: docker.get()[0] == 404, 20), "Traefik does not follow the new daemon"
+    assert wait(lambda: docker.get()[0] == 404, 120), "Traefik does not follow the new daemon"
 
 
 def test_parts_that_were_killed_are_started_again(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     for service in ("sshd", "traefik"):
         process = docker.state.process(f"docker/{service}")
         assert process
         process.kill()
         docker.docker.start()
-        assert wait(lambda: docker.serves("1.0.0"), 20), f"nothing is served after {service} was killed"
+        assert wait(lambda: docker.serves("1.0.0"), 120), f"nothing is served after {service} was killed"
     assert docker.ssh("true").returncode == 0
 
 
@@ -131,4 +131,4 @@ def test_a_host_that_was_stopped_comes_back_with_its_keys_and_containers(docker:
     docker.docker.start()
     assert docker.docker.host_key == key
     assert docker.cli("ps", "--format", "{{.Names}}") == "one\n"
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
