@@ -51,15 +51,17 @@ def publish(registry: str, credentials: Credentials | None = None) -> dict[str, 
 
 
 def server_files() -> dict[str, File]:
-    """Caddy, `wget` for health checks, and the accounts root and nonroot.
+    """Caddy, `sh` and `wget` for health checks, and the accounts root and nonroot.
 
-    `wget` is busybox, which under this name is wget alone: there is no shell.
+    Both are busybox, which under such a name is that program alone. The server that pipelines build has them too.
     """
+    busybox = File(Path("/bin/busybox"), 0o755)
     return {
         "server/etc/passwd": File(b"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n"),
         "server/etc/group": File(b"root:x:0:\nnonroot:x:65532:\n"),
         "server/usr/bin/caddy": File(Path(sysconfig.get_path("scripts")) / "caddy", 0o755),
-        "server/usr/bin/wget": File(Path("/bin/busybox"), 0o755),
+        "server/usr/bin/wget": busybox,
+        "server/bin/sh": busybox,
     }
 
 

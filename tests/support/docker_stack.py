@@ -27,18 +27,17 @@ from tests.support.processes import descendants
 from tests.support.proxied import Answer, ask, ask_plain
 
 HOST = "blog.example.org"
-GOOD_CHECK = ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]
 BROKEN_CHECK = ["wget", "-O", "/dev/null", "http://127.0.0.1:8080/nowhere"]
 
 
 class DockerStack(Stack):
-    """The committed stack without the cluster: `registry` and `dockerHost`."""
+    """The committed stack without the cluster: `registry`, `app` and `dockerHost`."""
 
     def __init__(
         self, instance: Instance, folder: Path, environment: Mapping[str, str], name: str = "sandbox", **changes: Any
     ) -> None:
         """`changes` are to the block dockerHost; None takes a key out."""
-        config = {key: value for key, value in committed().items() if key not in {"access", "app", "cluster"}}
+        config = {key: value for key, value in committed().items() if key not in {"access", "kubernetes", "cluster"}}
         config["dockerHost"] = _merged(config["dockerHost"], {"address": instance.docker.address} | changes)
         self.config = config
         super().__init__(instance, folder, environment, name, config)
@@ -53,10 +52,10 @@ class DockerStack(Stack):
         """Writes another version of the site into the stack file."""
         self._edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
 
-    def change(self, **changes: Any) -> None:
-        """Changes keys of the block dockerHost in the stack file; None takes a key out."""
-        block = "gitlab-deploy:dockerHost"
-        self._edit(lambda config: config.update({block: _merged(config[block], changes)}))
+    def change(self, block: str = "dockerHost", **changes: Any) -> None:
+        """Changes keys of a block in the stack file; None takes a key out."""
+        key = f"gitlab-deploy:{block}"
+        self._edit(lambda config: config.update({key: _merged(config[key], changes)}))
 
     def _edit(self, edit: Callable[[dict[str, Any]], None]) -> None:
         file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"

@@ -84,7 +84,7 @@ def test_the_certificate_is_signed_by_the_authority_of_the_sandbox(docker: Sandb
     assert docker.get("review-1.blog.example.org") == NOT_FOUND
 
 
-def test_a_container_that_is_not_healthy_gets_no_traffic(docker: Sandbox) -> None:
+def test_a_container_has_traffic_only_while_it_is_healthy(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
     routed(docker, "1.0.0")
     with load(docker) as answers:

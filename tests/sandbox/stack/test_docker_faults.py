@@ -164,9 +164,7 @@ def test_a_port_and_a_name_that_are_taken(blog: DockerStack, fixed: DockerStack)
     assert_converges(fixed, "1.0.0")
 
 
-def test_a_host_key_other_than_the_pinned_one_stops_preview_and_up_and_nothing_is_touched(
-    blog: DockerStack, tmp_path: Path
-) -> None:
+def test_a_host_key_other_than_the_pinned_one_stops_preview_and_up(blog: DockerStack, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     pinned = " ".join((tmp_path / "other.pub").read_text().split()[:2])
     right = blog.instance.docker.host_key
@@ -214,7 +212,8 @@ def told(instance: Instance, key: Path, user: str = USER) -> str:
 
 def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: DockerStack, broken: None) -> None:
     assert broken is None
-    fixed.change(files={"/srv/version.txt": "from the stack file\n"}, env={"GREETING": "hello"})
+    fixed.change("app", env={"GREETING": "hello"})
+    fixed.change(files={"/srv/version.txt": "from the stack file\n"})
     fixed.up()
     before = fixed.inspect()["Id"]
     for image, expected in (

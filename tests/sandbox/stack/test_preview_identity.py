@@ -129,14 +129,14 @@ def test_a_preview_needs_no_right_to_write_the_state(job: Job) -> None:
 def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(stack: Deployed, job: Job) -> None:
     before = stack.get("deployment", "web")["metadata"]["generation"]
     stack.set("image", f"{REPOSITORY}:2.0.0")
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         seen = plan(job.pulumi("preview", "--json"))
         assert seen == plan(stack.project.pulumi("preview", "--json"))
         shown = job.pulumi("preview", "--diff")
     finally:
         stack.set("image", f"{REPOSITORY}:1.0.0")
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert seen["app-deployment update"] == ["spec.replicas", "spec.template.spec.containers[0].image"]
     assert {name.partition(" ")[0] for name in seen} == {
         "app-deployment",
@@ -150,13 +150,13 @@ def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(st
 
 
 def test_merge_request_cannot_deploy_with_its_identity(stack: Deployed, job: Job) -> None:
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         # With the key of the Docker host, so that the cluster is what stops it.
         key = stack.project.environment["SANDBOX_SSH_KEY"]
         run = job.pulumi("up", "--yes", "--skip-preview", SANDBOX_SSH_KEY=key)
     finally:
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert run.code != 0
     assert 'User "system:serviceaccount:example:gitlab-example-preview" cannot patch resource "deployments"' in run.text
     assert stack.get("deployment", "web")["spec"]["replicas"] == 2
@@ -182,7 +182,7 @@ def test_identity_of_merge_requests_looks_at_its_namespace_and_at_no_secret(job:
     assert "(Forbidden)" in job.run("kubectl", "get", "all", "-n", "kube-system").stderr
 
 
-def test_variables_of_a_merge_request_are_masked_and_those_that_deploy_are_not_among_them(stack: Deployed) -> None:
+def test_a_merge_request_gets_masked_variables_and_none_that_deploy(stack: Deployed) -> None:
     assert variables(stack, "production") == []
     assert variables(stack, "review/blog") == []
     found = {v.key: v for v in variables(stack, ENVIRONMENT)}
@@ -284,7 +284,7 @@ def test_verify_lists_accounts_that_the_stack_did_not_make(stack: Deployed) -> N
     ]
 
 
-def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_verify_expects_it(
+def test_unprotected_deploy_variables_reach_any_branch_and_verify_expects_it(
     stack: Deployed,
 ) -> None:
     stack.set("access.protected", "false")
@@ -297,7 +297,7 @@ def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_ve
     )
 
 
-def test_rotation_renews_both_identities_and_turning_previews_off_leaves_the_other_alone(stack: Deployed) -> None:
+def test_rotation_renews_both_identities_and_turning_previews_off_removes_one(stack: Deployed) -> None:
     stack.set("access.rotation", "2026-12")
     log = stack.up().stdout
     for name in ("pipeline", "pipeline-preview"):

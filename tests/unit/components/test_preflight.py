@@ -118,7 +118,8 @@ def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
     values = {
         "gitlab-deploy:cluster": "production",
         "gitlab-deploy:image": "blog:1.0.0",
-        "gitlab-deploy:app": json.dumps({"port": 8080, "namespace": "example"}),
+        "gitlab-deploy:app": json.dumps({"port": 8080}),
+        "gitlab-deploy:kubernetes": json.dumps({"namespace": "example"}),
     }
     stack, _ = settings.parse(values)
     assert stack
