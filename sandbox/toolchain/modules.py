@@ -11,6 +11,7 @@ PULUMI_VERSION = go_module("cli", "github.com/pulumi/pulumi/pkg/v3")
 PROVIDER_VERSION = python_package("pulumi-kubernetes")
 DOCKER_VERSION = python_package("pulumi-docker")
 KUBERNETES_VERSION = go_module("kubernetes", "k8s.io/kubernetes")
+KUBE_ROUTER_VERSION = go_module("kube-router", "github.com/cloudnativelabs/kube-router/v2")
 
 PROVIDER_PLUGIN = "pulumi-resource-kubernetes"
 DOCKER_PLUGIN = "pulumi-resource-docker"
@@ -97,6 +98,13 @@ DOCKER = Module(
     finish=_name(DOCKER_PLUGIN),
     target=".",
     tags=("no_compose",),
+)
+KUBE_ROUTER = Module(
+    name="kube-router",
+    title=f"kube-router v{KUBE_ROUTER_VERSION}",
+    programs=("kube-router",),
+    expected="2 min",
+    variables=(f"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v{KUBE_ROUTER_VERSION}",),
 )
 S3 = Module(
     name="s3",

@@ -17,6 +17,7 @@ from sandbox.toolchain.modules import (
     DOCKER,
     DOCKER_PLUGIN,
     DOCKER_VERSION,
+    KUBE_ROUTER,
     KUBERNETES,
     KUBERNETES_VERSION,
     LANGUAGE_HOST,
@@ -47,6 +48,7 @@ def provide(cache: Path, path: str, home: Path) -> dict[str, Path]:
     """
     found = own_pulumi(path) or programs(CLI, cache)
     found |= own_kubernetes(path) or programs(KUBERNETES, cache)
+    found |= programs(KUBE_ROUTER, cache)
     found |= wheels.traefik(cache)
     for module, program, name, version in (
         (PROVIDER, PROVIDER_PLUGIN, "kubernetes", PROVIDER_VERSION),

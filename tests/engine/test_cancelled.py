@@ -5,7 +5,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.processes import descendants, runs
 from tests.support.project import Project
 

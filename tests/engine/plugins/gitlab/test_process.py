@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.processes import runs
 from tests.support.project import ROOT
 

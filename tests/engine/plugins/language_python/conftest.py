@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.project import Run, run
 
 SITE_PACKAGES = Path(pytest.__file__).parents[1]

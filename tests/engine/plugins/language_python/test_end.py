@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.engine.plugins.language_python.conftest import SECONDS, Program
 from tests.support.processes import parent, runs
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.machine import progress
 
 
-def test_a_long_step_is_announced_and_its_time_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_step_is_announced_and_its_time_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.step("builds", "built", "pulumi CLI", expected="about 4 min"):
         pass
     begun, done = capsys.readouterr().out.splitlines()

@@ -36,15 +36,18 @@ def test_nothing_is_done_where_all_is_there(tmp_path: Path, calls: Path) -> None
 
 
 def test_what_is_missing_is_installed_without_starting_services(tmp_path: Path, calls: Path) -> None:
-    installed(tmp_path, ALL.replace("installed caddy", "config-files caddy").replace("installed hugo\n", ""))
+    installed(
+        tmp_path,
+        ALL.replace("installed docker-registry", "config-files docker-registry").replace("installed hugo\n", ""),
+    )
     packages.install()
     lock = "apt-get -o DPkg::Lock::Timeout=300"
     assert calls.read_text().splitlines() == [
         f"{lock} update --quiet",
         "1",
-        f"{lock} install --quiet --yes --no-install-recommends caddy hugo",
+        f"{lock} install --quiet --yes --no-install-recommends docker-registry hugo",
         "101",
-        "systemctl --quiet disable caddy.service",
+        "systemctl --quiet disable docker-registry.service",
         "1",
     ]
     assert not packages.POLICY.exists()
@@ -52,8 +55,8 @@ def test_what_is_missing_is_installed_without_starting_services(tmp_path: Path, 
 
 def test_more_packages_than_the_sandboxs_own_can_be_asked_for(tmp_path: Path, calls: Path) -> None:
     installed(tmp_path, ALL)
-    packages.install(["skopeo"])
-    assert "install --quiet --yes --no-install-recommends skopeo\n" in calls.read_text()
+    packages.install(["rsync"])
+    assert "install --quiet --yes --no-install-recommends rsync\n" in calls.read_text()
 
 
 def test_a_policy_of_the_machine_stays_as_it_is(tmp_path: Path, calls: Path) -> None:
@@ -81,7 +84,7 @@ def test_without_apt_get_the_missing_packages_are_named(tmp_path: Path, monkeypa
         packages.install()
 
 
-def test_a_user_who_is_not_root_is_told_what_is_missing_and_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_is_not_root_reads_what_is_missing_and_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SandboxError, match=r"the sandbox needs root, .*: run it as root on Linux; without it .* work"):
         packages.require_root()

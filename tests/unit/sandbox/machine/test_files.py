@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sandbox.machine.files import is_locked, locked, write
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 
 HOLD = """
 import sys

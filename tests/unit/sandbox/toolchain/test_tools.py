@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.toolchain import tools, wheels
 from sandbox.toolchain.build import Module
-from sandbox.toolchain.modules import CLI, DOCKER, DOCKER_VERSION, KUBERNETES, PROVIDER, PROVIDER_VERSION
+from sandbox.toolchain.modules import CLI, DOCKER, DOCKER_VERSION, KUBE_ROUTER, KUBERNETES, PROVIDER, PROVIDER_VERSION
 from tests.support.programs import program
 
 LANGUAGE_HOST = ("pulumi-language-python", "pulumi-language-python-exec")
@@ -94,7 +94,7 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(wheels, "traefik", lambda cache: {"traefik": cache / "traefik"})
     path, home, cache = tmp_path / "bin", tmp_path / "home", tmp_path / "cache"
     found = tools.provide(cache, str(path), home)
-    assert built == [CLI, KUBERNETES, PROVIDER, DOCKER]
+    assert built == [CLI, KUBERNETES, KUBE_ROUTER, PROVIDER, DOCKER]
     assert found["kubelet"] == cache / "kubelet"
     built.clear()
     install_pulumi(path, "v3.250.0")
@@ -102,8 +102,8 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     plugin = program(home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}", "pulumi-resource-kubernetes", "")
     docker = program(home / "plugins" / f"resource-docker-v{DOCKER_VERSION}", "pulumi-resource-docker", "")
     found = tools.provide(cache, str(path), home)
-    assert built == []
-    modules = (CLI, KUBERNETES, PROVIDER, DOCKER)
+    assert built == [KUBE_ROUTER]
+    modules = (CLI, KUBERNETES, KUBE_ROUTER, PROVIDER, DOCKER)
     assert set(found) == {
         "traefik",
         "pulumi-language-python",

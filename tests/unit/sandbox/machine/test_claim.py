@@ -13,6 +13,7 @@ from sandbox.machine.files import locked
 from sandbox.machine.process import Process
 from sandbox.machine.state import State
 from sandbox.sandbox_error import SandboxError
+from tests.support.programs import program
 
 CLAIM = """
 import sys
@@ -115,8 +116,11 @@ def test_with_no_range_free_the_error_names_the_route_in_the_way(
     assert list(claims.iterdir()) == []
 
 
-def test_the_default_route_is_not_in_the_way() -> None:
-    assert all(route.prefixlen > 1 for route in claim._routes())
+def test_the_default_route_is_not_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = '[{"dst":"default"},{"dst":"0.0.0.0/1"},{"dst":"128.0.0.0/1"},{"dst":"10.9.0.0/16"}]'
+    program(tmp_path, "ip", f"echo '{routes}'")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert claim._routes() == [ipaddress.IPv4Network("10.9.0.0/16")]
 
 
 def test_sandboxes_that_start_at_the_same_moment_get_different_numbers(claims: Path, tmp_path: Path) -> None:
