@@ -19,6 +19,7 @@ import pulumi
 import yaml
 
 from components.access import gitlab_check
+from components.docker_app.docker_app import daemon_of
 from components.docker_app.drift import taken
 from components.docker_app.ssh import Container, WrongHostKeyError
 from components.settings.settings import OFFLINE, Settings, is_offline
@@ -42,14 +43,15 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
     present: tuple[Container, ...] | None = None
     if stack.needs_cluster:
         problems.append(kubernetes_problem(environment))
-    if stack.app and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
-        problems.append("There is no kubectl on PATH, which watches the rollout of the block app; install it")
+    if stack.kubernetes and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
+        problems.append("There is no kubectl on PATH, which watches the rollout of the block kubernetes; install it")
     if stack.needs_gitlab:
         problems += _gitlab_problems(stack, environment, preview=preview)
-    if stack.docker_app:
-        app = stack.docker_app
+    if stack.docker_host:
+        target = stack.docker_host
+        daemon = daemon_of(target)
         try:
-            problem = app.daemon.problem(app.network if app.host else None)
+            problem = daemon.problem(target.network if target.host else None)
         except WrongHostKeyError as error:
             problems.append(str(error))
         else:
@@ -58,9 +60,9 @@ def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -
             elif problem:
                 problems.append(problem)
             else:
-                present = tuple(app.daemon.listing())
-                if app.publish:
-                    problems.append(taken(present, owner=app.owner, name=app.name))
+                present = tuple(daemon.listing())
+                if target.publish:
+                    problems.append(taken(present, owner=stack.owner(target.name), name=target.name))
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
@@ -76,7 +78,7 @@ def _only_previews(*, preview: bool) -> None:
 
 
 def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> list[str]:
-    check = gitlab_check.Check(url=stack.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
+    check = gitlab_check.Check(url=stack.scalars.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
     problems = []
     for finding in check.findings(environment):
         if finding.warning or (finding.only_changes and preview):

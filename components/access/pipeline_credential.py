@@ -1,18 +1,19 @@
 """PipelineCredential: the variables through which a GitLab project's jobs reach the cluster."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pulumi
 import pulumi_gitlab as gitlab
 
 from components.access import kubeconfig, masking
+from components.access.deploy_access import DeployAccess
 from components.settings import rules
+from components.settings.access import Access
 
 KUBECONFIG = "KUBECONFIG"
 TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
-PREVIEW_ENVIRONMENT = "preview/*"
-"""Scope of the variables with the credential that may only look, for the jobs of merge requests."""
 _DESCRIPTION = "Managed by gitlab-deploy"
 
 
@@ -36,8 +37,8 @@ class PipelineCredentialArgs:
     """Whether only the jobs of protected branches and tags get the variables."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.gitlab_project)
-        rules.require("environment", self.environment, rules.environment_scope)
+        rules.require("project", self.project, rules.GITLAB_PROJECT)
+        rules.require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
 
 
 class PipelineCredential(pulumi.ComponentResource):
@@ -48,7 +49,7 @@ class PipelineCredential(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:PipelineCredential", name, {}, opts)
+        super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
 
         hooks = pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None
 
@@ -88,3 +89,49 @@ class PipelineCredential(pulumi.ComponentResource):
             variable("kubeconfig", KUBECONFIG, encoded, "env_var")
         variable("token", TOKEN, args.token, "env_var")
         self.register_outputs({})
+
+
+def credentials(access: Access, project: str, deploy: DeployAccess) -> dict[str, PipelineCredentialArgs]:
+    """The variables of each credential, by the name of their component; `project` gets the one that deploys."""
+    variables = partial(PipelineCredentialArgs, variable=access.variable)
+    found = {
+        "pipeline": variables(
+            project=project,
+            environment=access.environment,
+            kubeconfig=deploy.deploy.kubeconfig,
+            token=deploy.deploy.token,
+            protected=access.protected,
+        )
+    }
+    if deploy.preview:
+        found["pipeline-preview"] = variables(
+            project=access.preview_project,
+            environment=access.preview_environment,
+            kubeconfig=deploy.preview.kubeconfig,
+            token=deploy.preview.token,
+            # The branch of a merge request is not protected.
+            protected=False,
+        )
+    return found
+
+
+def summary(access: Access, project: str) -> dict[str, str | bool | dict[str, str]]:
+    """Where the variables are, for the stack's outputs."""
+    preview = {"gitlabProject": access.preview_project, "environment": access.preview_environment}
+    return {
+        "gitlabProject": project,
+        "environment": access.environment,
+        "variable": access.variable,
+        "protected": access.protected,
+        "preview": preview if access.preview else {},
+    }
+
+
+def _inputs(args: PipelineCredentialArgs) -> pulumi.Inputs:
+    """What a policy pack can check: all but the credential."""
+    return {
+        "project": args.project,
+        "environment": args.environment,
+        "variable": args.variable,
+        "protected": args.protected,
+    }

@@ -9,35 +9,25 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components.settings import rules
+from components.settings.registry import Registry
 
 PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryAccessArgs:
-    """The project, its registry, and the credential's life. Raises ValueError on a value GitLab would refuse."""
+    """The block of the stack file, and what the credential is called. Raises ValueError if its project is not named."""
 
-    project: str
-    """Full path or id of the GitLab project."""
-    registry: str
-    """Host name of GitLab's registry, with a port where it is not 443."""
+    registry: Registry
     name: str
     """Name of the deploy token in GitLab, one for each stack."""
-    rotation: str = "1"
-    """Id of the current token. Changing it makes a new token first and revokes the old one last."""
-    expires_at: str | None = None
-    """Day on which the token expires, as YYYY-MM-DD; None is never. A change of it, to None too, rotates the token."""
     on_error: pulumi.ErrorHook | None = None
     """Explains what GitLab refuses; None explains nothing."""
     namespace: pulumi.Input[str] | None = None
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.gitlab_project)
-        rules.require("registry", self.registry, rules.registry)
-        rules.require("rotation", self.rotation, rules.rotation)
-        if self.expires_at is not None:
-            rules.require("expires_at", self.expires_at, rules.day)
+        rules.require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
 
     @property
     def token_name(self) -> str:
@@ -46,7 +36,8 @@ class RegistryAccessArgs:
         The day is in it, for the provider takes a day that is left out for the one that GitLab has: with no other
         difference, a token would go on to expire on a day that no file names any more.
         """
-        return f"{self.name}-{self.rotation}" + (f"-until-{self.expires_at}" if self.expires_at else "")
+        until = f"-until-{self.registry.expires}" if self.registry.expires else ""
+        return f"{self.name}-{self.registry.rotation}{until}"
 
 
 class RegistryAccess(pulumi.ComponentResource):
@@ -60,13 +51,14 @@ class RegistryAccess(pulumi.ComponentResource):
     """Name of the Secret in the namespace; None where no namespace was named."""
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:RegistryAccess", name, {}, opts)
+        super().__init__("gitlab-deploy:index:RegistryAccess", name, _inputs(args), opts)
+        registry = args.registry
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
-            project=args.project,
+            project=registry.project,
             name=args.token_name,
             scopes=["read_registry"],
-            expires_at=f"{args.expires_at}T00:00:00Z" if args.expires_at else None,
+            expires_at=f"{registry.expires}T00:00:00Z" if registry.expires else None,
             # The provider would revoke the old one first.
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -82,7 +74,7 @@ class RegistryAccess(pulumi.ComponentResource):
             def docker_config(pair: list[str]) -> str:
                 username, password = pair
                 auth = base64.b64encode(f"{username}:{password}".encode()).decode()
-                return json.dumps({"auths": {args.registry: {"auth": auth}}})
+                return json.dumps({"auths": {registry.server: {"auth": auth}}})
 
             both = pulumi.Output.all(self.username, self.password)
             config: pulumi.Output[str] = pulumi.Output.secret(both.apply(docker_config))
@@ -95,3 +87,14 @@ class RegistryAccess(pulumi.ComponentResource):
             )
             self.pull_secret = secret.metadata.name.apply(str)
         self.register_outputs({"username": self.username, "password": self.password})
+
+
+def _inputs(args: RegistryAccessArgs) -> pulumi.Inputs:
+    """What a policy pack can check. Not the namespace: the deploy token would wait for it."""
+    registry = args.registry
+    return {
+        "server": registry.server,
+        "project": registry.project,
+        "rotation": registry.rotation,
+        "expires": registry.expires,
+    }

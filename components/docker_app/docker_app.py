@@ -3,110 +3,62 @@
 import asyncio
 import hashlib
 import json
+import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pulumi
 import pulumi_docker as docker
 
+from components.docker_app import ssh
 from components.docker_app.crash_loop import end_crashing
 from components.docker_app.drift import Known, differences
 from components.docker_app.pull import refusal
-from components.docker_app.ssh import STACK_LABEL, Container, DockerHost, last_words
+from components.docker_app.ssh import STACK_LABEL, last_words
 from components.docker_app.trial import Trial
-from components.image.reference import image_reference
 from components.settings import rules
+from components.settings.app import App
+from components.settings.docker_host import DockerHost
 
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Publish:
-    """A port of the Docker host itself."""
-
-    port: int
-    """Port on the host, 1 to 65535."""
-    address: str = "127.0.0.1"
-    """Address of the host it is bound to; by default only the host itself reaches it."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class DockerAppArgs:
-    """What runs, and how it is reached. Raises ValueError on a value Docker would refuse."""
+    """What runs and where, as the stack file says it, and its image. Raises ValueError on a malformed image."""
 
-    daemon: DockerHost
-    """The Docker host, asked for a container's last words where it does not get healthy."""
-    name: str
-    """Name of the route and, on a published port, of the container; one for each application and host."""
+    app: App
+    target: DockerHost
+    """Its name is filled in."""
+    daemon: ssh.DockerHost
+    """The Docker host, asked for a container's last log lines if it does not get healthy."""
     owner: str
     """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
     image: str
     """Image reference of the container."""
-    port: int
-    """Port the container listens on, 1 to 65535."""
-    health_check: tuple[str, ...]
-    """Command inside of the container that succeeds when, and only when, it can serve."""
-    host: str | None = None
-    """Host name the reverse proxy routes to the container; with None there is no route."""
-    network: str = "traefik"
-    """Name of the reverse proxy's own network, which is there already."""
-    entry_point: str = "websecure"
-    """Traefik entry point of the route."""
-    cert_resolver: str | None = None
-    """Traefik certificate resolver of the route; with None the entry point's own certificate is used."""
-    publish: Publish | None = None
-    """A published port. It rules out an overlap of the old and the new container."""
-    memory: int = 256
-    """Limit of its memory, in MiB."""
-    wait_seconds: int = 60
-    """How long a new container may take to be healthy."""
-    overlap_seconds: int = 3
-    """How long a new container runs beside the old one once it is healthy. Traefik takes up to two seconds to route to
-    it (providers.providersThrottleDuration). An image that serves on for five seconds after it is told to stop, while
-    its health check fails, needs none: 0."""
-    stop_seconds: int = 30
-    """How long an old container may take to stop before it is killed."""
-    present: tuple[Container, ...] | None = None
-    """The containers that were on the host before this run; None where the host could not be asked."""
+    present: tuple[ssh.Container, ...] | None = None
+    """The containers that were on the host before this run; None if the host could not be asked."""
     logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
     """Registries the host pulls from, each with its user name and password, as the provider has them."""
     left: Mapping[str, str] | None = None
-    """The output `dockerHost` of the last successful run; None where there was none."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment of the container; treated as secret."""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """Text files put into the container, by their path. With any, its root filesystem is not read-only."""
-    volumes: Mapping[str, str] = field(default_factory=dict)
-    """Named volumes, by the path they are mounted at."""
-    writable: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a folder of the container
-    """Folders that can be written to, in memory; all others, but for volumes, are read-only."""
+    """The output `dockerHost` of the last successful run; None if there was none."""
 
     @property
     def summary(self) -> dict[str, str | None]:
         """What runs where, for the stack's outputs."""
         return {
-            "address": self.daemon.address,
-            "hostKey": self.daemon.host_key,
-            "identityFile": self.daemon.identity_file,
+            "address": self.target.address,
+            "hostKey": self.target.host_key,
+            "identityFile": self.target.identity_file,
             "owner": self.owner,
             "image": self.image,
-            "host": self.host,
+            "host": self.target.host,
         }
 
     def __post_init__(self) -> None:
-        rules.require("name", self.name, rules.dns_label)
-        rules.require("image", self.image, image_reference)
-        rules.require("network", self.network, rules.docker_name)
-        if self.host is not None:
-            rules.require("host", self.host, rules.dns_subdomain)
-        for path in (*self.files, *self.volumes, *self.writable):
-            rules.require("path", path, rules.mount_path)
-        for name in self.environment:
-            rules.require("environment", name, rules.env_name)
-        for volume in self.volumes.values():
-            rules.require("volumes", volume, rules.docker_name)
-        if not 1 <= self.port <= 65535:
-            raise ValueError(f"port: {self.port} is out of range; use a whole number from 1 to 65535")
+        rules.require("image", self.image, rules.IMAGE, rules.IMMUTABLE)
+        rules.require("target.name", self.target.name, rules.DNS_LABEL)
 
 
 class DockerApp(pulumi.ComponentResource):
@@ -123,22 +75,23 @@ class DockerApp(pulumi.ComponentResource):
     """Its id."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
-        published = args.publish is not None
-        overlap = args.overlap_seconds > 0 and not published
-        if args.publish:
+        super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
+        app, target = args.app, args.target
+        published = target.publish is not None
+        overlap = target.overlap_seconds > 0 and not published
+        if target.publish:
             pulumi.log.info(
-                f"Port {args.publish.port} is published, so a new container of {args.name} can only start once the old "
-                "one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap."
-                + (" With volumes, a new image is not tried out first." if args.volumes else ""),
+                f"Port {target.publish.port} is published, so a new container of {target.name} can only start once the "
+                "old one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap."
+                + (" With volumes, a new image is not tried out first." if target.volumes else ""),
                 self,
             )
 
         container_name = f"{name}-container"
 
         if args.present is not None:
-            prefix, known = args.name if published else container_name, Known.read(args.left)
-            for difference in differences(args.present, owner=args.owner, prefix=prefix, host=args.host, known=known):
+            prefix, known = target.name if published else container_name, Known.read(args.left)
+            for difference in differences(args.present, owner=args.owner, prefix=prefix, host=target.host, known=known):
                 pulumi.log.warn(f"{args.daemon.address}: {difference}", self)
 
         async def explain(failed: pulumi.ErrorHookArgs) -> bool:
@@ -199,36 +152,38 @@ class DockerApp(pulumi.ComponentResource):
             for task in watches:
                 task.cancel()
             if overlap and len(args.daemon.containers(f"{STACK_LABEL}={args.owner}")) > 1:
-                await asyncio.sleep(args.overlap_seconds)
+                await asyncio.sleep(target.overlap_seconds)
 
         image_id: pulumi.Output[str] = image.image_id.apply(_tried_out(args)) if published else image.image_id
         container = docker.Container(
             container_name,
-            name=args.name if published else None,
+            name=target.name if published else None,
             image=image_id,
             must_run=True,
             restart="always",
             wait=True,
-            wait_timeout=args.wait_seconds,
+            wait_timeout=target.wait_seconds,
             # No start period: within one, newer versions of Docker look only every five seconds. Not once a second, as
             # the provider looks: what gets healthy a moment after it has looked would cost a second more.
-            healthcheck={"tests": ["CMD", *args.health_check], "interval": "800ms", "timeout": "5s", "retries": 2},
+            healthcheck={"tests": ["CMD", *health_command(app)], "interval": "800ms", "timeout": "5s", "retries": 2},
             labels=[{"label": key, "value": value} for key, value in sorted(_labels(args).items())],
-            envs=pulumi.Output.secret([f"{key}={value}" for key, value in sorted(args.environment.items())]),
-            uploads=[{"file": path, "content": content} for path, content in sorted(args.files.items())],
-            volumes=[{"container_path": path, "volume_name": volume} for path, volume in sorted(args.volumes.items())],
-            ports=[{"internal": args.port, "external": args.publish.port, "ip": args.publish.address}]
-            if args.publish
+            envs=_environment(app).apply(_assignments),
+            uploads=_uploads(target.files),
+            volumes=[
+                {"container_path": path, "volume_name": volume} for path, volume in sorted(target.volumes.items())
+            ],
+            ports=[{"internal": app.port, "external": target.publish.port, "ip": target.publish.address}]
+            if target.publish
             else [],
-            networks_advanced=[{"name": args.network}] if args.host else [],
-            memory=args.memory,
-            memory_swap=args.memory,
+            networks_advanced=[{"name": target.network}] if target.host else [],
+            memory=mebibytes(app.memory),
+            memory_swap=mebibytes(app.memory),
             log_driver="json-file",
             log_opts={"max-size": "10m", "max-file": "3"},
-            destroy_grace_seconds=args.stop_seconds,
+            destroy_grace_seconds=target.stop_seconds,
             # Docker puts no file into a container whose root is read-only.
-            read_only=not args.files,
-            tmpfs=dict.fromkeys(args.writable, ""),
+            read_only=not target.files,
+            tmpfs=dict.fromkeys(app.writable, ""),
             capabilities={"drops": ["ALL"]},
             security_opts=["no-new-privileges:true"],
             opts=pulumi.ResourceOptions(
@@ -247,28 +202,66 @@ class DockerApp(pulumi.ComponentResource):
         self.register_outputs({"container": self.container})
 
 
+def daemon_of(target: DockerHost) -> ssh.DockerHost:
+    """The Docker host that a block names."""
+    return ssh.DockerHost(address=target.address, host_key=target.host_key, identity_file=target.identity_file)
+
+
+def _environment(app: App) -> pulumi.Output[Mapping[str, str]]:
+    """The variables of the container, in an Output that is marked as secret."""
+    return pulumi.Output.secret(cast("Any", {**app.env, **app.secrets}))
+
+
+def _uploads(files: Mapping[str, pulumi.Input[str]]) -> pulumi.Input[Sequence[docker.ContainerUploadArgsDict]]:
+    """The files, marked as secret if the stack file has any of them encrypted; a diff shows them else."""
+    uploads: list[docker.ContainerUploadArgsDict] = [
+        {"file": path, "content": content} for path, content in sorted(files.items())
+    ]
+    return uploads if all(isinstance(content, str) for content in files.values()) else pulumi.Output.secret(uploads)
+
+
+def _assignments(variables: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in sorted(variables.items())]
+
+
+def health_command(app: App) -> tuple[str, ...]:
+    """The command inside of the container that tells whether it can serve: the path of a health check becomes one."""
+    if app.health.command:
+        return app.health.command
+    url = shlex.quote(f"http://127.0.0.1:{app.port}{app.health.path}")
+    script = f"if command -v wget >/dev/null; then wget -q -O /dev/null {url}; else curl -fsS -o /dev/null {url}; fi"
+    return "sh", "-c", script
+
+
+def mebibytes(memory: str) -> int:
+    """An amount of memory as Docker's provider takes it; the block's rule lets whole Mi and Gi through."""
+    return int(memory[:-2]) * {"Mi": 1, "Gi": 1024}[memory[-2:]]
+
+
 def _tried_out(args: DockerAppArgs) -> Callable[[str], Awaitable[str]]:
     """Lets the image's id through once a container of it has been healthy beside the one that is to be stopped."""
+    app, target = args.app, args.target
 
     async def check(image_id: str) -> str:
         # A volume is not shared with a trial, which might not get healthy for the lack of it.
-        if pulumi.runtime.is_dry_run() or args.volumes:
+        if pulumi.runtime.is_dry_run() or target.volumes:
             return image_id
+        environment, files = await pulumi.Output.all(_environment(app), target.files).future() or ({}, {})
         trial = Trial(
-            beside=args.name,
+            beside=target.name,
             image=image_id,
-            health_check=args.health_check,
-            memory=args.memory,
-            seconds=args.wait_seconds,
-            network=args.network if args.host else None,
-            environment=args.environment,
-            files=args.files,
-            writable=args.writable,
+            health_check=health_command(app),
+            memory=mebibytes(app.memory),
+            seconds=target.wait_seconds,
+            network=target.network if target.host else None,
+            environment=environment,
+            files=files,
+            writable=app.writable,
         )
         why = await asyncio.to_thread(trial.problem, args.daemon)
         if why:
             raise pulumi.RunError(
-                f"{args.image} does not get healthy on {args.daemon.address}, so the container {args.name} was not "
+                f"{args.image} does not get healthy on {args.daemon.address}, so the container {target.name} was not "
                 f"stopped for it, and serves on:\n{why}"
             )
         return image_id
@@ -282,24 +275,45 @@ def _labels(args: DockerAppArgs) -> dict[str, str]:
     Traefik drops a router, service or middleware that two containers define differently, on both of them. So the names
     end in a hash of what they stand for: while two containers overlap, theirs are either the same or have other names.
     """
-    labels = {STACK_LABEL: args.owner}
-    if args.host is None:
+    labels, target = {STACK_LABEL: args.owner}, args.target
+    if target.host is None:
         return labels
     route = {
-        "rule": f"Host(`{args.host}`)",
-        "entrypoints": args.entry_point,
+        "rule": f"Host(`{target.host}`)",
+        "entrypoints": target.entry_point,
         "tls": "true",
-        **({"tls.certresolver": args.cert_resolver} if args.cert_resolver else {}),
+        **({"tls.certresolver": target.cert_resolver} if target.cert_resolver else {}),
     }
-    digest = hashlib.sha256(json.dumps([route, args.port], sort_keys=True).encode()).hexdigest()
-    unique = f"{args.name}-{digest[:8]}"
+    digest = hashlib.sha256(json.dumps([route, args.app.port], sort_keys=True).encode()).hexdigest()
+    unique = f"{target.name}-{digest[:8]}"
     return labels | {
         "traefik.enable": "true",
-        "traefik.docker.network": args.network,
+        "traefik.docker.network": target.network,
         **{f"traefik.http.routers.{unique}.{key}": value for key, value in route.items()},
         f"traefik.http.routers.{unique}.service": unique,
         f"traefik.http.routers.{unique}.middlewares": unique,
-        f"traefik.http.services.{unique}.loadbalancer.server.port": str(args.port),
+        f"traefik.http.services.{unique}.loadbalancer.server.port": str(args.app.port),
         # A request that meets the old container while it stops is given to the new one, at once.
         f"traefik.http.middlewares.{unique}.retry.attempts": "4",
+    }
+
+
+def _inputs(args: DockerAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment and the files the names alone."""
+    app, target = args.app, args.target
+    return {
+        "address": target.address,
+        "name": target.name,
+        "image": args.image,
+        "port": app.port,
+        "host": target.host,
+        "network": target.network,
+        "entryPoint": target.entry_point,
+        "publish": {"address": target.publish.address, "port": target.publish.port} if target.publish else None,
+        "memory": app.memory,
+        "env": sorted(app.env),
+        "secrets": sorted(app.secrets),
+        "files": sorted(target.files),
+        "volumes": dict(target.volumes),
+        "writable": list(app.writable),
     }

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 KUBECTL_SECONDS = 20
-GRACE_SECONDS = 16
-"""How long a reason has to stand before it ends the wait: whatever was in the way for a moment, the kubelet tries again
-after ten seconds (its first back-off)."""
 CAUSE = "kubernetes.io/change-cause"
 """The annotation that `kubectl rollout history` shows."""
 _POLL_SECONDS = 1.0
@@ -88,6 +85,9 @@ class Rollout:
     image: str
     seconds: int
     """How long it may take."""
+    grace: int
+    """How many seconds a reason has to last before it ends the wait: longer than the kubelet's first back-off (ten), or
+    what was in the way for a moment fails a rollout that would have succeeded."""
     run: Kubectl = kubectl
 
     async def wait(self, tell: Callable[[str], object]) -> None:
@@ -104,7 +104,7 @@ class Rollout:
                 objects = await asyncio.to_thread(self._objects)
                 asked = now
             except RolloutError:
-                if now - asked >= GRACE_SECONDS:
+                if now - asked >= self.grace:
                     raise
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
@@ -112,7 +112,7 @@ class Rollout:
                 return
             found = reasons(objects, self.image)
             since = {reason.key: since.get(reason.key, now) for reason in found}
-            stands = [reason for reason in found if now - since[reason.key] >= GRACE_SECONDS]
+            stands = [reason for reason in found if now - since[reason.key] >= self.grace]
             final = [reason for reason in stands if reason.final]
             if final or now - start >= self.seconds:
                 report = await asyncio.to_thread(self._report, final or found, int(now - start))

@@ -5,5 +5,7 @@ program cannot tell the difference: the same tokens, ids, replacements, defaults
 What it mirrors is terraform-provider-gitlab 19 behind Pulumi's bridge for the Plugin Framework, as in pulumi-gitlab 10.
 """
 
-VERSION = "10.4.0"
+from sandbox.toolchain.versions import python_package
+
+VERSION = python_package("pulumi-gitlab")
 """The version of pulumi-gitlab whose behaviour is mirrored."""

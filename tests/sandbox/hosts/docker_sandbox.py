@@ -2,34 +2,37 @@
 
 import json
 import os
+import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from sandbox.example import images as site
+from sandbox.hosts import registry
 from sandbox.hosts.docker_host import DockerHost
-from sandbox.hosts.proxy import UnixConnection
 from sandbox.machine import cgroups, claim
 from sandbox.machine.files import locked, write
-from sandbox.machine.host import Host, Service
+from sandbox.machine.host import Host
 from sandbox.machine.network import Network, connect, disconnect
-from sandbox.machine.probe import answers
-from sandbox.machine.process import together, wait
 from sandbox.machine.state import State
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.names import REGISTRY
+from tests.support import proxied
 
-SITE = "blog.test"
+SITE = "blog.example.org"
 HEALTHY = ("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz")
+NOT_FOUND = (404, "404 page not found")
+"""What Traefik says if it has no router for a name."""
 UNHEALTHY = ("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9/")
-RULE = f"Host(`{SITE}`)"
 LABELS = {
     "traefik.enable": "true",
     "traefik.docker.network": "web",
+    "traefik.http.routers.blog.rule": f"Host(`{SITE}`)",
     "traefik.http.routers.blog.entrypoints": "websecure",
     "traefik.http.routers.blog.tls": "true",
     "traefik.http.routers.blog.middlewares": "blog-retry",
@@ -43,28 +46,23 @@ class Sandbox:
     folder: Path
     state: State
     network: Network
+    exposed_by_default: bool = False
     digests: dict[str, str] = field(default_factory=dict)
     """Of the site, by version."""
 
     def __post_init__(self) -> None:
         self.lan, self.host, self.gitlab = (Host(name, self.folder, self.state) for name in ("lan", "docker", "gitlab"))
-        self.docker = DockerHost(self.host, self.network)
+        self.docker = DockerHost(self.host, self.network, exposed_by_default=self.exposed_by_default)
 
     def start(self) -> None:
         hosts = (self.lan, self.host, self.gitlab)
-        together(*(host.start for host in hosts))
+        run_parallel(*(host.start for host in hosts))
         connect(self.network, self.lan, [self.host, self.gitlab])
-        together(self.docker.start, self._start_registry)
+        run_parallel(self.docker.start, self._start_registry)
 
     def _start_registry(self) -> None:
-        address = self.network.address("registry")
-        self.gitlab.run("ip", "address", "replace", f"{address}/24", "dev", "eth0")
-        config = self.gitlab.data / "registry.json"
-        storage = {"filesystem": {"rootdirectory": str(self.gitlab.data / "registry")}}
-        write(config, json.dumps({"version": 0.1, "storage": storage, "http": {"addr": f"{address}:80"}}))
-        ready = partial(answers, f"http://{address}/v2/")
-        self.gitlab.serve(Service("registry", ["docker-registry", "serve", config], ready))
-        self.digests = site.publish(f"{address}:80")
+        registry.start(self.gitlab, self.network)
+        self.digests = site.publish(f"{self.network.address('registry')}:80")
 
     def ssh(self, *command: str, options: Sequence[str] = (), user: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command on the Docker host as a deployment would."""
@@ -96,18 +94,26 @@ class Sandbox:
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask dockerd itself: a healthcheck without a shell is nothing that the CLI can ask for."""
-        connection = UnixConnection(f"/proc/{self.host.init.pid}/root/run/docker.sock", timeout=60)
-        answer = connection.ask(method, path, json.dumps(body) if body else None).read()
+        connection = HTTPConnection("localhost", timeout=60)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(f"/proc/{self.host.init.pid}/root/run/docker.sock")
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        assert response.status < 400, answer
         return json.loads(answer) if answer else None
 
     def image(self, version: str) -> str:
         return f"{REGISTRY}/{site.REPOSITORY}@{self.digests[version]}"
 
-    def run(self, name: str, version: str, check: Sequence[str] = HEALTHY, rule: str = RULE) -> None:
+    def run(self, name: str, version: str, check: Sequence[str] = HEALTHY, labels: Mapping[str, str] = LABELS) -> None:
         """Start the site as a deployment would; `check` is what tells whether it is healthy."""
         container = {
             "Image": self.image(version),
-            "Labels": {**LABELS, "traefik.http.routers.blog.rule": rule},
+            "Labels": dict(labels),
             "Healthcheck": {"Test": ["CMD", *check], "Interval": 10**9, "Timeout": 10**9, "Retries": 2},
             "HostConfig": {
                 "NetworkMode": "web",
@@ -124,7 +130,7 @@ class Sandbox:
         return str(self.api("GET", f"/containers/{name}/json")["State"]["Health"]["Status"])
 
     def wait_for(self, name: str, health: str = "healthy") -> None:
-        assert wait(lambda: self.health(name) == health, 20), f"{name} is {self.health(name)}, not {health}"
+        assert wait(lambda: self.health(name) == health, 120), f"{name} is {self.health(name)}, not {health}"
 
     def remove(self, name: str) -> None:
         self.api("POST", f"/containers/{name}/stop?t=10")
@@ -134,55 +140,31 @@ class Sandbox:
         for container in self.api("GET", "/containers/json?all=true"):
             self.api("DELETE", f"/containers/{container['Id']}?force=true")
         # What is sent to an address that was just given up hangs, with Traefik too.
-        assert wait(lambda: self.get(timeout=1) == (404, "404 page not found\n"), 20), self.get()
+        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 120), self.get()
 
     def get(self, host: str = SITE, timeout: float = 20) -> tuple[int, str]:
         """Ask the proxy, on a connection of its own."""
-        connection = HTTPConnection(self.network.address("docker"), timeout=timeout)
-        try:
-            return ask(connection, host)
-        except (OSError, HTTPException) as error:
-            return 0, repr(error)
-        finally:
-            connection.close()
+        answer = proxied.ask(self.docker, host, timeout=timeout)
+        return answer.status, answer.body
 
     def serves(self, version: str) -> bool:
-        return self.get() == (200, f"{version}\n")
+        return self.get() == (200, version)
 
     def log(self, service: str) -> str:
         return (self.folder / "log" / f"{service}.log").read_text()
 
 
-def ask(connection: HTTPConnection, host: str = SITE) -> tuple[int, str]:
-    connection.request("GET", "/version.txt", headers={"Host": host})
-    response = connection.getresponse()
-    return response.status, response.read().decode()
-
-
 @contextmanager
-def sandbox(folder: Path) -> Iterator[Sandbox]:
+def sandbox(folder: Path, *, exposed_by_default: bool = False) -> Iterator[Sandbox]:
     """Run one in `folder`, with a number of its own, until the block ends."""
     with locked(folder):
-        made = Sandbox(folder, State(folder / "state.json"), Network(claim.claim(folder, None)))
+        network = Network(claim.claim(folder, None))
+        made = Sandbox(folder, State(folder / "state.json"), network, exposed_by_default)
         try:
             made.start()
             yield made
         finally:
-            together(made.lan.stop, made.host.stop, made.gitlab.stop)
+            run_parallel(made.lan.stop, made.host.stop, made.gitlab.stop)
             disconnect(made.network)
-            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.left(made.network.cgroup)
+            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.remaining(made.network.cgroup)
             claim.release(folder)
-
-
-def machine() -> dict[str, str]:
-    """Describe what dockerd, sshd and the user of a sandbox must leave as it is on the machine."""
-    commands = {
-        "accounts": ["cat", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/etc/subuid"],
-        "places": ["ls", "-A", "-l", "--time-style=+", "/etc", "/etc/docker", "/etc/ssh", "/opt", "/root/.config"],
-        "docker": ["ls", "/run/docker.sock", "/run/docker", "/run/sshd", "/var/lib/docker", "/var/lib/caddy"],
-        "limits": ["cat", "/proc/sys/kernel/keys/root_maxkeys", "/proc/sys/kernel/keys/root_maxbytes"],
-    }
-    return {
-        what: subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        for what, command in commands.items()
-    }

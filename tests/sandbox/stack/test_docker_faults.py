@@ -13,7 +13,7 @@ import pytest
 from components.docker_app.ssh import DockerHost, fingerprint
 from sandbox.hosts.docker_host import DOCKER, USER
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import DockerStack, host, kill, logins
 
@@ -123,6 +123,7 @@ def test_a_disk_that_is_full_while_pulling(blog: DockerStack) -> None:
     assert blog.containers() == containers
     assert blog.site() == before
     assert_converges(blog, version)
+    blog.wait_for(version)
 
 
 def test_a_daemon_that_is_stopped(blog: DockerStack) -> None:
@@ -136,6 +137,7 @@ def test_a_daemon_that_is_stopped(blog: DockerStack) -> None:
     address = blog.instance.docker.address
     assert f"The Docker host {address} cannot be used: the Docker daemon is not running; start it" in said
     assert_converges(blog, version)
+    blog.wait_for(version)
 
 
 def test_a_port_and_a_name_that_are_taken(blog: DockerStack, fixed: DockerStack) -> None:
@@ -162,9 +164,7 @@ def test_a_port_and_a_name_that_are_taken(blog: DockerStack, fixed: DockerStack)
     assert_converges(fixed, "1.0.0")
 
 
-def test_a_host_key_other_than_the_pinned_one_stops_preview_and_up_and_nothing_is_touched(
-    blog: DockerStack, tmp_path: Path
-) -> None:
+def test_a_host_key_other_than_the_pinned_one_stops_preview_and_up(blog: DockerStack, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     pinned = " ".join((tmp_path / "other.pub").read_text().split()[:2])
     right = blog.instance.docker.host_key
@@ -212,7 +212,8 @@ def told(instance: Instance, key: Path, user: str = USER) -> str:
 
 def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: DockerStack, broken: None) -> None:
     assert broken is None
-    fixed.change(files={"/srv/version.txt": "from the stack file\n"}, env={"GREETING": "hello"})
+    fixed.change("app", env={"GREETING": "hello"})
+    fixed.change(files={"/srv/version.txt": "from the stack file\n"})
     fixed.up()
     before = fixed.inspect()["Id"]
     for image, expected in (

@@ -1,5 +1,7 @@
 import base64
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -7,7 +9,11 @@ import pytest
 
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, PipelineCredentialArgs
-from components.kubernetes_app.kubernetes_app import WebApp, WebAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.settings.access import Access
+from components.settings.app import App, Health
+from components.settings.kubernetes import Kubernetes
+from tests.support.project import leaks
 from tests.support.recorder import Recorder, deploy
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.payload.signature"
@@ -16,14 +22,12 @@ SECRET = {
         "data": {"token": base64.b64encode(TOKEN.encode()).decode(), "ca.crt": base64.b64encode(b"PEM").decode()}
     }
 }
-ACCESS = DeployAccessArgs(
-    namespace="example",
-    service_account="gitlab-example",
-    cluster="production",
-    server="https://kube.example.com:6443",
-    rotation="2026-11",
+BLOCK = Access(
+    namespace="example", service_account="gitlab-example", server="https://kube.example.com:6443", rotation="2026-11"
 )
-APP = WebAppArgs(namespace="example", image="registry.example.com/group/blog:1.0.0", port=8080)
+ACCESS = DeployAccessArgs(access=BLOCK, cluster="production")
+APP = App(port=8080)
+TARGET = Kubernetes()
 
 
 def access(args: DeployAccessArgs = ACCESS, outputs: Any = SECRET) -> Recorder:
@@ -65,13 +69,11 @@ def test_access_protects_the_namespace_alone() -> None:
 
 
 def test_access_protection_can_be_taken_off() -> None:
-    run = access(
-        DeployAccessArgs(namespace="example", service_account="sa", cluster="c", server="https://k", protect=False)
-    )
+    run = access(DeployAccessArgs(access=replace(BLOCK, protect=False), cluster="c"))
     assert not [d.name for d in run.declarations if d.protect]
 
 
-def test_access_enforces_a_pinned_pod_security_standard_and_denies_traffic_by_default() -> None:
+def test_access_pins_a_pod_security_standard_and_denies_traffic_by_default() -> None:
     run = access()
     labels = run.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -112,10 +114,12 @@ def test_access_token_secret_not_filled_yet_is_one_sentence_with_a_remedy() -> N
 
 
 def test_access_args_refuse_what_kubernetes_would_refuse() -> None:
-    with pytest.raises(ValueError, match="namespace: 'Example' is not a name"):
-        DeployAccessArgs(namespace="Example", service_account="sa", cluster="c", server="https://k")
-    with pytest.raises(ValueError, match="namespace: 'kube-system' belongs to the cluster"):
-        DeployAccessArgs(namespace="kube-system", service_account="sa", cluster="c", server="https://k")
+    with pytest.raises(ValueError, match="namespace: 'Example' is not a DNS label; use"):
+        replace(BLOCK, namespace="Example")
+    with pytest.raises(ValueError, match="namespace: 'kube-system' belongs to the cluster; name"):
+        replace(BLOCK, namespace="kube-system")
+    with pytest.raises(ValueError, match="cluster: 'C' is not a DNS name"):
+        DeployAccessArgs(access=BLOCK, cluster="C")
 
 
 def credential(variable: Any = "file", kubeconfig: str = '{"a":"b,$c"}', token: str = TOKEN) -> Recorder:
@@ -190,8 +194,12 @@ def test_credential_that_cannot_be_masked_is_refused_before_anything_is_sent(kub
     assert kubeconfig not in str(caught.value)
 
 
-def app(args: WebAppArgs = APP) -> Recorder:
-    return deploy(lambda: WebApp("app", args))
+def app(app: App = APP, target: Kubernetes = TARGET) -> Recorder:
+    args = KubernetesAppArgs(app=app, target=target, namespace="example", image="registry.example.com/group/blog:1.0.0")
+    return deploy(
+        lambda: KubernetesApp("app", args),
+        {"kubernetes:core/v1:Secret": {"metadata": {"name": "web-secrets", "uid": "1"}}},
+    )
 
 
 def pod(run: Recorder) -> Any:
@@ -208,15 +216,8 @@ def test_app_without_a_host_has_no_ingress() -> None:
 
 
 def test_app_with_a_host_has_an_ingress_for_it() -> None:
-    args = WebAppArgs(
-        namespace="example",
-        image="blog:1",
-        port=8080,
-        host="blog.example.org",
-        ingress_class="nginx",
-        tls_secret="blog-tls",
-    )
-    ingress = app(args).one("kubernetes:networking.k8s.io/v1:Ingress").inputs["spec"]
+    target = Kubernetes(host="blog.example.org", ingress_class="nginx", tls_secret="blog-tls")
+    ingress = app(target=target).one("kubernetes:networking.k8s.io/v1:Ingress").inputs["spec"]
     assert ingress["ingressClassName"] == "nginx"
     assert ingress["tls"] == [{"hosts": ["blog.example.org"], "secretName": "blog-tls"}]
     assert ingress["rules"][0]["host"] == "blog.example.org"
@@ -244,13 +245,16 @@ def test_app_never_has_fewer_ready_pods_than_replicas_during_a_rollout() -> None
 
 def test_app_requests_resources_and_allows_one_disruption() -> None:
     run = app()
-    assert pod(run)["containers"][0]["resources"]["requests"] == {"cpu": "50m", "memory": "128Mi"}
+    assert pod(run)["containers"][0]["resources"]["requests"] == {"cpu": "50m", "memory": "256Mi"}
     assert run.one("kubernetes:policy/v1:PodDisruptionBudget").inputs["spec"]["maxUnavailable"] == 1
 
 
 def test_app_lets_in_only_its_port_and_out_only_dns_and_what_is_named() -> None:
-    args = WebAppArgs(namespace="example", image="blog:1", port=9000, egress=("10.20.0.0/16",))
-    spec = app(args).one("kubernetes:networking.k8s.io/v1:NetworkPolicy").inputs["spec"]
+    spec = (
+        app(App(port=9000), Kubernetes(egress=("10.20.0.0/16",)))
+        .one("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+        .inputs["spec"]
+    )
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert spec["ingress"] == [{"ports": [{"protocol": "TCP", "port": 9000}]}]
     assert spec["egress"][0] == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
@@ -271,10 +275,51 @@ def test_app_selects_the_same_pods_everywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("port", 0), ("port", 65536), ("replicas", 0), ("image", "Blog:1"), ("health_path", "healthz"), ("host", "a_b")],
+    ("block", "field", "value"),
+    [
+        (App, "port", 0),
+        (App, "port", 65536),
+        (Kubernetes, "replicas", 0),
+        (Kubernetes, "host", "a_b"),
+        (Kubernetes, "on_failure", "retry"),
+        (Kubernetes, "egress", ("10.0.0.1/8",)),
+        (Health, "path", "healthz"),
+    ],
 )
-def test_app_args_refuse_what_kubernetes_would_refuse(field: str, value: object) -> None:
-    fields: dict[str, Any] = {"namespace": "example", "image": "blog:1", "port": 8080, field: value}
-    with pytest.raises(ValueError, match=rf"{field}: .*{value}"):
-        WebAppArgs(**fields)
+def test_block_made_in_code_refuses_what_the_stack_file_would_refuse(
+    block: type[Any], field: str, value: object
+) -> None:
+    fields: dict[str, Any] = ({"port": 8080} if block is App else {}) | {field: value}
+    shown = re.escape(repr(value[0] if isinstance(value, tuple) else value))
+    with pytest.raises(ValueError, match=rf"{field}(\[0\])?: {shown} is .*; use|start"):
+        block(**fields)
+
+
+def test_app_args_refuse_a_malformed_image() -> None:
+    with pytest.raises(ValueError, match="image: 'Blog:1' is not an image reference; use"):
+        KubernetesAppArgs(app=APP, target=TARGET, namespace="example", image="Blog:1")
+
+
+def test_app_secrets_are_one_secret_whose_change_replaces_the_pods() -> None:
+    digests = set()
+    for value in ("canary", "canary-2"):
+        run = app(App(port=8080, secrets={"DB_PASSWORD": value}))
+        secret = run.one("kubernetes:core/v1:Secret")
+        assert secret.secret == {"data"}
+        assert secret.inputs["metadata"]["name"] == "web-secrets"
+        assert secret.inputs["data"] == {"DB_PASSWORD": base64.b64encode(value.encode()).decode()}
+        deployment = run.one("kubernetes:apps/v1:Deployment")
+        assert "app-secrets" in deployment.depends_on
+        [container] = pod(run)["containers"]
+        assert container["envFrom"] == [{"secretRef": {"name": "web-secrets"}}]
+        digests.add(deployment.inputs["spec"]["template"]["metadata"]["annotations"]["gitlab-deploy/secrets"])
+        assert not leaks("canary", json.dumps(deployment.inputs))
+    assert len(digests) == 2
+    assert not [d for d in app().declarations if d.type == "kubernetes:core/v1:Secret"]
+
+
+def test_app_health_by_a_command_is_an_exec_probe() -> None:
+    run = app(App(port=8080, health=Health(command=("/app", "check"))))
+    probe = pod(run)["containers"][0]["readinessProbe"]
+    assert probe["exec"] == {"command": ["/app", "check"]}
+    assert "httpGet" not in probe

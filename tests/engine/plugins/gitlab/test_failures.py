@@ -1,5 +1,6 @@
 """Failures as the official plugin reports them: bare, and each twice."""
 
+from sandbox.plugins.gitlab import VERSION
 from tests.engine.plugins.gitlab.conftest import Stack
 from tests.engine.plugins.gitlab.test_project_variable import VARIABLE, variables
 from tests.support.gitlab_double import GitLabDouble
@@ -65,3 +66,10 @@ def test_nothing_is_printed_by_the_plugin_itself(stack: Stack) -> None:
     stack.run("destroy", "--yes", "--skip-preview")
     assert "Event loop is closed" not in stack.printed
     assert "Exception ignored" not in stack.printed
+
+
+def test_a_type_that_only_the_official_plugin_has_is_refused_with_how_to_install_it(stack: Stack) -> None:
+    refused = stack.up('gitlab.Group("group", name="shop", path="shop", opts=opts)', fails=True)
+    assert "serves ProjectVariable and ProjectDeployToken only" in refused
+    assert f"`pulumi plugin install resource gitlab v{VERSION}`" in refused
+    assert "Traceback" not in refused

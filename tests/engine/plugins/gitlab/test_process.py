@@ -15,8 +15,9 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.gitlab_double import GitLabDouble
+from tests.support.processes import runs
 from tests.support.project import ROOT
 
 TOKEN_URN = "urn:pulumi:test::plugin::gitlab:index/projectDeployToken:ProjectDeployToken::pull"
@@ -30,14 +31,6 @@ plugin.stdout.readline()
 print(plugin.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def runs(pid: int) -> bool:
-    """Whether it is there, and more than what is left until somebody asks how it ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except FileNotFoundError:
-        return False
 
 
 def test_it_serves_while_its_engine_is_there_and_ends_with_an_engine_that_is_killed() -> None:

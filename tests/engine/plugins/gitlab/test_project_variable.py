@@ -85,7 +85,7 @@ def test_a_refresh_sees_a_change_by_hand_and_up_undoes_it(stack: Stack, gitlab_d
     assert (restored["protected"], restored["value"]) == (True, "secret")
 
 
-def test_what_was_deleted_by_hand_is_made_again_after_a_refresh_and_is_no_error_to_destroy(
+def test_what_was_deleted_by_hand_is_recreated_or_destroyed_without_error(
     stack: Stack, gitlab_double: GitLabDouble
 ) -> None:
     stack.up(VARIABLE)

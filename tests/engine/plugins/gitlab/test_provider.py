@@ -12,6 +12,7 @@ from pulumi.provider.experimental.provider import (
     UpdateRequest,
 )
 
+from sandbox.plugins.gitlab import VERSION
 from sandbox.plugins.gitlab.client import PluginError
 from sandbox.plugins.gitlab.provider import UNSERVED_CONFIG, GitlabProvider
 from sandbox.plugins.gitlab.values import Plain, wrap
@@ -67,7 +68,7 @@ def test_what_is_not_given_as_a_secret_is_none(gitlab_double: GitLabDouble) -> N
     assert secret_names(asyncio.run(provider.create(request)).properties) == set()
 
 
-def test_the_secret_of_a_deploy_token_is_one_by_itself_and_is_kept_from_its_creation(
+def test_a_deploy_tokens_value_is_secret_by_itself_and_kept_from_creation(
     gitlab_double: GitLabDouble,
 ) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)
@@ -131,4 +132,4 @@ def test_settings_of_the_official_plugin_alone_are_refused() -> None:
     )
     reasons = [failure.reason for failure in answer.failures or []]
     assert [reason.split(" ", 1)[0] for reason in reasons] == list(UNSERVED_CONFIG)
-    assert all("`pulumi plugin install resource gitlab v10.4.0`" in reason for reason in reasons)
+    assert all(f"`pulumi plugin install resource gitlab v{VERSION}`" in reason for reason in reasons)

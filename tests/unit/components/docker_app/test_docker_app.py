@@ -7,9 +7,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.docker_app.docker_app import DockerApp, DockerAppArgs, Publish
+from components.docker_app.docker_app import DockerApp, DockerAppArgs, health_command, mebibytes
 from components.docker_app.ssh import DockerHost
 from components.docker_app.trial import Trial
+from components.settings import docker_host as block
+from components.settings.app import App, Health
 from tests.support.recorder import Recorder, deploy
 
 OUTPUTS = {"docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"}}
@@ -44,20 +46,28 @@ class Told(DockerHost):
 
 
 HOST = Told(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
-ARGS = DockerAppArgs(
-    daemon=HOST,
+TARGET = block.DockerHost(
+    address=HOST.address,
+    host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1",
     name="web-prod",
+    host="blog.example.org",
+)
+ARGS = DockerAppArgs(
+    app=App(port=8080, health=Health(command=("wget", "-q", "http://127.0.0.1:8080/")), secrets={"PASSWORD": "canary"}),
+    target=TARGET,
+    daemon=HOST,
     owner="gitlab-deploy/prod/web-prod",
     image="registry.example.com/group/blog:1.0.0",
-    port=8080,
-    health_check=("wget", "-q", "http://127.0.0.1:8080/"),
-    host="blog.example.org",
-    environment={"PASSWORD": "canary"},
 )
 
 
 def app(**changes: Any) -> Recorder:
-    return deploy(lambda: DockerApp("app", replace(ARGS, **changes)).container, OUTPUTS)
+    """Declares ARGS, with fields of it or of its blocks changed."""
+    blocks: dict[str, Any] = {}
+    for part in ("app", "target"):
+        fields = {name: changes.pop(name) for name in list(changes) if hasattr(getattr(ARGS, part), name)}
+        blocks[part] = replace(getattr(ARGS, part), **fields)
+    return deploy(lambda: DockerApp("app", replace(ARGS, **blocks, **changes)).container, OUTPUTS)
 
 
 def container(run: Recorder) -> Any:
@@ -87,10 +97,10 @@ def test_behind_the_proxy_the_container_has_no_fixed_name_and_no_port() -> None:
 
 
 def test_published_port_is_on_loopback_unless_said_otherwise_and_takes_a_fixed_name() -> None:
-    inputs = container(app(host=None, publish=Publish(port=80)))
+    inputs = container(app(host=None, publish=block.Publish(port=80)))
     assert inputs["ports"] == [{"internal": 8080, "external": 80, "ip": "127.0.0.1"}]
     assert inputs["name"] == "web-prod"
-    assert "traefik.enable" not in labels(app(host=None, publish=Publish(port=80)))
+    assert "traefik.enable" not in labels(app(host=None, publish=block.Publish(port=80)))
 
 
 def test_on_a_published_port_an_image_that_does_not_get_healthy_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,14 +111,14 @@ def test_on_a_published_port_an_image_that_does_not_get_healthy_stops_nothing(mo
         return "exited, exit 1"
 
     monkeypatch.setattr(Trial, "problem", problem)
-    published = {"host": None, "publish": Publish(port=80), "files": {"/etc/app.conf": "text"}}
+    published = {"host": None, "publish": block.Publish(port=80), "files": {"/etc/app.conf": "text"}}
     with pytest.raises(pulumi.RunError, match="web-prod was not stopped for it, and serves on:\nexited"):
         app(**published)
     assert tried == [
         Trial(
             beside="web-prod",
             image="sha256:1",
-            health_check=ARGS.health_check,
+            health_check=ARGS.app.health.command or (),
             memory=256,
             seconds=60,
             environment={"PASSWORD": "canary"},
@@ -147,13 +157,39 @@ def test_environment_is_secret() -> None:
     assert declared.inputs["envs"] == ["PASSWORD=canary"]
 
 
+def test_files_are_shown_in_a_diff_unless_one_is_encrypted() -> None:
+    files: dict[str, Any] = {"/etc/app.conf": "text"}
+    assert app(files=files).one("docker:index/container:Container").secret == {"envs"}
+
+    def program() -> object:
+        hidden = files | {"/etc/key": pulumi.Output.secret("canary")}
+        return DockerApp("app", replace(ARGS, target=replace(TARGET, files=hidden))).container
+
+    declared = deploy(program, OUTPUTS).one("docker:index/container:Container")
+    assert declared.secret == {"envs", "uploads"}
+    assert declared.inputs["uploads"][1] == {"file": "/etc/key", "content": "canary"}
+
+
+def test_health_by_a_path_is_asked_with_what_the_image_has() -> None:
+    assert health_command(App(port=80, health=Health(command=("a", "b")))) == ("a", "b")
+    shell, option, script = health_command(App(port=9000, health=Health(path="/a(b)")))
+    assert (shell, option) == ("sh", "-c")
+    assert "wget -q -O /dev/null 'http://127.0.0.1:9000/a(b)'" in script
+    assert "curl -fsS -o /dev/null 'http://127.0.0.1:9000/a(b)'" in script
+
+
+@pytest.mark.parametrize(("memory", "expected"), [("16Mi", 16), ("2Gi", 2048)])
+def test_memory_is_the_quantity_of_kubernetes(memory: str, expected: int) -> None:
+    assert mebibytes(memory) == expected
+
+
 def test_route_names_change_with_the_route_and_with_nothing_else() -> None:
     first = labels(app())
     assert first["gitlab-deploy.stack"] == "gitlab-deploy/prod/web-prod"
     assert first["traefik.enable"] == "true"
     [router] = [key for key in first if key.endswith(".rule")]
     assert first[router] == "Host(`blog.example.org`)"
-    assert labels(app(image="blog:2", memory=512)) == first
+    assert labels(app(image="blog:2", memory="512Mi")) == first
     assert router not in labels(app(host="other.example.org"))
     assert router not in labels(app(port=9000))
 
@@ -218,7 +254,7 @@ def test_new_container_runs_beside_the_old_one_until_the_proxy_knows_it(
 @pytest.mark.parametrize(
     ("registry", "login"), [("registry.example.com", ("reader", "canary")), ("registry.example.co", None)]
 )
-def test_image_that_is_not_pulled_is_asked_for_once_more_with_the_login_of_its_own_registry(
+def test_an_image_that_is_not_pulled_is_requested_again_with_its_registrys_login(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, registry: str, login: tuple[str, str] | None
 ) -> None:
     asked = []

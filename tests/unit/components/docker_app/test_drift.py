@@ -21,7 +21,7 @@ def test_a_container_of_a_run_that_failed_later_is_the_stacks_own() -> None:
     assert found(OWN, known=None) == []
 
 
-def test_a_container_of_a_fixed_name_is_the_stacks_own_even_where_no_run_succeeded_yet() -> None:
+def test_a_container_of_a_fixed_name_is_the_stacks_own_before_any_run_succeeded() -> None:
     fixed = Container("b" * 64, "web-prod", OWNER, "")
     assert differences([fixed], owner=OWNER, prefix="web-prod", host=None, known=None) == []
 

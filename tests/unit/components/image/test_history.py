@@ -82,7 +82,7 @@ def test_stack_file_that_is_behind_is_refused_with_both_ways_out() -> None:
     )
 
 
-def test_older_pipeline_is_refused_also_where_a_developer_or_an_equal_image_came_between() -> None:
+def test_older_pipeline_is_refused_even_after_a_developer_or_an_equal_image() -> None:
     for last in (
         after((A, job(810)), (B, job(812))),
         after((A, job(812)), (B, DEVELOPER)),
@@ -124,7 +124,7 @@ def test_rollback_names_any_image_before_also_the_way_forward_again() -> None:
     assert (forward.deployed.image, forward.replaces) == (C, A)
 
 
-def test_rollback_lets_the_job_of_an_older_pipeline_put_its_own_image_back_and_no_other() -> None:
+def test_rollback_lets_an_older_pipeline_deploy_its_own_image_and_no_other() -> None:
     last = after((A, job(811)), (B, job(812)))
     assert decide(A, job(811), last, rollback=True).deployed.image == A
     with pytest.raises(RefusedError, match="older than pipeline 812"):

@@ -58,7 +58,7 @@ def cluster(
     return [deployment, slices, *sets, *(more or (pod("a"), pod("b")))]
 
 
-def test_rollout_is_complete_when_every_pod_is_new_and_the_service_leads_to_all_of_them() -> None:
+def test_rollout_is_complete_when_every_pod_is_new_and_behind_the_service() -> None:
     assert is_complete(cluster(), IMAGE)
 
 
@@ -141,7 +141,7 @@ def answering(at: Callable[[], list[dict[str, Any]]]) -> Callable[..., subproces
 def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]:
     """Waits for the rollout, and gives what was told meanwhile."""
     told: list[str] = []
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=seconds, run=answering(at))
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=seconds, grace=16, run=answering(at))
     asyncio.run(waited_for(rollout, told.append))
     return told
 
@@ -164,6 +164,15 @@ def test_broken_rollout_ends_the_wait_within_seconds_with_reason_events_and_log(
     ]
 
 
+@pytest.mark.parametrize("grace", [2, 30])
+def test_a_reason_ends_the_wait_once_it_has_lasted_for_the_grace_period(clock: list[float], grace: int) -> None:
+    broken = answering(lambda: cluster(pod("x", container=PULL), availableReplicas=0))
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=60, grace=grace, run=broken)
+    with pytest.raises(BrokenError, match=f"has failed after {grace} s:"):
+        asyncio.run(waited_for(rollout, print))
+    assert clock[0] == grace
+
+
 def test_reason_that_goes_away_is_forgotten(clock: list[float]) -> None:
     def at() -> list[dict[str, Any]]:
         container = PULL if clock[0] in {0, 1, 2, 3, 10, 11, 12, 13} else UNREADY
@@ -176,7 +185,7 @@ def test_reason_that_goes_away_is_forgotten(clock: list[float]) -> None:
 def test_what_time_may_mend_is_told_once_and_ends_the_wait_with_its_time(clock: list[float]) -> None:
     told: list[str] = []
     at = answering(lambda: cluster(pod("x", container=UNREADY), availableReplicas=0))
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=30, run=at)
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=30, grace=16, run=at)
     with pytest.raises(RolloutError, match=r"(?s)has failed after 30 s:\n  Pod x: its container runs and is not ready"):
         asyncio.run(waited_for(rollout, told.append))
     assert told == ["Pod x: its container runs and is not ready; waiting for 30 s at most"]
@@ -212,7 +221,7 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
             return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="connection refused")
         return there(*arguments)
 
-    asyncio.run(waited_for(Rollout(namespace="example", name="web", image=IMAGE, seconds=60, run=run), print))
+    asyncio.run(waited_for(Rollout(namespace="example", name="web", image=IMAGE, seconds=60, grace=16, run=run), print))
     assert clock == [3]
 
 
@@ -220,7 +229,7 @@ def test_cluster_that_does_not_tell_is_one_sentence(clock: list[float]) -> None:
     def refuse(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="Error from server (Forbidden): pods\n")
 
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=5, run=refuse)
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=5, grace=16, run=refuse)
     with pytest.raises(
         RolloutError, match=r"example/web cannot be watched: Error from server \(Forbidden\): pods; see"
     ):
@@ -239,7 +248,7 @@ def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
             arguments, int(failed), stdout="", stderr="error: no rollout history found\n"
         )
 
-    return Rollout(namespace="example", name="web", image=IMAGE, seconds=30, run=run), told
+    return Rollout(namespace="example", name="web", image=IMAGE, seconds=30, grace=16, run=run), told
 
 
 def test_version_before_is_put_back_and_the_deployment_tells_why() -> None:

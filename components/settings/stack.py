@@ -1,0 +1,114 @@
+"""What a stack file is made of: its blocks, and the rules between them. Pure: no Pulumi here."""
+
+from collections.abc import Mapping
+
+from components.settings.access import Access
+from components.settings.app import App
+from components.settings.block import Block
+from components.settings.conditions import Condition, all_of, any_of, equals, given, matches, negation, same
+from components.settings.docker_host import DockerHost
+from components.settings.kubernetes import Kubernetes
+from components.settings.registry import Registry
+
+PROJECT = "gitlab-deploy"
+"""Name of the project, and namespace of its keys."""
+BLOCKS: Mapping[str, type[Block]] = {
+    "access": Access,
+    "registry": Registry,
+    "app": App,
+    "kubernetes": Kubernetes,
+    "dockerHost": DockerHost,
+}
+
+
+def own(name: str) -> str:
+    """The full name of a key of this project."""
+    return f"{PROJECT}:{name}"
+
+
+_ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
+_TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
+_IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"
+"""Scopes that hold environments of `preview/*`, but for `*`: GitLab takes the variable of any other scope first."""
+
+CONDITIONS = (
+    Condition(
+        when=negation(any_of(*map(given, map(own, BLOCKS)))),
+        then="required",
+        path=_ACCESS,
+        cause="is missing, as is every other block, so there is nothing to deploy",
+        remedy=f"add one of: {', '.join(BLOCKS)}",
+    ),
+    Condition(
+        when=negation(_TARGETS),
+        then="refused",
+        path=_APP,
+        cause="says what runs, and no block says where",
+        remedy="add the block kubernetes or dockerHost",
+    ),
+    *(
+        Condition(
+            when=negation(given(_APP)),
+            then="refused",
+            path=target,
+            cause="says where the application runs, and no block says what it is",
+            remedy="add the block app",
+        )
+        for target in (_KUBERNETES, _DOCKER_HOST)
+    ),
+    Condition(
+        when=any_of(given(_ACCESS), given(_KUBERNETES)),
+        then="required",
+        path=own("cluster"),
+        cause="is missing",
+        remedy="name the cluster once, such as 'production' (another name later replaces every object)",
+    ),
+    *(
+        Condition(
+            when=when,
+            then="required",
+            path=own("gitlabProject"),
+            cause=f"is missing, and the block {block} needs it",
+            remedy="set it with 'pulumi config set'",
+        )
+        for when, block in (
+            (given(_ACCESS), "access"),
+            (all_of(given(_REGISTRY), negation(given(_ACCESS))), "registry"),
+        )
+    ),
+    Condition(
+        when=all_of(given(_ACCESS), given(_KUBERNETES)),
+        then="refused",
+        path=f"{_KUBERNETES}.namespace",
+        cause="is the namespace of the block access",
+        remedy="take it out here",
+    ),
+    Condition(
+        when=all_of(negation(given(_ACCESS)), given(_KUBERNETES)),
+        then="required",
+        path=f"{_KUBERNETES}.namespace",
+        cause="is missing, and no block access has one",
+        remedy="name the namespace the application runs in",
+    ),
+    Condition(
+        when=given(_REGISTRY),
+        then="refused",
+        path=f"{_KUBERNETES}.pullSecret",
+        cause="is made by the block registry",
+        remedy="take it out here",
+    ),
+    Condition(
+        when=all_of(
+            equals(f"{_ACCESS}.preview", True),
+            any_of(
+                negation(given(f"{_ACCESS}.previewProject")), same(f"{_ACCESS}.previewProject", own("gitlabProject"))
+            ),
+            matches(f"{_ACCESS}.environment", _IN_PREVIEW),
+        ),
+        then="refused",
+        path=f"{_ACCESS}.environment",
+        cause="holds environments of 'preview/*', whose jobs get the credential of previews",
+        remedy="name one that does not start with 'preview/', or take out access.preview",
+    ),
+)
+"""Between blocks, and keys that are no block."""
