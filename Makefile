@@ -36,7 +36,7 @@ verify: .venv/installed ## Check the stack with the credential that its jobs get
 	pulumi stack select sandbox
 	site=$$(kubectl get service web -n example -o jsonpath='http://{.spec.clusterIP}')
 	version=$$(pulumi stack output deployment | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["image"].partition("@")[0].rpartition(":")[2])')
-	$(PYTHON) -m ops verify --path /version.txt --expect "$$version" --url "$$site" --proxy "http://$${SANDBOX_DOCKER_ADDRESS#*@}"
+	$(PYTHON) -m ops verify --path /version.txt --expect "$$version" --url "$$site" --proxy "$${SANDBOX_DOCKER_ADDRESS#*@}" --ca "$$SANDBOX_CA"
 
 down: .venv/installed ## Stop the sandbox and delete its data
 	@$(PYTHON) -m sandbox down

@@ -12,8 +12,9 @@ import pytest
 from sandbox.instance import Instance
 from sandbox.machine.process import wait
 from tests.support.cluster import REPOSITORY
-from tests.support.docker_stack import BROKEN_CHECK, HOST, DockerStack, Load, ask, logins
+from tests.support.docker_stack import BROKEN_CHECK, HOST, DockerStack, Load, logins
 from tests.support.project import leaks
+from tests.support.proxied import ask
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,8 @@ def test_a_review_app_lives_beside_the_site_and_goes_without_a_trace(blog: Docke
     assert {answer.body for answer in load.answers} == {"2.0.0"}
     assert review.containers() == []
     assert review.deploy_tokens() == {}
-    assert wait(lambda: ask(blog.instance, host).status == 404, 10)
+    # A request to a container that is gone gets no answer until Traefik knows.
+    assert wait(lambda: ask(blog.instance.docker, host).status == 404, 30)
     assert len(blog.containers()) == 1
 
 

@@ -123,6 +123,7 @@ def test_a_disk_that_is_full_while_pulling(blog: DockerStack) -> None:
     assert blog.containers() == containers
     assert blog.site() == before
     assert_converges(blog, version)
+    blog.wait_for(version)
 
 
 def test_a_daemon_that_is_stopped(blog: DockerStack) -> None:
@@ -136,6 +137,7 @@ def test_a_daemon_that_is_stopped(blog: DockerStack) -> None:
     address = blog.instance.docker.address
     assert f"The Docker host {address} cannot be used: the Docker daemon is not running; start it" in said
     assert_converges(blog, version)
+    blog.wait_for(version)
 
 
 def test_a_port_and_a_name_that_are_taken(blog: DockerStack, fixed: DockerStack) -> None:

@@ -32,10 +32,11 @@ def test_verify_passes_with_the_credential_from_gitlab(deployed: Deployed) -> No
         "ok    kube-node-lease: kubectl get all is Forbidden",
         "ok    kube-public: kubectl get all is Forbidden",
         "ok    kube-system: kubectl get all is Forbidden",
+        "ok    example: every ServiceAccount, RoleBinding and token is the stack's own",
         f"ok    example: 2 of 2 Pods behind Service web run {REPOSITORY}:1.0.0",
         "ok    example: Service web answers over HTTP with '1.0.0'",
         f"ok    http://{address}/version.txt: answers over HTTP with '1.0.0'",
-        "9 of 9 checks passed",
+        "10 of 10 checks passed",
     ]
     assert code == 0
 
@@ -46,7 +47,7 @@ def test_verify_fails_where_the_site_is_another_version(deployed: Deployed) -> N
     assert lines[-2] == (
         f"FAIL  http://{address}/version.txt: answers over HTTP with '3.0.0', but the answer does not hold it"
     )
-    assert lines[-1] == "7 of 9 checks passed"
+    assert lines[-1] == "8 of 10 checks passed"
     assert code == 1
 
 
@@ -221,12 +222,14 @@ def otherwise(
 
 
 def test_one_up_puts_the_same_image_on_both_targets(otherwise: Deployed) -> None:
-    address = otherwise.instance.docker.address
-    proxy = ("--proxy", otherwise.instance.docker.url)
-    code, lines = verify(otherwise, *proxy, "--path", "/version.txt", "--expect", "1.0.0")
+    docker = otherwise.instance.docker
+    address, proxy = docker.address, docker.proxy
+    site = ("--proxy", proxy, "--ca", str(docker.certificate.authority), "--path", "/version.txt", "--expect", "1.0.0")
+    code, lines = verify(otherwise, *site)
     container = lines[-3].split()[5].rstrip(",")
     assert lines[-3] == f"ok    {address}: one healthy container, {container}, runs {REPOSITORY}:1.0.0"
-    assert lines[-2].endswith("/version.txt (Host: blog.example.org): answers over HTTP with '1.0.0'")
+    url = "https://blog.example.org/version.txt"
+    assert lines[-2] == f"ok    {url} at {proxy}:443: answers over TLS, status 200 with '1.0.0'"
     assert code == 0
 
 
