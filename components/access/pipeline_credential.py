@@ -47,7 +47,7 @@ class PipelineCredential(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:PipelineCredential", name, {}, opts)
+        super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
 
         def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
             def maskable(text: str) -> str:
@@ -118,4 +118,14 @@ def summary(access: Access, project: str) -> dict[str, str | bool | dict[str, st
         "variable": access.variable,
         "protected": access.protected,
         "preview": preview if access.preview else {},
+    }
+
+
+def _inputs(args: PipelineCredentialArgs) -> pulumi.Inputs:
+    """What a policy pack can check: all but the credential."""
+    return {
+        "project": args.project,
+        "environment": args.environment,
+        "variable": args.variable,
+        "protected": args.protected,
     }

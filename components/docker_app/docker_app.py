@@ -75,7 +75,7 @@ class DockerApp(pulumi.ComponentResource):
     """Its id."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
+        super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
         app, target = args.app, args.target
         published = target.publish is not None
         overlap = target.overlap_seconds > 0 and not published
@@ -295,4 +295,25 @@ def _labels(args: DockerAppArgs) -> dict[str, str]:
         f"traefik.http.services.{unique}.loadbalancer.server.port": str(args.app.port),
         # A request that meets the old container while it stops is given to the new one, at once.
         f"traefik.http.middlewares.{unique}.retry.attempts": "4",
+    }
+
+
+def _inputs(args: DockerAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment and the files the names alone."""
+    app, target = args.app, args.target
+    return {
+        "address": target.address,
+        "name": target.name,
+        "image": args.image,
+        "port": app.port,
+        "host": target.host,
+        "network": target.network,
+        "entryPoint": target.entry_point,
+        "publish": {"address": target.publish.address, "port": target.publish.port} if target.publish else None,
+        "memory": app.memory,
+        "env": sorted(app.env),
+        "secrets": sorted(app.secrets),
+        "files": sorted(target.files),
+        "volumes": dict(target.volumes),
+        "writable": list(app.writable),
     }

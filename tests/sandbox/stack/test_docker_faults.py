@@ -13,7 +13,7 @@ import pytest
 from components.docker_app.ssh import DockerHost, fingerprint
 from sandbox.hosts.docker_host import DOCKER, USER
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import DockerStack, host, kill, logins
 

@@ -1,6 +1,5 @@
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,12 +56,11 @@ def test_closed_port_is_named(tmp_path: Path) -> None:
     assert problem.startswith(f"GitLab at {address} does not answer (Connection refused)")
 
 
-def test_silence_is_given_up_within_ten_seconds(silent: str, tmp_path: Path) -> None:
-    start = time.monotonic()
+def test_server_that_never_answers_is_given_up(silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "TIMEOUT_SECONDS", 1)
     problem = preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", silent)})
     assert problem
-    assert "no reply within 5 s" in problem
-    assert time.monotonic() - start < 10
+    assert "does not answer (no reply within 1 s)" in problem
 
 
 def test_unknown_host_is_named(tmp_path: Path) -> None:
