@@ -17,8 +17,8 @@ from components.image import last_run
 from components.kubernetes_app.kubernetes_app import WebApp
 from components.settings import settings
 
-left = last_run.outputs()
-stack = settings.load(left.get("deployment"), os.environ)
+previous = last_run.previous_outputs()
+stack = settings.load(previous, os.environ)
 access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
 present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
 rolled_out: list[pulumi.Output[str]] = []
@@ -62,7 +62,7 @@ if app:
 if docker_app:
     daemon = docker_app.daemon
     host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    docker_app = replace(docker_app, present=present, left=left.get("dockerHost"), logins=login or ())
+    docker_app = replace(docker_app, present=present, left=previous.get("dockerHost"), logins=login or ())
     made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
     rolled_out.append(made.container_id)
     pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})
@@ -70,4 +70,6 @@ if docker_app:
 if stack.image:
     pulumi.log.info(str(stack.image))
     # Once it serves on every target: a run that failed has deployed nothing, as far as the next one is concerned.
-    pulumi.export("deployment", pulumi.Output.all(stack.image.deployed.output, *rolled_out)[0])
+    deployed = stack.image.deployed
+    pulumi.export("deployment", pulumi.Output.all(deployed.output, *rolled_out)[0])
+    pulumi.export("deploymentHistory", pulumi.Output.secret(pulumi.Output.all(deployed.history, *rolled_out)[0]))

@@ -14,7 +14,7 @@ from components.docker_app.drift import Known, differences
 from components.docker_app.pull import refusal
 from components.docker_app.ssh import STACK_LABEL, Container, DockerHost, last_words
 from components.docker_app.trial import Trial
-from components.image.reference import image_reference
+from components.image.reference import ImageReference
 from components.settings import rules
 
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
@@ -40,8 +40,8 @@ class DockerAppArgs:
     """Name of the route and, on a published port, of the container; one for each application and host."""
     owner: str
     """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
-    image: str
-    """Image reference of the container."""
+    image: ImageReference
+    """Image of the container."""
     port: int
     """Port the container listens on, 1 to 65535."""
     health_check: tuple[str, ...]
@@ -89,13 +89,13 @@ class DockerAppArgs:
             "hostKey": self.daemon.host_key,
             "identityFile": self.daemon.identity_file,
             "owner": self.owner,
-            "image": self.image,
+            "image": str(self.image),
             "host": self.host,
         }
 
     def __post_init__(self) -> None:
         rules.require("name", self.name, rules.dns_label)
-        rules.require("image", self.image, image_reference)
+        self.image.require_immutable()
         rules.require("network", self.network, rules.docker_name)
         if self.host is not None:
             rules.require("host", self.host, rules.dns_subdomain)
@@ -147,18 +147,18 @@ class DockerApp(pulumi.ComponentResource):
                 return False
             login = None
             for known in args.logins:
-                if args.image.startswith(f"{known['address']}/"):
+                if args.image.name.startswith(f"{known['address']}/"):
                     pair = pulumi.Output.all(known.get("username"), known.get("password"))
                     username, password = await pair.future() or ("", "")
                     login = (str(username), str(password))
-            why = refusal(args.daemon, args.image, login)
+            why = refusal(args.daemon, str(args.image), login)
             if why:
                 pulumi.log.error(why, self)
             return why is None and len(failed.errors) == 1
 
         image = docker.RemoteImage(
             f"{name}-image",
-            name=args.image,
+            name=str(args.image),
             # Another stack, or a container made by hand, may run the same image.
             keep_locally=True,
             opts=pulumi.ResourceOptions(

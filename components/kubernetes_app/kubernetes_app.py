@@ -10,7 +10,7 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.image.reference import image_reference
+from components.image.reference import ImageReference
 from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from components.settings import rules
 
@@ -25,8 +25,8 @@ class WebAppArgs:
 
     namespace: pulumi.Input[str]
     """Namespace of every object."""
-    image: str
-    """Image reference of the one container; it has to run as a user other than root, given by number."""
+    image: ImageReference
+    """Image of the one container; it has to run as a user other than root, given by number."""
     port: int
     """Port the container listens on, 1 to 65535."""
     name: str = "web"
@@ -63,7 +63,7 @@ class WebAppArgs:
         if isinstance(self.namespace, str):
             rules.require("namespace", self.namespace, rules.namespace)
         rules.require("name", self.name, rules.service_name)
-        rules.require("image", self.image, image_reference)
+        self.image.require_immutable()
         rules.require("health_path", self.health_path, rules.http_path)
         rules.require("cpu", self.cpu, rules.quantity)
         rules.require("memory", self.memory, rules.quantity)
@@ -155,7 +155,7 @@ class WebApp(pulumi.ComponentResource):
 
         async def rolled_out(made: list[str]) -> str:
             if not pulumi.runtime.is_dry_run():
-                rollout = Rollout(namespace=made[0], name=args.name, image=args.image, seconds=args.wait_seconds)
+                rollout = Rollout(namespace=made[0], name=args.name, image=str(args.image), seconds=args.wait_seconds)
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self))
                 except RolloutError as error:
@@ -163,7 +163,7 @@ class WebApp(pulumi.ComponentResource):
                     if args.on_failure == "rollback" and isinstance(error, BrokenError):
                         served = await rollout.put_back()
                     raise pulumi.RunError(f"{error}\n  {served}. Mend the cause, and run 'pulumi up' again.") from error
-            return args.image
+            return str(args.image)
 
         self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)
         self.register_outputs({"service": self.service})
@@ -184,7 +184,7 @@ def _pod(args: WebAppArgs) -> kubernetes.core.v1.PodSpecArgsDict:
         "containers": [
             {
                 "name": "app",
-                "image": args.image,
+                "image": str(args.image),
                 "ports": [{"name": "http", "container_port": args.port, "protocol": "TCP"}],
                 "env": [{"name": name, "value": value} for name, value in sorted(args.env.items())],
                 "readiness_probe": probe,

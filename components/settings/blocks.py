@@ -9,6 +9,7 @@ from components.access.pipeline_credential import PREVIEW_ENVIRONMENT, PipelineC
 from components.access.registry_access import RegistryAccessArgs
 from components.docker_app.docker_app import DockerAppArgs, Publish
 from components.docker_app.ssh import DockerHost
+from components.image.reference import ImageReference
 from components.kubernetes_app.kubernetes_app import WebAppArgs
 from components.settings import rules
 from components.settings.reader import Block, Problems
@@ -148,7 +149,7 @@ def read_registry(
 
 
 def read_app(
-    problems: Problems, block: Block, *, image: str, access: Block | None, registry: Block | None
+    problems: Problems, block: Block, *, image: ImageReference, access: Block | None, registry: Block | None
 ) -> WebAppArgs | None:
     """The block `app`; None where anything of the stack file is refused."""
     if access:
@@ -202,7 +203,9 @@ def read_app(
     )
 
 
-def read_docker_app(problems: Problems, block: Block, *, image: str, owner: str, stack: str) -> DockerAppArgs | None:
+def read_docker_app(
+    problems: Problems, block: Block, *, image: ImageReference, owner: str, stack: str
+) -> DockerAppArgs | None:
     """The block `dockerHost`; None where anything of the stack file is refused."""
     address = block.text("address", rules.docker_address)
     host_key = block.text("hostKey", rules.host_key)

@@ -6,7 +6,6 @@ path, the value and the remedy.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
@@ -14,9 +13,11 @@ from pulumi.runtime import config as pulumi_config
 from components.access.registry_access import RegistryAccessArgs
 from components.docker_app.docker_app import DockerAppArgs
 from components.image.digest import pinned
-from components.image.history import Decision, Deployed, Origin, RefusedError, decide, same
-from components.image.reference import image_reference
+from components.image.history import Decision, Deployed, RefusedError, decide
+from components.image.origin import Origin
+from components.image.reference import ImageReference
 from components.kubernetes_app.kubernetes_app import WebAppArgs
+from components.outputs import StackOutputs
 from components.settings import rules
 from components.settings.blocks import Access, read_access, read_app, read_docker_app, read_registry
 from components.settings.reader import Problems, read_blocks
@@ -25,6 +26,7 @@ PROJECT = "gitlab-deploy"
 SCALARS = ("cluster", "gitlabProject", "gitlabToken", "gitlabUrl", "image", "rollback")
 BLOCKS = ("access", "app", "dockerHost", "registry")
 MAY_HOLD_SECRETS = ("dockerHost",)
+Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 """Environment variable which says that no server can be asked; `1` or `true`. For previews only."""
 
@@ -57,15 +59,19 @@ class Settings:
         return bool(self.access or self.registry)
 
 
+_NO_IMAGE = ImageReference(name="none", tag="none", digest=None)
+"""Stands for an image that was refused, while the other problems are looked for."""
+
+
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether the program runs where no server can be asked, such as in the job of a merge request from a fork."""
     return environment.get(OFFLINE, "").lower() in {"1", "true"}
 
 
-def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -> Settings:
+def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Settings:
     """The settings of the running stack; RunError, which Pulumi shows with no traceback, lists every problem.
 
-    `deployment` is the output of that name which the last run left. `environment` says which job runs this, if any.
+    `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
     """
     config = pulumi.Config()
     values = {str(key): str(value) for key, value in pulumi_config.CONFIG.get().items()}
@@ -77,8 +83,8 @@ def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -
         token,
         pulumi.get_stack(),
         origin=Origin.of(environment),
-        last=Deployed.read(deployment),
-        pin=str if is_offline(environment) else lambda image: pinned(image, environment),
+        last=Deployed.read(previous.get("deployment"), previous.get("deploymentHistory")),
+        pin=None if is_offline(environment) else lambda image: pinned(image, environment),
     )
     if settings is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -95,7 +101,7 @@ def parse(
     *,
     origin: Origin | None = None,
     last: Deployed | None = None,
-    pin: Callable[[str], str] = str,
+    pin: Pin | None = None,
 ) -> tuple[Settings | None, list[str]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
@@ -127,7 +133,7 @@ def parse(
         needed="access" if access else "registry" if registry else None,
     )
     image = _image(problems, scalars, origin or Origin(), last, pin) if app or docker else None
-    reference = image.deployed.image if image else ""
+    reference = image.deployed.image if image else _NO_IMAGE
     settings = Settings(
         cluster=cluster,
         gitlab_url=_scalar(problems, scalars, "gitlabUrl", rules.gitlab_url, needed=None).rstrip("/"),
@@ -159,20 +165,23 @@ def _image(
     scalars: Mapping[str, str],
     origin: Origin,
     last: Deployed | None,
-    pin: Callable[[str], str],
+    pin: Pin | None,
 ) -> Decision | None:
-    path, wanted = f"{PROJECT}:image", scalars.get("image") or None
+    text, wanted = scalars.get("image"), None
     rollback = scalars.get("rollback", "")
     if rollback not in {"", "true", "false"}:
         problems.add(f"{PROJECT}:rollback:", f"{rules.quoted(rollback)} is not a choice; use true or false")
-    elif wanted and image_reference(wanted):
-        problems.check(path, wanted, image_reference)
-    else:
-        # The image that runs is known already, and its registry need not be there for a preview.
-        if wanted and not (last and same(wanted, last.image)):
-            wanted = pin(wanted)
-        try:
-            return decide(wanted, origin, last, rollback=rollback == "true")
-        except RefusedError as refused:
-            problems.add(refused.key, refused.reason)
-    return None
+        return None
+    try:
+        wanted = ImageReference.parse_deployable(text) if text else None
+    except ValueError as malformed:
+        problems.add(f"{PROJECT}:image:", str(malformed))
+        return None
+    # The image that runs is known already, and its registry need not be there for a preview.
+    if wanted and pin and not (last and wanted.is_same(last.image)):
+        wanted = pin(wanted)
+    try:
+        return decide(wanted, origin, last, rollback=rollback == "true")
+    except RefusedError as refused:
+        problems.add(refused.key, refused.reason)
+        return None

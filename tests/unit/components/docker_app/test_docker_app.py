@@ -10,6 +10,7 @@ import pytest
 from components.docker_app.docker_app import DockerApp, DockerAppArgs, Publish
 from components.docker_app.ssh import DockerHost
 from components.docker_app.trial import Trial
+from components.image.reference import ImageReference
 from tests.support.recorder import Recorder, deploy
 
 OUTPUTS = {"docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"}}
@@ -48,7 +49,7 @@ ARGS = DockerAppArgs(
     daemon=HOST,
     name="web-prod",
     owner="gitlab-deploy/prod/web-prod",
-    image="registry.example.com/group/blog:1.0.0",
+    image=ImageReference.parse("registry.example.com/group/blog:1.0.0"),
     port=8080,
     health_check=("wget", "-q", "http://127.0.0.1:8080/"),
     host="blog.example.org",
@@ -153,7 +154,7 @@ def test_route_names_change_with_the_route_and_with_nothing_else() -> None:
     assert first["traefik.enable"] == "true"
     [router] = [key for key in first if key.endswith(".rule")]
     assert first[router] == "Host(`blog.example.org`)"
-    assert labels(app(image="blog:2", memory=512)) == first
+    assert labels(app(image=ImageReference.parse("blog:2"), memory=512)) == first
     assert router not in labels(app(host="other.example.org"))
     assert router not in labels(app(port=9000))
 
@@ -234,6 +235,6 @@ def test_image_that_is_not_pulled_is_asked_for_once_more_with_the_login_of_its_o
         errors.insert(0, "unable to find or pull image")
         args = pulumi.ErrorHookArgs("urn", "", "app", "type", failed_operation="create", errors=errors)
         assert asyncio.run(hook.callback(args)) is again
-    assert asked == [(ARGS.image, login)] * 2
+    assert asked == [(str(ARGS.image), login)] * 2
     assert "no space left on device" in caplog.text
     assert "canary" not in caplog.text
