@@ -10,15 +10,14 @@ import http.client
 import ipaddress
 import json
 import re
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from email.message import Message
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from components.deadline import call_within
 from components.image.reference import ImageReference
 
 TOTAL_SECONDS = 6
@@ -35,7 +34,6 @@ _ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-_NO_ANSWER = (OSError, ValueError, RecursionError, http.client.HTTPException)
 
 
 def pinned(image: ImageReference, environment: Mapping[str, str]) -> ImageReference:
@@ -48,17 +46,12 @@ def pinned(image: ImageReference, environment: Mapping[str, str]) -> ImageRefere
     if image.digest or not image.tag or not repository or not set(host) & set(".:["):
         # A name without a host is one of Docker Hub's.
         return image
-    tag, answers = image.tag, list[ImageReference]()
-
-    def ask() -> None:
-        with suppress(*_NO_ANSWER):
-            answers.append(image.with_digest(_digest(host, repository, tag, _login(host, environment))))
-
-    # A socket's timeout starts anew with every byte. The thread ends with the process at the latest.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(TOTAL_SECONDS)
-    return answers[0] if answers else image
+    tag = image.tag
+    try:
+        login = _login(host, environment)
+        return image.with_digest(call_within(TOTAL_SECONDS, lambda: _digest(host, repository, tag, login)))
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
+        return image
 
 
 def _digest(host: str, repository: str, tag: str, login: str | None) -> str:

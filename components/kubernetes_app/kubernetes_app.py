@@ -161,8 +161,8 @@ class WebApp(pulumi.ComponentResource):
                 except RolloutError as error:
                     served = "The Pods that were ready serve on"
                     if args.on_failure == "rollback" and isinstance(error, BrokenError):
-                        served = await rollout.put_back()
-                    raise pulumi.RunError(f"{error}\n  {served}. Mend the cause, and run 'pulumi up' again.") from error
+                        served = await rollout.roll_back()
+                    raise pulumi.RunError(f"{error}\n  {served}. Fix the cause, and run 'pulumi up' again.") from error
             return str(args.image)
 
         self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)

@@ -48,6 +48,8 @@ def ci(stack: Deployed, iid: int, image: str) -> Run:
     checked_in = file.read_text()
     job = {
         "GITLAB_CI": "true",
+        "CI_JOB_ID": str(7000 + iid),
+        "CI_JOB_TOKEN": "glcbt-of-this-job",
         "CI_PROJECT_PATH": "group/blog",
         "CI_PIPELINE_IID": str(iid),
         "CI_PIPELINE_URL": f"{stack.instance.gitlab.url}/group/blog/-/pipelines/{iid}",
@@ -102,20 +104,22 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
 
     # Back with one key, and no further with the next run.
     deployed.set("rollback", "true")
-    assert f"image: {ONE}, put back by gitlab-deploy:rollback; it replaces {TWO}" in deployed.up().text
+    assert f"image: {ONE}, rolled back by gitlab-deploy:rollback; it replaces {TWO}" in deployed.up().text
     assert deployed.site() == "1.0.0"
     assert deployed.output("deployment")["rolledBack"] is True
     assert deployed.summary("--expect-no-changes") == {}
-    assert "image: registry.sandbox.test/group/blog:1.0.0, put back" in deployed.up().text
+    assert "image: registry.sandbox.test/group/blog:1.0.0, rolled back" in deployed.up().text
 
-    # What was put back for a reason does not come again by itself, with the key or without it; on purpose it does.
+    # What was rolled back does not come again by itself, with the key or without it; on purpose it does.
     assert deployed.project.pulumi("config", "rm", "gitlab-deploy:rollback").code == 0
     assert deployed.summary("--expect-no-changes") == {}
     refused(deployed, ci(deployed, 812, TWO), f"{TWO}, which was deployed once and then replaced by {ONE}")
     deployed.set("rollback", "true")
-    assert ci(deployed, 813, TWO).code == 0
+    run = ci(deployed, 813, TWO)
+    assert run.code == 0
+    assert "deploymentHistory: [secret]" in run.text
     assert deployed.site() == "2.0.0"
-    assert deployed.output("deployment")["newest"] == {"group/blog": 813}
+    refused(deployed, ci(deployed, 812, f"{REPOSITORY}:0.9.0"), "which is older than pipeline 813, the newest one")
 
 
 def test_a_state_in_a_bucket_keeps_the_record_as_well(in_bucket: Deployed) -> None:
