@@ -1,6 +1,7 @@
 """What a container, a host or a server says, as text that can be shown in a terminal and in a job's log. Pure."""
 
 import re
+from collections.abc import Iterable
 
 MOST_CHARACTERS = 500
 """Of one line; a log may hold a line of a megabyte."""
@@ -27,3 +28,15 @@ def printable_lines(text: str) -> list[str]:
     return [
         shown for line in re.split(r"[\r\n]+", _SECTION.sub("", _ESCAPES.sub("", text))) if (shown := printable(line))
     ]
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text with `[secret]` in place of each secret, and of each line of a secret of several lines.
+
+    A line of less than four characters is left: it would make any text unreadable, and is no secret.
+    """
+    lines = {line.strip() for secret in secrets for line in (secret, *secret.splitlines(), printable(secret))}
+    for line in sorted(lines, key=len, reverse=True):
+        if len(line) >= 4:
+            text = text.replace(line, "[secret]")
+    return text
