@@ -1,7 +1,6 @@
 """The program: settings -> preflight -> providers -> components -> exports."""
 
 import os
-from dataclasses import replace
 
 import pulumi
 import pulumi_docker as docker
@@ -9,18 +8,25 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import preflight
-from components.access.deploy_access import DeployAccess
-from components.access.pipeline_credential import PipelineCredential
-from components.access.registry_access import RegistryAccess
+from components.access.deploy_access import DeployAccess, DeployAccessArgs
+from components.access.pipeline_credential import PipelineCredential, access_output, credentials
+from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
+from components.docker_app.host_check import check_host
+from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
-from components.kubernetes_app.kubernetes_app import WebApp
+from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.outputs import StackOutputs
 from components.settings import settings
+from components.settings.stack import PROJECT
 
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
-access, registry, app, docker_app = stack.access, stack.registry, stack.app, stack.docker_app
-present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
+scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
+checked = check_host(None if settings.is_offline(os.environ) else stack.docker_host)
+preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
+outputs: StackOutputs[pulumi.Input[str]] = {}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:
@@ -29,47 +35,62 @@ if stack.needs_cluster:
         # Empty is the ambient kubeconfig. Left out, the SDK would record this machine's path in the state.
         kubeconfig="",
         # With it, a kubeconfig that reaches the cluster by another address replaces nothing.
-        cluster_identifier=stack.cluster,
-        # The pull secret keeps its name when its token changes.
+        cluster_identifier=scalars.cluster,
+        # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
     )
     on_cluster = pulumi.ResourceOptions(providers=[cluster])
 if stack.needs_gitlab:
-    gitlab_provider = gitlab.Provider("gitlab", base_url=f"{stack.gitlab_url}/api/v4/", token=stack.gitlab_token)
+    gitlab_provider = gitlab.Provider("gitlab", base_url=f"{scalars.gitlab_url}/api/v4/", token=scalars.gitlab_token)
     on_gitlab = pulumi.ResourceOptions(providers=[gitlab_provider])
 
+namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
-    deploy = DeployAccess("access", access.deploy, on_cluster)
-    for name, credential in access.credentials(deploy).items():
+    deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
         PipelineCredential(name, credential, on_gitlab)
     # As an output, so that the application waits for its namespace.
-    app = app and replace(app, namespace=deploy.namespace)
-    pulumi.export("access", {**access.summary, "namespace": deploy.namespace, "gitlabUrl": stack.gitlab_url})
+    namespace = deploy.namespace
+    outputs["access"] = access_output(access, scalars, namespace)
 
+pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
-    namespace = app.namespace if app else deploy.namespace if access else None
-    pull = RegistryAccess("registry", replace(registry, namespace=namespace), both)
-    app = app and replace(app, pull_secret=pull.pull_secret)
-    login = [{"address": registry.registry, "username": pull.username, "password": pull.password}]
+    pull_args = RegistryAccessArgs(registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace)
+    pull = RegistryAccess("registry", pull_args, both)
+    pull_secret = pull.pull_secret
+    login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
-if app:
-    web = WebApp("app", app, on_cluster)
+if app and image and stack.kubernetes and namespace is not None:
+    web_args = KubernetesAppArgs(
+        app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
+    )
+    web = KubernetesApp("app", web_args, on_cluster)
     rolled_out.append(web.image)
-    pulumi.export("app", {"namespace": app.namespace, "service": web.service, "image": web.image})
+    outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
 
-if docker_app:
-    daemon = docker_app.daemon
-    host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    docker_app = replace(docker_app, present=present, left=previous.get("dockerHost"), logins=login or ())
-    made = DockerApp("docker-app", docker_app, pulumi.ResourceOptions(providers=[host]))
-    rolled_out.append(made.container_id)
-    pulumi.export("dockerHost", {**docker_app.summary, "container": made.container, "id": made.container_id})
+if app and image and stack.docker_host:
+    docker_args = DockerAppArgs(
+        app=app,
+        target=stack.docker_host,
+        remote=RemoteDocker.of(stack.docker_host),
+        owner=stack.owner(stack.docker_host.name),
+        image=image.deployed.image,
+        present=checked.containers,
+        logins=login or (),
+        previous=previous.get("dockerHost"),
+    )
+    remote = docker_args.remote
+    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
+    docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[daemon]))
+    rolled_out.append(docker_app.container_id)
+    outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)
 
-if stack.image:
-    pulumi.log.info(str(stack.image))
+for key, value in outputs.items():
+    pulumi.export(key, value)
+if image:
+    pulumi.log.info(str(image))
     # Once it serves on every target: a run that failed has deployed nothing, as far as the next one is concerned.
-    deployed = stack.image.deployed
-    pulumi.export("deployment", pulumi.Output.all(deployed.output, *rolled_out)[0])
-    pulumi.export("deploymentHistory", pulumi.Output.secret(pulumi.Output.all(deployed.history, *rolled_out)[0]))
+    pulumi.export("deployment", pulumi.Output.all(image.deployed.output, *rolled_out)[0])
+    pulumi.export("deploymentHistory", pulumi.Output.secret(pulumi.Output.all(image.deployed.history, *rolled_out)[0]))

@@ -77,7 +77,7 @@ def pulumi(instance: Instance, folder: Path) -> Callable[[str], None]:
     environment = {**os.environ, **instance.environment(), "PULUMI_BACKEND_URL": (folder / "state").as_uri()}
     project = Project(folder / "program", environment, stack="bench")
     committed = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
-    config = {key: committed[f"gitlab-deploy:{key}"] for key in ("gitlabProject", "registry", "dockerHost")}
+    config = {key: committed[f"gitlab-deploy:{key}"] for key in ("gitlabProject", "registry", "app", "dockerHost")}
     # From one version to the other and back is a rollback, every second time.
     config |= {"gitlabUrl": instance.gitlab.url, "image": f"{REPOSITORY}:{VERSIONS[0]}", "rollback": True}
     config["dockerHost"] |= {"address": instance.docker.address, "host": "bench-pulumi.example.org"}

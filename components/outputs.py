@@ -28,8 +28,8 @@ class AccessOutput(TypedDict, Generic[Text]):
     variable: str
     """Form of the variable KUBECONFIG: `file` or `base64`."""
     protected: bool
-    preview: NotRequired[PreviewOutput | None]
-    """None without a read-only credential."""
+    preview: NotRequired[PreviewOutput]
+    """There is none without a read-only credential."""
 
 
 class AppOutput(TypedDict, Generic[Text]):

@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.access.service_account import Cluster, Credential, robot_account
 from components.settings import rules
+from components.settings.access import Access
 
 POD_SECURITY_VERSION = "v1.32"
 """The enforced version of the Pod Security Standard: pinned, so that no cluster upgrade refuses Pods by itself."""
@@ -15,29 +16,14 @@ POD_SECURITY_VERSION = "v1.32"
 
 @dataclass(frozen=True, kw_only=True)
 class DeployAccessArgs:
-    """The robot account and its cluster. Raises ValueError on what Kubernetes would refuse."""
+    """The block of the stack file, and the cluster's name. Raises ValueError on what Kubernetes would refuse."""
 
-    namespace: str
-    """Name of the Namespace, which this component owns."""
-    service_account: str
-    """Name of the ServiceAccount."""
+    access: Access
     cluster: str
     """The cluster's name in the kubeconfig."""
-    server: str
-    """Address of the API server as GitLab CI reaches it: https, with an optional port and path."""
-    rotation: str = "1"
-    """Mark of the current tokens. Another mark makes new tokens first and revokes the old ones last."""
-    preview: bool = False
-    """Whether there is a second account too, `<service_account>-preview`, that may only look."""
-    protect: bool = True
-    """Whether Pulumi refuses to delete the Namespace, and with it all that runs there."""
 
     def __post_init__(self) -> None:
-        rules.require("namespace", self.namespace, rules.namespace)
-        rules.require("service_account", self.service_account, rules.dns_subdomain)
-        rules.require("cluster", self.cluster, rules.dns_subdomain)
-        rules.require("server", self.server, rules.server_url)
-        rules.require("rotation", self.rotation, rules.rotation)
+        rules.require("cluster", self.cluster, rules.DNS_NAME)
 
 
 class DeployAccess(pulumi.ComponentResource):
@@ -57,18 +43,19 @@ class DeployAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DeployAccess", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        access = args.access
 
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
-                "name": args.namespace,
+                "name": access.namespace,
                 "labels": {
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
                 },
             },
             # Not on the component: protection is inherited, and would then forbid replacing a token.
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=access.protect),
         )
         self.namespace = namespace.metadata.name.apply(str)
         kubernetes.networking.v1.NetworkPolicy(
@@ -79,14 +66,14 @@ class DeployAccess(pulumi.ComponentResource):
         )
         robot = partial(
             robot_account,
-            cluster=Cluster(name=args.cluster, server=args.server, namespace=args.namespace),
+            cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
             namespace=self.namespace,
-            rotation=args.rotation,
+            rotation=access.rotation,
             parent=self,
         )
-        self.deploy = robot(name, args.service_account, role="admin")
+        self.deploy = robot(name, access.service_account, role="admin")
         self.preview = (
-            robot(f"{name}-preview", f"{args.service_account}-preview", role="view") if args.preview else None
+            robot(f"{name}-preview", f"{access.service_account}-preview", role="view") if access.preview else None
         )
         self.register_outputs(
             {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}

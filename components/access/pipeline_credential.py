@@ -1,18 +1,21 @@
 """PipelineCredential: the variables through which a GitLab project's jobs reach the cluster."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pulumi
 import pulumi_gitlab as gitlab
 
 from components.access import kubeconfig, masking
+from components.access.deploy_access import DeployAccess
+from components.outputs import AccessOutput
 from components.settings import rules
+from components.settings.access import Access
+from components.settings.scalars import Scalars
 
 KUBECONFIG = "KUBECONFIG"
 TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
-PREVIEW_ENVIRONMENT = "preview/*"
-"""Scope of the variables with the credential that may only look, for the jobs of merge requests."""
 _DESCRIPTION = "Managed by gitlab-deploy"
 
 
@@ -34,8 +37,8 @@ class PipelineCredentialArgs:
     """Whether only the jobs of protected branches and tags get the variables."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.gitlab_project)
-        rules.require("environment", self.environment, rules.environment_scope)
+        rules.require("project", self.project, rules.GITLAB_PROJECT)
+        rules.require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
 
 
 class PipelineCredential(pulumi.ComponentResource):
@@ -54,7 +57,7 @@ class PipelineCredential(pulumi.ComponentResource):
                 if reason:
                     raise pulumi.RunError(
                         f"GitLab cannot mask the variable {key} of {args.project}: {reason}; "
-                        "nothing was sent to GitLab, so mend what it is made of and run the same command again"
+                        "nothing was sent to GitLab, so fix what it is made of and run the same command again"
                     )
                 warning = masking.size_warning(key, text)
                 if warning:
@@ -82,3 +85,42 @@ class PipelineCredential(pulumi.ComponentResource):
             variable("kubeconfig", KUBECONFIG, encoded, "env_var")
         variable("token", TOKEN, args.token, "env_var")
         self.register_outputs({})
+
+
+def credentials(access: Access, project: str, deploy: DeployAccess) -> dict[str, PipelineCredentialArgs]:
+    """The variables of each credential, by the name of their component; `project` gets the one that deploys."""
+    variables = partial(PipelineCredentialArgs, variable=access.variable)
+    found = {
+        "pipeline": variables(
+            project=project,
+            environment=access.environment,
+            kubeconfig=deploy.deploy.kubeconfig,
+            token=deploy.deploy.token,
+            protected=access.protected,
+        )
+    }
+    if deploy.preview:
+        found["pipeline-preview"] = variables(
+            project=access.preview_project,
+            environment=access.preview_environment,
+            kubeconfig=deploy.preview.kubeconfig,
+            token=deploy.preview.token,
+            # The branch of a merge request is not protected.
+            protected=False,
+        )
+    return found
+
+
+def access_output(access: Access, scalars: Scalars, namespace: pulumi.Input[str]) -> AccessOutput[pulumi.Input[str]]:
+    """Where the variables are, for the stack's outputs."""
+    output: AccessOutput[pulumi.Input[str]] = {
+        "namespace": namespace,
+        "gitlabUrl": scalars.gitlab_url,
+        "gitlabProject": scalars.gitlab_project,
+        "environment": access.environment,
+        "variable": access.variable,
+        "protected": access.protected,
+    }
+    if access.preview:
+        output["preview"] = {"gitlabProject": access.preview_project, "environment": access.preview_environment}
+    return output

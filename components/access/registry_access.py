@@ -9,33 +9,23 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components.settings import rules
+from components.settings.registry import Registry
 
 PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryAccessArgs:
-    """The project, its registry, and the credential's life. Raises ValueError on a value GitLab would refuse."""
+    """The block of the stack file, and what the credential is called. Raises ValueError if its project is not named."""
 
-    project: str
-    """Full path or id of the GitLab project."""
-    registry: str
-    """Host name of GitLab's registry, with a port where it is not 443."""
+    registry: Registry
     name: str
     """Name of the deploy token in GitLab, one for each stack."""
-    rotation: str = "1"
-    """Mark of the current token. Another mark makes a new token first and revokes the old one last."""
-    expires_at: str | None = None
-    """Day on which the token ends, as YYYY-MM-DD; with None it does not."""
     namespace: pulumi.Input[str] | None = None
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.gitlab_project)
-        rules.require("registry", self.registry, rules.registry)
-        rules.require("rotation", self.rotation, rules.rotation)
-        if self.expires_at is not None:
-            rules.require("expires_at", self.expires_at, rules.day)
+        rules.require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
 
 
 class RegistryAccess(pulumi.ComponentResource):
@@ -50,12 +40,13 @@ class RegistryAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:RegistryAccess", name, {}, opts)
+        registry = args.registry
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
-            project=args.project,
-            name=f"{args.name}-{args.rotation}",
+            project=registry.project,
+            name=f"{args.name}-{registry.rotation}",
             scopes=["read_registry"],
-            expires_at=f"{args.expires_at}T00:00:00Z" if args.expires_at else None,
+            expires_at=f"{registry.expires}T00:00:00Z" if registry.expires else None,
             # The provider would revoke the old one first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
@@ -67,7 +58,7 @@ class RegistryAccess(pulumi.ComponentResource):
             def docker_config(pair: list[str]) -> str:
                 username, password = pair
                 auth = base64.b64encode(f"{username}:{password}".encode()).decode()
-                return json.dumps({"auths": {args.registry: {"auth": auth}}})
+                return json.dumps({"auths": {registry.server: {"auth": auth}}})
 
             both = pulumi.Output.all(self.username, self.password)
             config: pulumi.Output[str] = pulumi.Output.secret(both.apply(docker_config))

@@ -34,7 +34,7 @@ def control_folder() -> Path | None:
 
 def close(folder: Path) -> None:
     """Ends the connections whose sockets are there, and removes the folder."""
-    for socket in folder.iterdir():
+    for socket in folder.glob("*"):
         with suppress(OSError, subprocess.TimeoutExpired):
             # ssh wants the name of a host, and does not look at it.
             command = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "--", "host"]

@@ -8,6 +8,8 @@ from components.docker_app.listed_container import ListedContainer
 from components.docker_app.private_key import private_key_problem
 from components.docker_app.remote_docker import TIMEOUT_SECONDS, RemoteDocker, RemoteDockerError
 from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_refused_key
+from components.printable import printable
+from components.settings.docker_host import DockerHost
 
 OLDEST_API = (1, 41)
 """The API of Docker 20.10, the oldest version this is tested with."""
@@ -22,18 +24,22 @@ class HostCheck:
     is_another_host: bool = False
     """Whether the problem is that the host has another key than the pinned one: nothing may be sent to it."""
     containers: tuple[ListedContainer, ...] | None = None
-    """The containers on it; None if there is a problem."""
+    """The containers on it; None if it was not asked, or there is a problem."""
 
 
-def check_host(remote: RemoteDocker, network: str | None) -> HostCheck:
-    """Checks the host, and lists its containers. `network` has to exist there."""
+def check_host(target: DockerHost | None) -> HostCheck:
+    """Checks the host that a block names, and lists its containers; with None there is nothing to check."""
+    if target is None:
+        return HostCheck()
+    remote = RemoteDocker.of(target)
     try:
-        problem = host_problem(remote, network)
+        problem = host_problem(remote, target.network if target.host else None)
         return HostCheck(problem=problem) if problem else HostCheck(containers=remote.listing())
     except WrongHostKeyError as error:
         return HostCheck(problem=str(error), is_another_host=True)
     except RemoteDockerError as error:
-        return HostCheck(problem=f"The Docker host {remote.address} does not list its containers: {error}; try again")
+        reason = printable(str(error)) or "the connection was lost"
+        return HostCheck(problem=f"The Docker host {remote.address} does not list its containers ({reason}); try again")
 
 
 def host_problem(remote: RemoteDocker, network: str | None = None) -> str | None:

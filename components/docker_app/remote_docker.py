@@ -10,13 +10,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from components.docker_app.control_folder import control_folder
 from components.docker_app.listed_container import ListedContainer, read_listing
 from components.docker_app.ssh_key import without_comment
 from components.docker_app.ssh_options import ssh_options
+from components.settings.docker_host import DockerHost
 
 TIMEOUT_SECONDS = 30
 
@@ -58,6 +59,11 @@ class RemoteDocker:
     """The host's public key: TYPE BASE64, with or without its comment."""
     identity_file: str | None = None
     """Private key, in which ssh expands ~ and ${VARIABLE}; with None an agent's, or one of ssh's default files."""
+
+    @classmethod
+    def of(cls, block: DockerHost) -> Self:
+        """The host that the block names."""
+        return cls(address=block.address, host_key=block.host_key, identity_file=block.identity_file)
 
     @property
     def provider_options(self) -> list[str]:

@@ -36,6 +36,8 @@ class Trial:
     network: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    """Values of these that nothing may show."""
     writable: Sequence[str] = ()
 
     @property
@@ -77,12 +79,8 @@ class Trial:
         finally:
             remote.remove(container_id)
 
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (*self.environment.values(), *self.files.values())
-
     def _shown(self, text: str) -> str:
-        return printable(without_secrets(text, self._secrets))
+        return printable(without_secrets(text, self.secrets))
 
     @property
     def _definition(self) -> dict[str, object]:
@@ -121,7 +119,7 @@ class Trial:
             if remote.run("inspect", "--format", "{{.State.Running}}", container_id).stdout.strip() != "true":
                 break
             time.sleep(_POLL_SECONDS)
-        return "\n".join(last_log_lines(remote, self.name, self._secrets))
+        return "\n".join(last_log_lines(remote, self.name, self.secrets))
 
 
 def _archive(files: Mapping[str, str]) -> bytes:

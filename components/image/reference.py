@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from components.settings.rules import quoted
+from components.settings import rules
+from components.settings.problem import quoted
 
-# Grammar: github.com/distribution/reference. A repository is lower case; a tag is at most 128 characters.
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*"
 _REFERENCE = re.compile(
-    rf"(?P<name>(?:(?:{_HOST}|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
-    r"(?:@(?P<digest>sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?",
-    re.ASCII,
+    rf"(?P<name>{rules.IMAGE_NAME})(?::(?P<tag>{rules.IMAGE_TAG}))?(?:@(?P<digest>{rules.IMAGE_DIGEST}))?", re.ASCII
 )
 
 
@@ -34,26 +29,8 @@ class ImageReference:
         """The reference that the text is. ValueError, with value and remedy in one sentence, if it is malformed."""
         match = _REFERENCE.fullmatch(text)
         if match is None or len(match["name"]) > 255:
-            raise ValueError(
-                f"{quoted(text)} is not an image reference; use REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:"
-                "DIGEST, the repository in lower case and the digest in full"
-            )
+            raise ValueError(f"{quoted(text)} {rules.IMAGE.cause}; {rules.IMAGE.remedy}")
         return cls(name=match["name"], tag=match["tag"], digest=match["digest"])
-
-    @classmethod
-    def parse_deployable(cls, text: str) -> Self:
-        """The same, for an image to deploy. ValueError also if the reference is mutable."""
-        found = cls.parse(text)
-        found.require_immutable()
-        return found
-
-    def require_immutable(self) -> None:
-        """ValueError if the reference is `latest`, or has neither tag nor digest."""
-        if self.digest is None and self.tag in {None, "latest"}:
-            raise ValueError(
-                f"{quoted(str(self))} is another image from one day to the next, and no diff would show it; use an "
-                "immutable tag, such as a commit's, or a digest"
-            )
 
     def __str__(self) -> str:
         tag, digest = f":{self.tag}" if self.tag else "", f"@{self.digest}" if self.digest else ""

@@ -4,63 +4,69 @@ Every problem of a stack file is found before any resource is registered, and al
 path, the value and the remedy.
 """
 
+import json
+import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from components.access.registry_access import RegistryAccessArgs
-from components.docker_app.docker_app import DockerAppArgs
 from components.image.digest import pinned
 from components.image.history import Decision, Deployed, RefusedError, decide
 from components.image.origin import Origin
 from components.image.reference import ImageReference
-from components.kubernetes_app.kubernetes_app import WebAppArgs
 from components.outputs import StackOutputs
-from components.settings import rules
-from components.settings.blocks import Access, read_access, read_app, read_docker_app, read_registry
-from components.settings.reader import Problems, read_blocks
+from components.settings import stack_file
+from components.settings.access import Access
+from components.settings.app import App
+from components.settings.conditions import broken
+from components.settings.docker_host import DockerHost
+from components.settings.key import keys_of
+from components.settings.kubernetes import Kubernetes
+from components.settings.problem import Problem, Sealed, quoted
+from components.settings.reader import Reader
+from components.settings.registry import Registry
+from components.settings.scalars import Scalars
+from components.settings.stack import BLOCKS, CONDITIONS, PROJECT
 
-PROJECT = "gitlab-deploy"
-SCALARS = ("cluster", "gitlabProject", "gitlabToken", "gitlabUrl", "image", "rollback")
-BLOCKS = ("access", "app", "dockerHost", "registry")
-MAY_HOLD_SECRETS = ("dockerHost",)
 Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 """Environment variable which says that no server can be asked; `1` or `true`. For previews only."""
+
+_UNREADABLE = object()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One stack's settings. A block that is None is not managed by this stack."""
 
-    cluster: str
-    """The name given to the cluster, by which the provider knows it whatever its address; empty without Kubernetes."""
-    gitlab_url: str
-    """The GitLab instance, such as `https://gitlab.com`, with no path of the API."""
-    gitlab_token: pulumi.Output[str] | None
-    """The token for GitLab's API (secret); None leaves it to the environment variable GITLAB_TOKEN."""
+    stack: str
+    """Name of the stack."""
+    scalars: Scalars
     image: Decision | None
-    """The image to deploy; None where the stack deploys none."""
+    """The image to deploy; None if the stack deploys none."""
     access: Access | None
-    registry: RegistryAccessArgs | None
-    app: WebAppArgs | None
-    docker_app: DockerAppArgs | None
+    registry: Registry | None
+    app: App | None
+    kubernetes: Kubernetes | None
+    docker_host: DockerHost | None
 
     @property
     def needs_cluster(self) -> bool:
         """Whether anything of the stack is on Kubernetes."""
-        return bool(self.access or self.app)
+        return bool(self.access or self.kubernetes)
 
     @property
     def needs_gitlab(self) -> bool:
         """Whether anything of the stack is in GitLab."""
         return bool(self.access or self.registry)
 
-
-_NO_IMAGE = ImageReference(name="none", tag="none", digest=None)
-"""Stands for an image that was refused, while the other problems are looked for."""
+    def owner(self, name: str) -> str:
+        """Whose a thing of this name is: PROJECT/STACK/NAME."""
+        return f"{PROJECT}/{self.stack}/{name}"
 
 
 def is_offline(environment: Mapping[str, str]) -> bool:
@@ -73,15 +79,15 @@ def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Setting
 
     `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
     """
-    config = pulumi.Config()
     values = {str(key): str(value) for key, value in pulumi_config.CONFIG.get().items()}
     secrets = [key for key in values if pulumi_config.is_config_secret(key)]
-    token = config.get_secret("gitlabToken") if config.get("gitlabToken") else None
+    root = Path(pulumi.get_root_directory() or os.curdir)
     settings, problems = parse(
         values,
         secrets,
-        token,
         pulumi.get_stack(),
+        written=stack_file.read(root, pulumi.get_stack(), environment) if secrets else None,
+        conceal=pulumi.Output.secret,
         origin=Origin.of(environment),
         last=Deployed.read(previous.get("deployment"), previous.get("deploymentHistory")),
         pin=None if is_offline(environment) else lambda image: pinned(image, environment),
@@ -96,92 +102,120 @@ def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Setting
 def parse(
     values: Mapping[str, str],
     secrets: Collection[str] = (),
-    token: pulumi.Output[str] | None = None,
     stack: str = "stack",
     *,
+    written: Mapping[str, object] | None = None,
+    conceal: Callable[[str], Any] = Sealed,
     origin: Origin | None = None,
     last: Deployed | None = None,
     pin: Pin | None = None,
-) -> tuple[Settings | None, list[str]]:
+) -> tuple[Settings | None, list[Problem]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
-    `values` maps full keys (`gitlab-deploy:image`) to text, which is JSON where the stack file has a block; `secrets`
-    are the keys that hold something encrypted; `token` is the GitLab token, whose text is never looked at here; `stack`
-    is the stack's name; `origin` is who runs the program, and `last` the record of what the stack has deployed; `pin`
-    gives a new image the digest that its tag stands for, where that is known.
+    `values` maps full keys (`gitlab-deploy:image`) to text, which is JSON if the stack file has a block; `secrets` are
+    the keys that hold something encrypted, and `written` is the stack file, which says what of it is; `conceal` makes
+    an Output of an encrypted text; `stack` is the stack's name; `origin` is who runs the program, and `last` the record
+    of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, if that is known.
     """
-    problems = Problems()
-    scalars, blocks = read_blocks(problems, values, secrets, PROJECT, SCALARS, BLOCKS, MAY_HOLD_SECRETS)
-    path = f"{PROJECT}:gitlabToken"
-    if scalars.get("gitlabToken") and path not in secrets:
-        problems.add(path, f"is in plain text; revoke that token, and set one with 'pulumi config set --secret {path}'")
-
-    access, app, registry, docker = (blocks.get(key) for key in ("access", "app", "registry", "dockerHost"))
-    cluster = scalars.get("cluster", "")
-    if (access or app) and not cluster:
-        problems.add(
-            f"{PROJECT}:cluster",
-            "is missing; name the cluster once, such as 'production' (another name later replaces every object)",
-        )
-    elif cluster:
-        problems.check(f"{PROJECT}:cluster", cluster, rules.dns_subdomain)
-    project = _scalar(
-        problems,
-        scalars,
-        "gitlabProject",
-        rules.gitlab_project,
-        needed="access" if access else "registry" if registry else None,
-    )
-    image = _image(problems, scalars, origin or Origin(), last, pin) if app or docker else None
-    reference = image.deployed.image if image else _NO_IMAGE
+    reader = Reader(conceal=conceal)
+    given = _given(reader, values, secrets, written)
+    for condition in broken(CONDITIONS, given):
+        reader.add(f"{PROJECT}:{condition.path}", condition.cause, condition.remedy)
+    scalars = reader.read(Scalars, {key: value for key, value in given.items() if key not in BLOCKS}, PROJECT, ":")
+    blocks = {name: _block(reader, name, given[name]) for name in BLOCKS if name in given}
+    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and "app" in given else None
+    if reader.problems or scalars is None:
+        return None, reader.problems
+    access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
     settings = Settings(
-        cluster=cluster,
-        gitlab_url=_scalar(problems, scalars, "gitlabUrl", rules.gitlab_url, needed=None).rstrip("/"),
-        gitlab_token=token,
+        stack=stack,
+        scalars=scalars,
         image=image,
-        access=read_access(problems, access, cluster=cluster, project=project) if access else None,
-        registry=read_registry(problems, registry, owner=PROJECT, project=project, stack=stack) if registry else None,
-        app=read_app(problems, app, image=reference, access=access, registry=registry) if app else None,
-        docker_app=read_docker_app(problems, docker, image=reference, owner=PROJECT, stack=stack) if docker else None,
+        access=access and _complete(access, scalars),
+        registry=registry and replace(registry, project=registry.project or scalars.gitlab_project),
+        app=blocks.get("app"),
+        kubernetes=blocks.get("kubernetes"),
+        docker_host=docker_host and replace(docker_host, name=docker_host.name or f"web-{stack}"),
     )
-    if not problems and not any((access, app, registry, docker)):
-        problems.add(PROJECT, f"holds no block, so there is nothing to deploy; add one of: {', '.join(BLOCKS)}")
-    return (None, list(problems)) if problems else (settings, [])
+    return settings, []
 
 
-def _scalar(problems: Problems, scalars: Mapping[str, str], key: str, rule: rules.Rule, *, needed: str | None) -> str:
-    value = scalars.get(key, "")
-    if value:
-        problems.check(f"{PROJECT}:{key}", value, rule)
-    elif needed:
-        problems.add(
-            f"{PROJECT}:{key}", f"is missing, and the block {needed} needs it; set it with 'pulumi config set'"
-        )
-    return value
+def _complete(access: Access, scalars: Scalars) -> Access:
+    project = access.preview_project or scalars.gitlab_project
+    return replace(access, preview_project=project) if access.preview else access
 
 
-def _image(
-    problems: Problems,
-    scalars: Mapping[str, str],
-    origin: Origin,
-    last: Deployed | None,
-    pin: Pin | None,
-) -> Decision | None:
-    text, wanted = scalars.get("image"), None
-    rollback = scalars.get("rollback", "")
-    if rollback not in {"", "true", "false"}:
-        problems.add(f"{PROJECT}:rollback:", f"{rules.quoted(rollback)} is not a choice; use true or false")
-        return None
+def _given(
+    reader: Reader, values: Mapping[str, str], secrets: Collection[str], written: Mapping[str, object] | None
+) -> dict[str, object]:
+    """The project's own keys, each text that came encrypted Sealed; whatever is no key is recorded.
+
+    Keys of the namespace `pulumi` are the engine's own. Those of any other namespace would go to a default provider,
+    and default providers are off, so they would have no effect; a credential may lie there unseen.
+    """
+    scalars = {key.name: key for key in keys_of(Scalars)}
+    given: dict[str, object] = {}
+    for full, value in values.items():
+        namespace, _, name = full.partition(":")
+        if namespace == "pulumi":
+            continue
+        if namespace != PROJECT:
+            reader.add(
+                full, "has no effect, for this program makes its own providers", f"take it out, or see {PROJECT}:*"
+            )
+        elif name in scalars:
+            # Pulumi.yaml gives every key a default, which is empty for one that is not given.
+            if value:
+                is_boolean = scalars[name].kind == "boolean" and value in {"true", "false"}
+                given[name] = Sealed(value) if full in secrets else value == "true" if is_boolean else value
+        elif name not in BLOCKS:
+            reader.unknown(full, name, [*scalars, *BLOCKS])
+        else:
+            given[name] = _written(reader, full, value, written) if full in secrets else _parsed(value)
+    return given
+
+
+def _parsed(value: str) -> object:
     try:
-        wanted = ImageReference.parse_deployable(text) if text else None
-    except ValueError as malformed:
-        problems.add(f"{PROJECT}:image:", str(malformed))
-        return None
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _written(reader: Reader, full: str, value: str, written: Mapping[str, object] | None) -> object:
+    """The block, each text that is encrypted in the stack file Sealed; all of it if the stack file does not say."""
+    try:
+        return stack_file.seal(value, (written or {}).get(full))
+    except stack_file.MismatchError:
+        reader.add(
+            full,
+            "holds an encrypted value, and the stack file that was found does not say which one it is",
+            f"keep the stack file where Pulumi.yaml says, or name it with {stack_file.CONFIG_FILE} in place of the "
+            "option --config-file",
+        )
+        return _UNREADABLE
+
+
+def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - the block of that name
+    path = f"{PROJECT}:{name}"
+    if isinstance(fields, Mapping):
+        return reader.read(BLOCKS[name], fields, path)
+    if isinstance(fields, Sealed):
+        reader.add(path, "is encrypted as a whole", "encrypt the values that are secret, each by itself")
+    elif fields is not _UNREADABLE:
+        cause, remedy = "is not a block", "use a mapping of keys to values"
+        reader.problems.append(Problem(path=path, value=quoted(fields), cause=cause, remedy=remedy))
+    return None
+
+
+def _image(reader: Reader, scalars: Scalars, origin: Origin, last: Deployed | None, pin: Pin | None) -> Decision | None:
+    wanted = ImageReference.parse(scalars.image) if scalars.image else None
     # The image that runs is known already, and its registry need not be there for a preview.
     if wanted and pin and not (last and wanted.is_same(last.image)):
         wanted = pin(wanted)
     try:
-        return decide(wanted, origin, last, rollback=rollback == "true")
+        return decide(wanted, origin, last, rollback=scalars.rollback)
     except RefusedError as refused:
-        problems.add(refused.key, refused.reason)
-        return None
+        cause, _, remedy = refused.reason.partition("; ")
+        reader.add(refused.key, cause, remedy)
+    return None

@@ -18,7 +18,8 @@ from typing import Any
 
 import yaml
 
-from components.settings.settings import OFFLINE, PROJECT
+from components.settings.settings import OFFLINE
+from components.settings.stack import PROJECT
 from ops import cli as tools
 from ops.ops_error import OpsError
 from ops.preview import placeholders
@@ -100,7 +101,7 @@ class _Render:
             raise OpsError(f"There is no {file.name} in this version of the program; name another stack")
         stack = placeholders.without_secrets(file.read_text(encoding="utf-8"))
         config = stack.config
-        if not config.get(f"{PROJECT}:image") and {f"{PROJECT}:app", f"{PROJECT}:dockerHost"} & config.keys():
+        if not config.get(f"{PROJECT}:image") and f"{PROJECT}:app" in config:
             print(f"{file.name} names no image: {UNKNOWN_IMAGE} stands for it", file=sys.stderr, flush=True)
             config[f"{PROJECT}:image"] = UNKNOWN_IMAGE
         # The names that providers make up would be others in the next preview.

@@ -8,8 +8,12 @@ from typing import Any, cast
 
 import requests
 
-from components.docker_app.ssh import STACK_LABEL, DockerHost
+from components.docker_app.host_check import host_problem
+from components.docker_app.labels import STACK_LABEL
+from components.docker_app.remote_docker import RemoteDocker
+from components.docker_app.ssh_errors import WrongHostKeyError
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
+from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
 from ops import cli as tools
 from ops.gitlab import credential
 from ops.ops_error import OpsError
@@ -17,7 +21,6 @@ from ops.ops_error import OpsError
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
 WRITTEN = ("pods", "deployments.apps", "services", "secrets", "rolebindings.rbac.authorization.k8s.io")
 Check = tuple[bool, str]
-Outputs = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,12 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
-    access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
+def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    access, app, docker = outputs.get("access"), outputs.get("app"), outputs.get("dockerHost")
     if access and not arguments.job:
-        # A stack that was put up before there was this key has them protected.
         project, environment = access["gitlabProject"], access["environment"]
-        with _job(access, project, environment, protected=access.get("protected", True)) as (check, job):
+        with _job(access, project, environment, protected=access["protected"]) as (check, job):
             yield check
             yield from _reach(access["namespace"], job)
             if app:
@@ -73,7 +75,9 @@ def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> It
 
 
 @contextmanager
-def _job(access: Outputs, project: str, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+def _job(
+    access: AccessOutput[str], project: str, environment: str, *, protected: bool
+) -> Iterator[tuple[Check, dict[str, str]]]:
     """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
     variable = credential.fetch(access["gitlabUrl"], project, environment)
     wanted = "file" if access["variable"] == "file" else "env_var"
@@ -113,7 +117,7 @@ def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
         yield True, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
 
 
-def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
+def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
     namespace, service, image = app["namespace"], app["service"], app["image"]
     selector = f"app.kubernetes.io/name={service}"
@@ -136,23 +140,27 @@ def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace
         yield _holds(where, answer.stdout, arguments)
 
 
-def _docker(docker: Outputs, arguments: argparse.Namespace) -> Iterator[Check]:
+def _docker(docker: DockerHostOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
     """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
-    host = DockerHost(
+    remote = RemoteDocker(
         address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
     )
-    problem = host.problem(None)
+    try:
+        problem = host_problem(remote)
+    except WrongHostKeyError as error:
+        problem = str(error)
     if problem:
         yield False, problem
         return
-    running = host.containers(f"{STACK_LABEL}={docker['owner']}")
-    shown = host.run("inspect", "--format", "{{.Name}}|{{.State.Health.Status}}|{{.Image}}", *running).stdout.split()
-    image = host.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
+    running = remote.running(STACK_LABEL, docker["owner"])
+    shown = remote.run("inspect", "--format", "{{.Name}}|{{.State.Health.Status}}|{{.Image}}", *running).stdout.split()
+    image = remote.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
     wanted = [f"/{docker['container']}|healthy|{image}"]
     text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
     yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
-    if docker.get("host") and not arguments.job:
-        yield _fetch(arguments.proxy or f"https://{docker['host']}", docker["host"], arguments)
+    host = docker.get("host")
+    if host and not arguments.job:
+        yield _fetch(arguments.proxy or f"https://{host}", host, arguments)
 
 
 def _fetch(url: str, host: str | None, arguments: argparse.Namespace) -> Check:
@@ -179,11 +187,11 @@ def _is_serving(pod: Mapping[str, Any]) -> bool:
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def _outputs() -> dict[str, Outputs]:
+def _outputs() -> StackOutputs[str]:
     found = tools.run("pulumi", "stack", "output", "--json", "--non-interactive")
     if found.returncode:
         raise OpsError(f"The selected stack's outputs cannot be read ({tools.last_line(found.stderr)}); select a stack")
-    return cast("dict[str, Outputs]", json.loads(found.stdout or "{}"))
+    return cast("StackOutputs[str]", json.loads(found.stdout or "{}"))
 
 
 def _why(stderr: str) -> str:

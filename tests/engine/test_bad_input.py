@@ -15,6 +15,7 @@ GOOD: dict[str, Any] = {
     "image": "registry.example.com/group/blog:1.0.0",
     "access": {"namespace": "example", "serviceAccount": "sa", "server": "https://kube.example.com"},
     "app": {"port": 8080},
+    "kubernetes": {},
 }
 
 
@@ -48,7 +49,8 @@ def test_every_problem_of_a_stack_file_is_shown_at_once_and_nothing_is_touched(
             "imgae": "x",
             "image": "Blog:1",
             "gitlabToken": "glpat-canary",
-            "app": {"port": 99999, "replicas": "two"},
+            "app": {"port": 99999},
+            "kubernetes": {"replicas": "two"},
             "access": {"namespace": "Example", "serviceAccount": "sa"},
         }
     )
@@ -59,10 +61,10 @@ def test_every_problem_of_a_stack_file_is_shown_at_once_and_nothing_is_touched(
         "Pulumi.test.yaml has 7 problems; nothing was changed:",
         "gitlab-deploy:imgae is not a known key; did you mean 'image'?",
         "gitlab-deploy:image: 'Blog:1' is not an image reference; use REGISTRY/REPOSITORY:TAG",
-        "gitlab-deploy:gitlabToken is in plain text; revoke that token",
+        "gitlab-deploy:gitlabToken is in plain text; revoke that secret",
         "gitlab-deploy:app.port: 99999 is out of range; use a whole number from 1 to 65535",
-        "gitlab-deploy:app.replicas: 'two' is of the wrong type; use a whole number",
-        "gitlab-deploy:access.namespace: 'Example' is not a name Kubernetes takes",
+        "gitlab-deploy:kubernetes.replicas: 'two' is of the wrong type; use a whole number",
+        "gitlab-deploy:access.namespace: 'Example' is not a DNS label",
         "gitlab-deploy:access.server is missing; use text",
     ):
         assert expected in run.text

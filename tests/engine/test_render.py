@@ -29,13 +29,12 @@ def stack(port: int) -> dict[str, Any]:
         "image": f"{here}/group/blog:1.0.0",
         "access": {"namespace": "example", "serviceAccount": "sa", "server": f"https://{here}", "preview": True},
         "app": {"port": 8080},
+        "kubernetes": {},
         "dockerHost": {
             "address": f"ssh://deploy@{here}",
             "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1",
             "identityFile": "${SSH_KEY}",
             "host": "blog.example.org",
-            "port": 8080,
-            "healthCheck": ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"],
         },
     }
 
@@ -51,7 +50,7 @@ class Checkout(Project):
         (self.folder / ".gitignore").write_text(".venv\n__pycache__/\n")
         self.configure(stack(port))
         self.init()
-        for key in ("gitlabToken", 'dockerHost["env"]["PASSWORD"]'):
+        for key in ("gitlabToken", 'app["secrets"]["PASSWORD"]'):
             self.set(key, CANARY, "--secret")
         self.git("init", "--quiet", "--initial-branch=main")
         self.commit()
@@ -135,8 +134,8 @@ def test_a_fork_renders_any_commit_with_no_environment_and_leaves_the_checkout_a
 
 
 def test_two_plans_show_what_a_branch_changes_a_secret_too_and_nothing_else(checkout: Checkout) -> None:
-    checkout.set("app.replicas", "3")
-    checkout.set('dockerHost["env"]["PASSWORD"]', f"{CANARY}-2", "--secret")
+    checkout.set("kubernetes.replicas", "3")
+    checkout.set('app["secrets"]["PASSWORD"]', f"{CANARY}-2", "--secret")
     branch, base = checkout.plan(), checkout.plan("--ref", "main")
     changes = between(base, branch, "prod", Redactor({})).changes
     shown = {change.name: [(item.path, item.old, item.new) for item in change.properties] for change in changes}

@@ -16,10 +16,8 @@ DOCKER = {
     "address": "ssh://deploy@127.0.0.1:9",
     "hostKey": HOST_KEY,
     "host": "blog.example.org",
-    "port": 8080,
-    "healthCheck": ["true"],
-    "env": {"PLAIN": CANARY},
 }
+APP = {"port": 8080, "health": {"command": ["true"]}, "env": {"PLAIN": CANARY}}
 
 
 @pytest.fixture
@@ -80,7 +78,7 @@ def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(
 def test_no_secret_of_a_stack_is_shown_and_an_unreachable_docker_host_is_a_finding(
     project: Project, gitlab_double: GitLabDouble
 ) -> None:
-    configure(project, gitlab_double, image="registry.example.com/group/blog:1.0.0", dockerHost=DOCKER)
+    configure(project, gitlab_double, image="registry.example.com/group/blog:1.0.0", app=APP, dockerHost=DOCKER)
     run, report, findings = review(project)
     assert report["create"] == 5
     assert "  image none -> registry.example.com/group/blog:1.0.0\n" in run.stdout

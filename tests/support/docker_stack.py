@@ -1,6 +1,7 @@
 """Stacks on the sandbox's Docker host, load on its proxy, and faults of its services."""
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 import gitlab
 import yaml
 
-from components.docker_app.ssh import DockerHost
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
 from sandbox.machine.host import Host
@@ -27,18 +27,17 @@ from tests.support.cluster import REPOSITORY, Stack, committed
 from tests.support.processes import descendants
 
 HOST = "blog.example.org"
-GOOD_CHECK = ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]
 BROKEN_CHECK = ["wget", "-O", "/dev/null", "http://127.0.0.1:8080/nowhere"]
 
 
 class DockerStack(Stack):
-    """The committed stack without the cluster: `registry` and `dockerHost`."""
+    """The committed stack without the cluster: `registry`, `app` and `dockerHost`."""
 
     def __init__(
         self, instance: Instance, folder: Path, environment: Mapping[str, str], name: str = "sandbox", **changes: Any
     ) -> None:
         """`changes` are to the block dockerHost; None takes a key out."""
-        config = {key: value for key, value in committed().items() if key not in {"access", "app", "cluster"}}
+        config = {key: value for key, value in committed().items() if key not in {"access", "kubernetes", "cluster"}}
         config["dockerHost"] = _merged(config["dockerHost"], {"address": instance.docker.address} | changes)
         self.config = config
         super().__init__(instance, folder, environment, name, config)
@@ -53,10 +52,10 @@ class DockerStack(Stack):
         """Writes another version of the site into the stack file."""
         self._edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
 
-    def change(self, **changes: Any) -> None:
-        """Changes keys of the block dockerHost in the stack file; None takes a key out."""
-        block = "gitlab-deploy:dockerHost"
-        self._edit(lambda config: config.update({block: _merged(config[block], changes)}))
+    def change(self, block: str = "dockerHost", **changes: Any) -> None:
+        """Changes keys of a block in the stack file; None takes a key out."""
+        key = f"gitlab-deploy:{block}"
+        self._edit(lambda config: config.update({key: _merged(config[key], changes)}))
 
     def _edit(self, edit: Callable[[dict[str, Any]], None]) -> None:
         file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
@@ -116,13 +115,6 @@ class DockerStack(Stack):
         (token,) = [entry["outputs"]["token"] for entry in resources if entry["urn"].endswith("::registry-token")]
         value: str = json.loads(token["plaintext"])
         return value
-
-    def end_connection(self) -> None:
-        """Ends the connection that runs share, as half a minute would."""
-        block = self.config["dockerHost"]
-        daemon = DockerHost(address=block["address"], host_key=block["hostKey"], identity_file=block["identityFile"])
-        command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(daemon.address).hostname or ""]
-        subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
 
     def wait_for(self, version: str, host: str = HOST) -> None:
         """Until the site is this version, each time: for two seconds the proxy may ask a container that is gone."""
@@ -220,6 +212,12 @@ def kill(instance: Instance, service: str) -> None:
 def logins(instance: Instance) -> int:
     """How many ssh connections the Docker host has accepted so far."""
     return (instance.folder / "log" / "sshd.log").read_text().count("Accepted publickey for deploy")
+
+
+def connections(instance: Instance) -> int:
+    """How many ssh connections of the user the Docker host has at this moment."""
+    # proc_net(5): local address and port, remote ones, state; port 22, established.
+    return len(re.findall(r":0016 \S+ 01 ", host(instance).run("cat", "/proc/net/tcp")))
 
 
 def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,10 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 SSH = """\
 #!/bin/sh
 for word; do last=$word; done
-case "$last" in *version*) echo 1.41 ;; esac
+case "$last" in
+  *version*) echo 1.41 ;;
+  *dial-stdio*) printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
+esac
 """
 """Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""
 
@@ -120,13 +123,13 @@ def test_without_a_token_the_gitlab_provider_reads_the_environment(
 def test_access_and_registry_without_an_app_leave_the_pull_secret_to_the_stack_that_has_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    run = run_program(monkeypatch, tmp_path, "app", "dockerHost")
+    run = run_program(monkeypatch, tmp_path, "app", "kubernetes", "dockerHost")
     [secret] = [d for d in run.declarations if d.parent == "registry" and d.type == "kubernetes:core/v1:Secret"]
     assert secret.inputs["metadata"] == {"name": "gitlab-registry", "namespace": "example"}
 
 
 def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    run = run_program(monkeypatch, tmp_path, "access", "registry", app={"port": 8080, "namespace": "example"})
+    run = run_program(monkeypatch, tmp_path, "access", "registry", kubernetes={"namespace": "example"})
     assert {d.parent for d in run.declarations if d.custom and d.provider} == {"app", "docker-app"}
     assert not [d for d in run.declarations if d.type == "pulumi:providers:gitlab"]
 

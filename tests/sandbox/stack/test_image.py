@@ -17,7 +17,7 @@ ONE, TWO = f"{REPOSITORY}:1.0.0", f"{REPOSITORY}:2.0.0"
 def start(instance: Instance, folder: Path, backend: dict[str, str], namespace: str) -> Deployed:
     """The committed stack with version 1.0.0, deployed by pipeline 811."""
     stack = Deployed(instance, folder, os.environ | instance.environment() | backend, namespace, rollback=False)
-    stack.set("app.replicas", "1")
+    stack.set("kubernetes.replicas", "1")
     run = ci(stack, 811, ONE)
     assert run.code == 0, run.text
     return stack

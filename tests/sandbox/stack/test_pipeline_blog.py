@@ -89,8 +89,9 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     access = {"namespace": "review", "serviceAccount": "review", "server": team.server, "protect": False}
     access |= {"environment": "review/*", "protected": False}
     team.write("review-access", common | {"access": access, "registry": registry})
-    app = {"namespace": "review", "port": 8080, "replicas": 1, "healthPath": "/healthz", "pullSecret": PULL_SECRET}
-    team.write("review", common | {"app": app})
+    app = {"port": 8080, "health": {"path": "/healthz"}}
+    kubernetes = {"namespace": "review", "replicas": 1, "pullSecret": PULL_SECRET}
+    team.write("review", common | {"app": app, "kubernetes": kubernetes})
     team.pulumi("stack", "init", "review-access")
     team.pulumi("up", "--yes", "--skip-preview", stack="review-access")
     team.program.push("Review apps")

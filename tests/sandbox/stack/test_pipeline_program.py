@@ -32,11 +32,11 @@ def team(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     made.close()
 
 
-def edit(repository: Repository, **app: Any) -> None:
-    """Changes keys of the block app in the committed stack file."""
+def edit(repository: Repository, **changes: Any) -> None:
+    """Changes keys of the block kubernetes in the committed stack file."""
     file = repository.clone / "Pulumi.prod.yaml"
     document = yaml.safe_load(file.read_text())
-    document["config"]["gitlab-deploy:app"] |= app
+    document["config"]["gitlab-deploy:kubernetes"] |= changes
     file.write_text(yaml.safe_dump(document))
 
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
 import pytest
 
-from components.docker_app.ssh import DockerHost
 from sandbox.instance import Instance
-from tests.support.cluster import REPOSITORY, Deployed, committed
+from tests.support.cluster import REPOSITORY, Deployed
 from tests.support.project import ROOT, Run
 
 ENVIRONMENT = "preview/blog"
@@ -86,17 +84,7 @@ def stack(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.T
 
 @pytest.fixture
 def job(stack: Deployed, tmp_path: Path) -> Job:
-    end_connection(stack)
     return Job(stack, tmp_path)
-
-
-def end_connection(stack: Deployed) -> None:
-    """Ends the ssh connection that runs on one machine share, as half a minute would."""
-    block = committed()["dockerHost"]
-    address = stack.instance.docker.address
-    daemon = DockerHost(address=address, host_key=block["hostKey"], identity_file=block["identityFile"])
-    command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(address).hostname or ""]
-    subprocess.run(command, env=stack.project.environment, capture_output=True, check=False)
 
 
 def plan(run: Run) -> dict[str, Any]:
@@ -127,14 +115,14 @@ def test_a_preview_needs_no_right_to_write_the_state(job: Job) -> None:
 def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(stack: Deployed, job: Job) -> None:
     before = stack.get("deployment", "web")["metadata"]["generation"]
     stack.set("image", f"{REPOSITORY}:2.0.0")
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         seen = plan(job.pulumi("preview", "--json"))
         assert seen == plan(stack.project.pulumi("preview", "--json"))
         shown = job.pulumi("preview", "--diff")
     finally:
         stack.set("image", f"{REPOSITORY}:1.0.0")
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert seen["app-deployment update"] == ["spec.replicas", "spec.template.spec.containers[0].image"]
     assert {name.partition(" ")[0] for name in seen} == {
         "app-deployment",
@@ -148,13 +136,13 @@ def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(st
 
 
 def test_merge_request_cannot_deploy_with_its_identity(stack: Deployed, job: Job) -> None:
-    stack.set("app.replicas", "3")
+    stack.set("kubernetes.replicas", "3")
     try:
         # With the key of the Docker host, so that the cluster is what stops it.
         key = stack.project.environment["SANDBOX_SSH_KEY"]
         run = job.pulumi("up", "--yes", "--skip-preview", SANDBOX_SSH_KEY=key)
     finally:
-        stack.set("app.replicas", "2")
+        stack.set("kubernetes.replicas", "2")
     assert run.code != 0
     assert 'User "system:serviceaccount:example:gitlab-example-preview" cannot patch resource "deployments"' in run.text
     assert stack.get("deployment", "web")["spec"]["replicas"] == 2

@@ -29,13 +29,13 @@ def fail(deployed: Deployed, image: str) -> Run:
     """Deploys an image whose rollout breaks, while the site is asked for all the time."""
     deployed.set("image", f"{REPOSITORY}:{image}")
     # Only of a Pod that might still get ready does nobody know more than that.
-    deployed.set("app.waitSeconds", "15" if image == "deaf" else "300")
+    deployed.set("kubernetes.waitSeconds", "15" if image == "deaf" else "300")
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0, run.text
     assert load.failed == []
     assert {answer.body for answer in load.answers} == {"1.0.0"}
-    failed = re.search(rf"The rollout of {NAMESPACE}/web to {REPOSITORY}:{image} failed after (\d+) s:", run.text)
+    failed = re.search(rf"The rollout of {NAMESPACE}/web to {REPOSITORY}:{image} has failed after (\d+) s:", run.text)
     assert failed
     # The rest of a run is a few seconds, where the machine has nothing else to do.
     assert int(failed[1]) <= 25
@@ -50,7 +50,7 @@ def fail(deployed: Deployed, image: str) -> Run:
         (
             "crashes",
             [
-                ": its container exits with code 1 (Error)",
+                ": its container ends with exit code 1 (Error)",
                 "log: wget: can't connect to remote host (127.0.0.1): Connection refused",
             ],
         ),
@@ -67,11 +67,11 @@ def test_broken_image_tells_why_within_seconds_while_the_old_pods_serve_on(
         # Nothing is left to change, and it is no green run.
         again = deployed.project.pulumi("up", "--yes", "--skip-preview")
         assert again.code != 0
-        assert "its container exits with code 1 (Error)" in again.text
+        assert "its container ends with exit code 1 (Error)" in again.text
     # The image that failed was not deployed, so the one before it is still the stack's own.
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
     deployed.set("image", f"{REPOSITORY}:1.0.0")
-    deployed.set("app.waitSeconds", "300")
+    deployed.set("kubernetes.waitSeconds", "300")
     deployed.up()
     assert deployed.site() == "1.0.0"
     assert deployed.summary("--expect-no-changes") == {}
@@ -81,7 +81,7 @@ def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_la
     quota = ("resourcequota", "small", "-n", NAMESPACE)
     assert deployed.kubectl("create", "quota", "small", "-n", NAMESPACE, "--hard=pods=2").code == 0
     try:
-        assert "No Pod can be created: pods " in (run := fail(deployed, "2.0.0")).text
+        assert "No Pod can be made: pods " in (run := fail(deployed, "2.0.0")).text
         assert "exceeded quota: small" in run.text
     finally:
         assert deployed.kubectl("delete", *quota).code == 0
@@ -92,17 +92,17 @@ def test_quota_that_is_too_small_tells_why_and_the_next_up_goes_on_once_it_is_la
     deployed.up()
 
 
-def test_failed_rollout_is_rolled_back_in_the_cluster_if_that_is_wanted(deployed: Deployed) -> None:
-    deployed.set("app.onFailure", "rollback")
-    assert "The Deployment was rolled back one revision. Fix the cause" in fail(deployed, "crashes").text
+def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed: Deployed) -> None:
+    deployed.set("kubernetes.onFailure", "rollback")
+    assert "The version before was put back. Mend the cause" in fail(deployed, "crashes").text
     assert image(deployed) == f"{REPOSITORY}:1.0.0"
     again = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert again.code != 0
     assert (
-        f"The Deployment runs {REPOSITORY}:1.0.0, rolled back after the rollout of {REPOSITORY}:crashes had failed; "
+        f"The Deployment runs {REPOSITORY}:1.0.0, put back after the rollout of {REPOSITORY}:crashes had failed; "
         "deploy another image, or try again with 'pulumi up --refresh'"
     ) in again.text
-    deployed.set("app.onFailure", "keep")
+    deployed.set("kubernetes.onFailure", "keep")
     for version in ("2.0.0", "1.0.0"):
         deployed.set("image", f"{REPOSITORY}:{version}")
         deployed.up()

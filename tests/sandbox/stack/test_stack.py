@@ -184,10 +184,10 @@ def test_base64_is_the_form_of_the_recipe_made_by_hand(deployed: Deployed) -> No
 
 
 def test_a_host_makes_an_ingress_at_once_whatever_the_controller_reports(deployed: Deployed) -> None:
-    deployed.set("app.host", "blog.example.org")
+    deployed.set("kubernetes.host", "blog.example.org")
     deployed.up()
     assert deployed.get("ingress", "web")["spec"]["rules"][0]["host"] == "blog.example.org"
-    run = deployed.project.pulumi("config", "rm", "--path", "gitlab-deploy:app.host")
+    run = deployed.project.pulumi("config", "rm", "--path", "gitlab-deploy:kubernetes.host")
     assert run.code == 0
     deployed.up()
 
@@ -210,12 +210,12 @@ def test_a_number_of_pods_set_by_hand_is_not_undone_by_a_deploy_and_can_be_taken
     assert run.code != 0
     assert 'conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas' in run.text
     assert deployed.site() == "1.0.0"
-    deployed.set("app.replicas", "3")
+    deployed.set("kubernetes.replicas", "3")
     deployed.up()
     assert deployed.site() == "2.0.0"
     assert deployed.get("deployment", "web")["spec"]["replicas"] == 3
     deployed.set("image", f"{REPOSITORY}:1.0.0")
-    deployed.set("app.replicas", "2")
+    deployed.set("kubernetes.replicas", "2")
     # The way back: whoever scaled by hand gives the number up.
     assert deployed.kubectl("scale", "deployment/web", "-n", "example", "--replicas=2").code == 0
     deployed.up()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from gitlab.v4.objects import Project
 
-from components.image.digest import pinned
+from components.image import digest
+from components.image.reference import ImageReference
 from sandbox.example.oci import Credentials, File, Image, make_image, make_layer, push
 from sandbox.gitlab.registry_auth import registry_settings
 from tests.support.answering import answering
@@ -30,6 +31,10 @@ def image(registry: Registry, project: Project, maintainer: str) -> tuple[Image,
     )
     push(made, registry.address, project.path_with_namespace, "1.0.0", Credentials("maintainer", maintainer))
     return made, f"{registry.address}/{project.path_with_namespace}:1.0.0"
+
+
+def pinned(image: str, environment: Mapping[str, str]) -> str:
+    return str(digest.pinned(ImageReference.parse(image), environment))
 
 
 def docker(registry: Registry, credentials: Credentials, folder: Path) -> dict[str, str]:

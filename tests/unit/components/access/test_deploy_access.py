@@ -1,11 +1,13 @@
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
+from components.settings.access import Access
 from tests.support.recorder import Recorder, deploy
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.payload.signature"
@@ -14,13 +16,10 @@ SECRET = {
         "data": {"token": base64.b64encode(TOKEN.encode()).decode(), "ca.crt": base64.b64encode(b"PEM").decode()}
     }
 }
-ACCESS = DeployAccessArgs(
-    namespace="example",
-    service_account="gitlab-example",
-    cluster="production",
-    server="https://kube.example.com:6443",
-    rotation="2026-11",
+BLOCK = Access(
+    namespace="example", service_account="gitlab-example", server="https://kube.example.com:6443", rotation="2026-11"
 )
+ACCESS = DeployAccessArgs(access=BLOCK, cluster="production")
 
 
 def access(args: DeployAccessArgs = ACCESS, outputs: Any = SECRET) -> Recorder:
@@ -62,9 +61,7 @@ def test_access_protects_the_namespace_alone() -> None:
 
 
 def test_access_protection_can_be_taken_off() -> None:
-    run = access(
-        DeployAccessArgs(namespace="example", service_account="sa", cluster="c", server="https://k", protect=False)
-    )
+    run = access(DeployAccessArgs(access=replace(BLOCK, protect=False), cluster="c"))
     assert not [d.name for d in run.declarations if d.protect]
 
 
@@ -109,7 +106,9 @@ def test_access_token_secret_not_filled_yet_is_one_sentence_with_a_remedy() -> N
 
 
 def test_access_args_refuse_what_kubernetes_would_refuse() -> None:
-    with pytest.raises(ValueError, match="namespace: 'Example' is not a name"):
-        DeployAccessArgs(namespace="Example", service_account="sa", cluster="c", server="https://k")
-    with pytest.raises(ValueError, match="namespace: 'kube-system' belongs to the cluster"):
-        DeployAccessArgs(namespace="kube-system", service_account="sa", cluster="c", server="https://k")
+    with pytest.raises(ValueError, match="namespace: 'Example' is not a DNS label; use"):
+        replace(BLOCK, namespace="Example")
+    with pytest.raises(ValueError, match="namespace: 'kube-system' belongs to the cluster; name"):
+        replace(BLOCK, namespace="kube-system")
+    with pytest.raises(ValueError, match="cluster: 'C' is not a DNS name"):
+        DeployAccessArgs(access=BLOCK, cluster="C")

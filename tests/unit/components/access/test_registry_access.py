@@ -6,15 +6,15 @@ import pulumi
 import pytest
 
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+from components.settings.registry import Registry
 from tests.support.recorder import Recorder, deploy
 
 TOKEN = {"gitlab:index/projectDeployToken:ProjectDeployToken": {"token": "gldt-canary", "username": "gitlab+token-1"}}
 
 
-def access(**fields: Any) -> Recorder:
-    args = RegistryAccessArgs(
-        project="group/blog", registry="registry.example.com", name="gitlab-deploy-prod", **fields
-    )
+def access(namespace: str | None = None, **fields: Any) -> Recorder:
+    registry = Registry(project="group/blog", server="registry.example.com", **fields)
+    args = RegistryAccessArgs(registry=registry, name="gitlab-deploy-prod", namespace=namespace)
 
     def program() -> object:
         component = RegistryAccess("registry", args)
@@ -24,9 +24,7 @@ def access(**fields: Any) -> Recorder:
 
 
 def test_token_may_only_read_the_registry_and_is_named_by_stack_and_rotation() -> None:
-    token = access(rotation="2026-11", expires_at="2027-01-31").one(
-        "gitlab:index/projectDeployToken:ProjectDeployToken"
-    )
+    token = access(rotation="2026-11", expires="2027-01-31").one("gitlab:index/projectDeployToken:ProjectDeployToken")
     assert token.inputs == {
         "project": "group/blog",
         "name": "gitlab-deploy-prod-2026-11",
@@ -49,7 +47,7 @@ def test_without_a_namespace_there_is_no_pull_secret() -> None:
     assert access().types() == ["gitlab:index/projectDeployToken:ProjectDeployToken"]
 
 
-@pytest.mark.parametrize("fields", [{"rotation": "A"}, {"expires_at": "soon"}])
+@pytest.mark.parametrize("fields", [{"rotation": "A"}, {"expires": "soon"}])
 def test_args_refuse_what_gitlab_would_refuse(fields: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(fields))):
         access(**fields)

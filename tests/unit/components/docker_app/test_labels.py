@@ -27,7 +27,7 @@ def test_router_leads_to_the_port_of_the_container() -> None:
 def test_names_change_with_the_route_and_with_nothing_else() -> None:
     assert router(replace(ROUTE)) == router(ROUTE)
     changes = ({"host": "other.example.org"}, {"port": 9000}, {"entry_point": "web"}, {"cert_resolver": "le"})
-    routers = {router(ROUTE), *(router(replace(ROUTE, **change)) for change in changes)}  # type: ignore[arg-type]
+    routers = {router(ROUTE), *(router(replace(ROUTE, **change)) for change in changes)}
     assert len(routers) == 5
 
 

@@ -20,6 +20,7 @@ TRIAL = Trial(
     memory=256,
     seconds=5,
     environment={"PASSWORD": "canary", "KEY": "line-one\nPATH=/evil\nline-three"},
+    secrets=("canary", "line-one\nPATH=/evil\nline-three"),
     writable=("/tmp",),
 )
 MADE = "a" * 64
@@ -163,7 +164,7 @@ def test_container_of_somebody_else_under_the_name_of_the_trial_is_left_alone() 
 
 
 def test_trial_that_a_killed_run_left_behind_is_removed_by_its_id() -> None:
-    left = {"Id": "b" * 64, "Names": ["/web-prod-trial"], "Labels": {"gitlab-deploy.trial": OWNER}}
+    left: dict[str, object] = {"Id": "b" * 64, "Names": ["/web-prod-trial"], "Labels": {"gitlab-deploy.trial": OWNER}}
     remote = double(Host(beside=(left,)))
     assert TRIAL.problem(remote) is None
     assert [command for command in remote.commands if command[0] == "rm"] == [

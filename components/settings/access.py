@@ -1,0 +1,77 @@
+"""The block `access`. Pure: no Pulumi here."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from components.settings import rules
+from components.settings.block import Block
+from components.settings.conditions import Condition, equals, negation
+from components.settings.key import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access(Block):
+    """A namespace with a ServiceAccount that may deploy there, and the GitLab variables with its credential."""
+
+    namespace: str = key(
+        "Namespace, which this stack owns.", rule=(rules.DNS_LABEL, rules.OWN_NAMESPACE), example="example"
+    )
+    service_account: str = key("Name of the ServiceAccount.", rule=rules.DNS_NAME, example="gitlab-example")
+    server: str = key(
+        "Address of the API server as GitLab CI reaches it.",
+        rule=rules.SERVER_URL,
+        example="https://kube.example.com:6443",
+    )
+    environment: str = key(
+        "Environment scope of the GitLab variables; `*` is every job.",
+        rule=rules.ENVIRONMENT_SCOPE,
+        default="*",
+        example="production",
+    )
+    variable: Literal["file", "base64"] = key(
+        "Form of the variable KUBECONFIG: the path of a kubeconfig, or a kubeconfig in base64 on one line.",
+        default="file",
+        example="base64",
+    )
+    protected: bool = key(
+        "Whether only jobs of protected branches and tags get the credential that deploys; jobs of merge requests, "
+        "such as in environment `review/*`, need false.",
+        default=True,
+        example=False,
+    )
+    preview: bool = key(
+        "Whether there is a second, read-only identity for the jobs of merge requests.", default=False, example=True
+    )
+    preview_project: str = key(
+        "GitLab project whose merge requests get the read-only credential.",
+        rule=rules.GITLAB_PROJECT,
+        default="",
+        default_text="that of `gitlabProject`",
+        example="group/gitlab-deploy",
+    )
+    preview_environment: str = key(
+        "Environment scope of the variables with the read-only credential.",
+        rule=rules.PREVIEW_SCOPE,
+        default="preview/*",
+        example="preview/staging",
+    )
+    rotation: str = key(
+        "Rotation id of the tokens: if it changes, new tokens are made first and the old ones revoked last.",
+        rule=rules.ROTATION,
+        default="1",
+        example="2026-11",
+    )
+    protect: bool = key(
+        "Whether Pulumi refuses to delete the namespace, and with it all that runs there.", default=True, example=False
+    )
+
+    conditions: ClassVar[tuple[Condition, ...]] = tuple(
+        Condition(
+            when=negation(equals("preview", True)),
+            then="refused",
+            path=path,
+            cause="is for the credential of previews",
+            remedy="set access.preview, or take this out",
+        )
+        for path in ("previewProject", "previewEnvironment")
+    )
