@@ -2,15 +2,16 @@
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.private_key import private_key_problem
 from components.docker_app.remote_docker import TIMEOUT_SECONDS, RemoteDocker, RemoteDockerError
-from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_refused_key
+from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_about_jump_host, is_refused_key
 from components.printable import printable
 from components.settings.docker_host import DockerHost
 
+_VERSION = ("version", "--format", "{{.Server.APIVersion}}")
 OLDEST_API = (1, 41)
 """The API of Docker 20.10, the oldest version this is tested with."""
 
@@ -46,7 +47,9 @@ def host_problem(remote: RemoteDocker, network: str | None = None) -> str | None
     """Why a deploy to this host would fail, or None. WrongHostKeyError if it is not the host of the pinned key."""
     where = f"The Docker host {remote.address}"
     try:
-        version = remote.run("version", "--format", "{{.Server.APIVersion}}")
+        version = remote.run(*_VERSION)
+        if version.returncode and is_about_jump_host(version.stderr):
+            version = replace(remote, shares_connection=False).run(*_VERSION)
         if version.returncode:
             cause = explain(version.stderr, remote.address, remote.host_key)
             if is_refused_key(version.stderr) and remote.identity_file:

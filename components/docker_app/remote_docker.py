@@ -59,6 +59,8 @@ class RemoteDocker:
     """The host's public key: TYPE BASE64, with or without its comment."""
     identity_file: str | None = None
     """Private key, in which ssh expands ~ and ${VARIABLE}; with None an agent's, or one of ssh's default files."""
+    shares_connection: bool = True
+    """Whether all commands of this process share a connection. If they do, ssh shows no errors of a jump host."""
 
     @classmethod
     def of(cls, block: DockerHost) -> Self:
@@ -79,7 +81,7 @@ class RemoteDocker:
 
     def command(self, *arguments: str) -> list[str]:
         """The command that runs `docker ARGUMENTS` on the host."""
-        folder = control_folder()
+        folder = control_folder() if self.shares_connection else None
         name = hashlib.sha256(f"{self.address} {self.host_key} {self.identity_file}".encode()).hexdigest()[:8]
         options = ssh_options(
             without_comment(self.host_key), self.identity_file, str(folder / name) if folder else None

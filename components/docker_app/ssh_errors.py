@@ -46,15 +46,15 @@ def is_refused_key(stderr: str) -> bool:
     return "Permission denied (" in stderr
 
 
-def is_untrusted_jump_host(stderr: str) -> bool:
-    """Whether it is a jump host of the user's ssh config whose key was refused, before the host itself was reached."""
+def is_about_jump_host(stderr: str) -> bool:
+    """Whether it is a jump host of the user's ssh config that failed, before the host itself was reached."""
     # The connection that a ProxyJump hands on has no address, for which ssh shows this.
-    return "Host key verification failed" in stderr and "UNKNOWN port 65535" in stderr
+    return "UNKNOWN port 65535" in stderr
 
 
 def explain(stderr: str, address: str, host_key: str) -> str:
     """The sentence. WrongHostKeyError if the host has another key than the pinned one."""
-    if is_untrusted_jump_host(stderr):
+    if is_about_jump_host(stderr) and "Host key verification failed" in stderr:
         named = re.search(r"Host key for (\S+) has changed", stderr)
         if named:
             return (

@@ -1,6 +1,6 @@
 import pytest
 
-from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_untrusted_jump_host
+from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_about_jump_host
 from components.docker_app.ssh_key import fingerprint
 from tests.support.docker_double import HOST_KEY
 
@@ -21,7 +21,7 @@ def test_jump_host_that_is_not_known_says_so_and_is_not_taken_for_the_host() -> 
         "Host key verification failed.\nkex_exchange_identification: Connection closed by remote host\n"
         "Connection closed by UNKNOWN port 65535\n"
     )
-    assert is_untrusted_jump_host(stderr)
+    assert is_about_jump_host(stderr)
     assert explain(stderr, ADDRESS, HOST_KEY).startswith("a jump host of your ssh config (ProxyJump) is not trusted")
 
 
