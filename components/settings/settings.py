@@ -30,7 +30,7 @@ from components.settings.problem import Problem, Sealed, quoted
 from components.settings.reader import Reader
 from components.settings.registry import Registry
 from components.settings.scalars import Scalars
-from components.settings.stack import BLOCKS, CONDITIONS, PROJECT
+from components.settings.stack import BLOCKS, CONDITIONS, PROJECT, own
 
 Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
@@ -120,10 +120,11 @@ def parse(
     reader = Reader(conceal=conceal)
     given = _given(reader, values, secrets, written)
     for condition in broken(CONDITIONS, given):
-        reader.add(f"{PROJECT}:{condition.path}", condition.cause, condition.remedy)
-    scalars = reader.read(Scalars, {key: value for key, value in given.items() if key not in BLOCKS}, PROJECT, ":")
-    blocks = {name: _block(reader, name, given[name]) for name in BLOCKS if name in given}
-    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and "app" in given else None
+        reader.add(condition.path, condition.cause, condition.remedy)
+    named = {full.removeprefix(f"{PROJECT}:"): value for full, value in given.items()}
+    scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
+    blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
+    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and "app" in named else None
     if reader.problems or scalars is None:
         return None, reader.problems
     access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
@@ -148,7 +149,7 @@ def _complete(access: Access, scalars: Scalars) -> Access:
 def _given(
     reader: Reader, values: Mapping[str, str], secrets: Collection[str], written: Mapping[str, object] | None
 ) -> dict[str, object]:
-    """The project's own keys, each text that came encrypted Sealed; whatever is no key is recorded.
+    """The project's own keys by their full names, each text that came encrypted Sealed; whatever is no key is recorded.
 
     Keys of the namespace `pulumi` are the engine's own. Those of any other namespace would go to a default provider,
     and default providers are off, so they would have no effect; a credential may lie there unseen.
@@ -167,11 +168,11 @@ def _given(
             # Pulumi.yaml gives every key a default, which is empty for one that is not given.
             if value:
                 is_boolean = scalars[name].kind == "boolean" and value in {"true", "false"}
-                given[name] = Sealed(value) if full in secrets else value == "true" if is_boolean else value
+                given[full] = Sealed(value) if full in secrets else value == "true" if is_boolean else value
         elif name not in BLOCKS:
             reader.unknown(full, name, [*scalars, *BLOCKS])
         else:
-            given[name] = _written(reader, full, value, written) if full in secrets else _parsed(value)
+            given[full] = _written(reader, full, value, written) if full in secrets else _parsed(value)
     return given
 
 
@@ -197,7 +198,7 @@ def _written(reader: Reader, full: str, value: str, written: Mapping[str, object
 
 
 def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - the block of that name
-    path = f"{PROJECT}:{name}"
+    path = own(name)
     if isinstance(fields, Mapping):
         return reader.read(BLOCKS[name], fields, path)
     if isinstance(fields, Sealed):

@@ -19,39 +19,47 @@ BLOCKS: Mapping[str, type[Block]] = {
     "kubernetes": Kubernetes,
     "dockerHost": DockerHost,
 }
-_TARGETS = any_of(given("kubernetes"), given("dockerHost"))
+
+
+def own(name: str) -> str:
+    """The full name of a key of this project."""
+    return f"{PROJECT}:{name}"
+
+
+_ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
+_TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
 _IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"
 """Scopes that hold environments of `preview/*`, but for `*`: GitLab takes the variable of any other scope first."""
 
 CONDITIONS = (
     Condition(
-        when=negation(any_of(*map(given, BLOCKS))),
+        when=negation(any_of(*map(given, map(own, BLOCKS)))),
         then="required",
-        path="access",
+        path=_ACCESS,
         cause="is missing, as is every other block, so there is nothing to deploy",
         remedy=f"add one of: {', '.join(BLOCKS)}",
     ),
     Condition(
         when=negation(_TARGETS),
         then="refused",
-        path="app",
+        path=_APP,
         cause="says what runs, and no block says where",
         remedy="add the block kubernetes or dockerHost",
     ),
     *(
         Condition(
-            when=negation(given("app")),
+            when=negation(given(_APP)),
             then="refused",
             path=target,
             cause="says where the application runs, and no block says what it is",
             remedy="add the block app",
         )
-        for target in ("kubernetes", "dockerHost")
+        for target in (_KUBERNETES, _DOCKER_HOST)
     ),
     Condition(
-        when=any_of(given("access"), given("kubernetes")),
+        when=any_of(given(_ACCESS), given(_KUBERNETES)),
         then="required",
-        path="cluster",
+        path=own("cluster"),
         cause="is missing",
         remedy="name the cluster once, such as 'production' (another name later replaces every object)",
     ),
@@ -59,44 +67,46 @@ CONDITIONS = (
         Condition(
             when=when,
             then="required",
-            path="gitlabProject",
+            path=own("gitlabProject"),
             cause=f"is missing, and the block {block} needs it",
             remedy="set it with 'pulumi config set'",
         )
         for when, block in (
-            (given("access"), "access"),
-            (all_of(given("registry"), negation(given("access"))), "registry"),
+            (given(_ACCESS), "access"),
+            (all_of(given(_REGISTRY), negation(given(_ACCESS))), "registry"),
         )
     ),
     Condition(
-        when=all_of(given("access"), given("kubernetes")),
+        when=all_of(given(_ACCESS), given(_KUBERNETES)),
         then="refused",
-        path="kubernetes.namespace",
+        path=f"{_KUBERNETES}.namespace",
         cause="is the namespace of the block access",
         remedy="take it out here",
     ),
     Condition(
-        when=all_of(negation(given("access")), given("kubernetes")),
+        when=all_of(negation(given(_ACCESS)), given(_KUBERNETES)),
         then="required",
-        path="kubernetes.namespace",
+        path=f"{_KUBERNETES}.namespace",
         cause="is missing, and no block access has one",
         remedy="name the namespace the application runs in",
     ),
     Condition(
-        when=given("registry"),
+        when=given(_REGISTRY),
         then="refused",
-        path="kubernetes.pullSecret",
+        path=f"{_KUBERNETES}.pullSecret",
         cause="is made by the block registry",
         remedy="take it out here",
     ),
     Condition(
         when=all_of(
-            equals("access.preview", True),
-            any_of(negation(given("access.previewProject")), same("access.previewProject", "gitlabProject")),
-            matches("access.environment", _IN_PREVIEW),
+            equals(f"{_ACCESS}.preview", True),
+            any_of(
+                negation(given(f"{_ACCESS}.previewProject")), same(f"{_ACCESS}.previewProject", own("gitlabProject"))
+            ),
+            matches(f"{_ACCESS}.environment", _IN_PREVIEW),
         ),
         then="refused",
-        path="access.environment",
+        path=f"{_ACCESS}.environment",
         cause="holds environments of 'preview/*', whose jobs get the credential of previews",
         remedy="name one that does not start with 'preview/', or take out access.preview",
     ),

@@ -35,15 +35,17 @@ def publish(registry: str, credentials: Credentials | None = None) -> dict[str, 
 
 
 def server_layer() -> Blob:
-    """Make the layer that every version shares: Caddy, what it needs to run, and `wget` for health checks.
+    """Make the layer that every version shares: Caddy, what it needs to run, and `sh` and `wget` for health checks.
 
-    That is busybox, which under this name is wget alone: there is no shell.
+    Both are busybox, which under such a name is that program alone. The server that pipelines build has them too.
     """
+    busybox = _tool("busybox", "busybox-static")
     return make_layer(
         [
             *SKELETON,
             *program(_tool("caddy"), "usr/bin/caddy"),
-            *program(_tool("busybox", "busybox-static"), "usr/bin/wget"),
+            *program(busybox, "usr/bin/wget"),
+            *program(busybox, "bin/sh"),
         ]
     )
 

@@ -1,55 +1,11 @@
 import json
-import os
-import runpy
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
 import yaml
 
-from tests.support.answering import answering
+from tests.support.main_program import run_program
 from tests.support.project import ROOT
-from tests.support.recorder import Recorder, deploy
-
-OUTPUTS: dict[str, dict[str, Any]] = {
-    "kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}},
-    "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
-    "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
-}
-SSH = """\
-#!/bin/sh
-for word; do last=$word; done
-case "$last" in
-  *version*) echo 1.41 ;;
-  *dial-stdio*) printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
-esac
-"""
-"""Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""
-
-
-def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, **keys: Any) -> Recorder:
-    """Runs __main__.py with the committed Pulumi.prod.yaml, a few keys changed, against servers that only answer."""
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
-    config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
-    for block in without:
-        del config[f"gitlab-deploy:{block}"]
-    with answering() as address:
-        config["gitlab-deploy:gitlabUrl"] = address
-        kubeconfig = tmp_path / "kubeconfig"
-        clusters = [{"name": "c", "cluster": {"server": address}}]
-        contexts = [{"name": "c", "context": {"cluster": "c"}}]
-        kubeconfig.write_text(yaml.safe_dump({"current-context": "c", "contexts": contexts, "clusters": clusters}))
-        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-        (tmp_path / "ssh").write_text(SSH)
-        (tmp_path / "ssh").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-        pulumi.runtime.set_all_config(values, ["gitlab-deploy:gitlabToken"])
-        try:
-            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS)
-        finally:
-            pulumi.runtime.set_all_config({}, [])
 
 
 def test_every_resource_has_a_parent_component_and_an_explicit_provider(
@@ -106,7 +62,7 @@ def test_cluster_provider_holds_no_path_and_no_credential(monkeypatch: pytest.Mo
 
 
 def test_gitlab_token_is_handed_over_as_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    provider = run_program(monkeypatch, tmp_path, gitlabToken="glpat-canary").one("pulumi:providers:gitlab")
+    provider = run_program(monkeypatch, tmp_path, gitlabToken={"secure": "glpat-canary"}).one("pulumi:providers:gitlab")
     assert provider.inputs["token"] == "glpat-canary"
     assert provider.secret == {"token"}
     assert provider.inputs["baseUrl"].endswith("/api/v4/")

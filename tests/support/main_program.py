@@ -1,0 +1,60 @@
+"""Runs the program itself with no engine, on the committed Pulumi.prod.yaml."""
+
+import os
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components.settings import stack_file
+from tests.support.answering import answering
+from tests.support.project import ROOT
+from tests.support.recorder import Recorder, deploy
+from tests.support.stack_files import engine_form
+
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "kubernetes:core/v1:Secret": {"data": {"token": "dG9rZW4tdG9rZW4=", "ca.crt": "UEVN"}},
+    "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
+    "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
+}
+SSH = """\
+#!/bin/sh
+for word; do last=$word; done
+case "$last" in
+  *version*) echo 1.41 ;;
+  *dial-stdio*) printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
+esac
+"""
+"""Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""
+
+
+def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, **keys: Any) -> Recorder:
+    """Runs __main__.py with the committed Pulumi.prod.yaml, a few keys changed, against servers that only answer.
+
+    An encrypted text is `{"secure": TEXT}`, in clear.
+    """
+    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
+    for block in without:
+        del config[f"gitlab-deploy:{block}"]
+    with answering() as address:
+        config["gitlab-deploy:gitlabUrl"] = address
+        kubeconfig = tmp_path / "kubeconfig"
+        clusters = [{"name": "c", "cluster": {"server": address}}]
+        contexts = [{"name": "c", "context": {"cluster": "c"}}]
+        kubeconfig.write_text(yaml.safe_dump({"current-context": "c", "contexts": contexts, "clusters": clusters}))
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        (tmp_path / "ssh").write_text(SSH)
+        (tmp_path / "ssh").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        file = tmp_path / "Pulumi.test.yaml"
+        file.write_text(yaml.safe_dump({"config": config}))
+        monkeypatch.setenv(stack_file.CONFIG_FILE, str(file))
+        pulumi.runtime.set_all_config(*engine_form(config))
+        try:
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS)
+        finally:
+            pulumi.runtime.set_all_config({}, [])
