@@ -3,7 +3,7 @@
     eval "$(make -s env)"; .venv/bin/python bench/docker_up.py
 
 Needs the sandbox to be up; builds Compose v2, once. All deploy the same image, which drains for five seconds, with the
-same health check, labels and grace to the same host, and change between its two versions. Compose stops the old
+same health check, route and grace to the same host, and change between its two versions. Compose stops the old
 container first, and does not wait for the new one's health; with `--wait` it does that.
 """
 
@@ -124,7 +124,15 @@ def compose(instance: Instance, folder: Path, project: str, *options: str) -> Ca
     docker("context", "use", "bench")
     user, password = instance.gitlab.credentials
     docker("login", "--username", user, "--password-stdin", "registry.sandbox.test", stdin=password)
-    rule = f"traefik.http.routers.{project}.rule=Host(`{project}-compose.example.org`)"
+    router = f"traefik.http.routers.{project}"
+    labels = {
+        "traefik.enable": "true",
+        "traefik.docker.network": "traefik",
+        f"{router}.rule": f"Host(`{project}-compose.example.org`)",
+        f"{router}.entrypoints": "websecure",
+        f"{router}.tls": "true",
+        f"traefik.http.services.{project}.loadbalancer.server.port": "8080",
+    }
 
     def deploy(version: str) -> None:
         if not version:
@@ -134,7 +142,7 @@ def compose(instance: Instance, folder: Path, project: str, *options: str) -> Ca
             "image": f"{REPOSITORY}:{version}",
             "restart": "always",
             "stop_grace_period": "30s",
-            "labels": ["traefik.enable=true", rule, f"traefik.http.services.{project}.loadbalancer.server.port=8080"],
+            "labels": labels,
             "networks": ["traefik"],
             "healthcheck": {
                 "test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"],

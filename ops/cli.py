@@ -11,7 +11,10 @@ TIMEOUT_SECONDS = 60
 
 
 def run(
-    *command: str, environment: Mapping[str, str] | None = None, timeout: float | None = TIMEOUT_SECONDS
+    *command: str,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = TIMEOUT_SECONDS,
+    stdin: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a tool to its end and keeps what it prints; `environment` is added to this process's own.
 
@@ -26,6 +29,7 @@ def run(
         return subprocess.run(
             command,
             env={**os.environ, **(environment or {})},
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout,

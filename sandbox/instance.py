@@ -85,7 +85,7 @@ class Instance:
             versions = ", ".join(site.publish(gitlab.registry, gitlab.credentials))
             note("running", f"registry: http://{gitlab.registry}", f"({REGISTRY}/{site.REPOSITORY}: {versions})")
             note("running", f"GitLab: {gitlab.url}")
-            note("running", f"Docker: {self.docker.address}", f"(its sites: {self.docker.url})")
+            note("running", f"Docker: {self.docker.address}", f"(its sites: https on {self.docker.proxy})")
             write(self.kubeconfig, node.kubeconfig("admin"))
 
     def down(self) -> None:
@@ -146,6 +146,8 @@ class Instance:
             # What the stack file needs to reach the same Docker over ssh, as it is reached elsewhere.
             "SANDBOX_DOCKER_ADDRESS": self.docker.address,
             "SANDBOX_SSH_KEY": str(self.docker.key),
+            # Who has signed the certificate of the Docker host's sites.
+            "SANDBOX_CA": str(self.docker.certificate.authority),
         }
 
     def _missing(self) -> SandboxError:

@@ -133,7 +133,11 @@ class KubernetesApp(pulumi.ComponentResource):
         async def rolled_out(made: list[str]) -> str:
             if not pulumi.runtime.is_dry_run():
                 rollout = Rollout(
-                    namespace=made[0], name=target.name, image=str(args.image), seconds=target.wait_seconds
+                    namespace=made[0],
+                    name=target.name,
+                    image=str(args.image),
+                    seconds=target.wait_seconds,
+                    grace=target.grace_seconds,
                 )
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self))

@@ -16,9 +16,6 @@ from components.kubernetes_app.reasons import CAUSE, Object, Reason, is_complete
 from components.printable import printable, printable_lines
 
 KUBECTL_SECONDS = 20
-GRACE_SECONDS = 16
-"""How long a reason has to hold before it ends the wait: the kubelet tries again after ten seconds (its first
-back-off)."""
 _POLL_SECONDS = 1.0
 _LOG_LINES = 10
 
@@ -58,6 +55,9 @@ class Rollout:
     image: str
     seconds: int
     """How long it may take."""
+    grace: int
+    """How many seconds a reason has to last before it ends the wait: longer than the kubelet's first back-off (ten), or
+    what was in the way for a moment fails a rollout that would have succeeded."""
     run: Kubectl = kubectl
 
     async def wait(self, warn: Callable[[str], object]) -> None:
@@ -74,7 +74,7 @@ class Rollout:
                 objects = await asyncio.to_thread(self._objects)
                 asked = now
             except RolloutError:
-                if now - asked >= GRACE_SECONDS:
+                if now - asked >= self.grace:
                     raise
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
@@ -82,7 +82,7 @@ class Rollout:
                 return
             found = reasons(objects, self.image)
             since = {reason.key: since.get(reason.key, now) for reason in found}
-            lasting = [reason for reason in found if now - since[reason.key] >= GRACE_SECONDS]
+            lasting = [reason for reason in found if now - since[reason.key] >= self.grace]
             final = [reason for reason in lasting if reason.final]
             if final or now - start >= self.seconds:
                 report = await asyncio.to_thread(self._report, final or found, int(now - start))

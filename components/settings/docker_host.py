@@ -82,7 +82,7 @@ class DockerHost(Block):
     )
     overlap_seconds: int = key(
         "How long a new container runs beside the old one once it is healthy: Traefik takes up to two seconds to route "
-        "to it. An image that serves on for five seconds after it is told to stop, while its health check fails, needs "
+        "to it. An image that serves on for five seconds after SIGTERM, while its health check fails, needs "
         "none: 0.",
         low=0,
         high=60,

@@ -74,6 +74,14 @@ class Kubernetes(Block):
         default=300,
         example=600,
     )
+    grace_seconds: int = key(
+        "How long a reason, such as an image that cannot be pulled, has to last before the rollout fails. The kubelet "
+        "retries after ten seconds, so that a short disturbance ends a rollout only if this is less.",
+        low=1,
+        high=300,
+        default=16,
+        example=60,
+    )
     on_failure: Literal["keep", "rollback"] = key(
         "What becomes of a rollout that is broken: it stays for the next run to go on with, the old Pods serving, or "
         "it is rolled back in the cluster; the run fails in both cases.",

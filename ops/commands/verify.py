@@ -2,6 +2,10 @@
 
 import argparse
 import json
+import os
+import re
+import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -15,12 +19,17 @@ from components.docker_app.ssh_errors import WrongHostKeyError
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
 from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
 from ops import cli as tools
+from ops import rights, site
 from ops.gitlab import credential
 from ops.ops_error import OpsError
 
 BUILT_IN = ("default", "kube-node-lease", "kube-public", "kube-system")
-WRITTEN = ("pods", "deployments.apps", "services", "secrets", "rolebindings.rbac.authorization.k8s.io")
-Check = tuple[bool, str]
+ROUTED_SECONDS = 30
+"""How long a proxy may take until it serves a new container: Traefik collects changes for two seconds, and the first
+certificate of a name comes later than its route."""
+NO_ROUTER = "404 page not found"
+Check = tuple[bool | None, str]
+"""Whether it holds (None: nothing that holds or does not, only to be read), and what was looked at."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
     parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
     parser.add_argument(
-        "--proxy", help="reverse proxy to ask for the Docker host's site (default: the site's own name)"
+        "--proxy",
+        type=site.endpoint,
+        metavar="ADDRESS[:PORT]",
+        help="ask the Docker host's site there, over TLS (default: where the site's name leads, or else on the host)",
+    )
+    parser.add_argument(
+        "--ca",
+        default=os.environ.get(site.CA_VARIABLE),
+        metavar="FILE",
+        help=f"authorities of the site's certificate besides the machine's own (default: ${site.CA_VARIABLE})",
     )
 
 
@@ -45,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise OpsError("The selected stack has no outputs to check; run 'pulumi up' first")
     count = failed = 0
     for passed, text in _checks(outputs, arguments):
-        print(f"{'ok  ' if passed else 'FAIL'}  {text}", flush=True)
-        count += 1
-        failed += not passed
+        print(f"{'note' if passed is None else 'ok  ' if passed else 'FAIL'}  {text}", flush=True)
+        count += passed is not None
+        failed += passed is False
     print(f"{count - failed} of {count} checks passed", flush=True)
     return 1 if failed else 0
 
@@ -59,17 +77,18 @@ def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterat
         with _job(access, project, environment, protected=access["protected"]) as (check, job):
             yield check
             yield from _reach(access["namespace"], job)
+            yield _accounts(access["namespace"], job)
             if app:
                 yield from _serving(app, job, arguments)
         if preview := access.get("preview"):
             with _job(access, preview["gitlabProject"], preview["environment"], protected=False) as (check, job):
                 yield check
                 yield from _reach(access["namespace"], job)
-                yield _looks_only(access["namespace"], job)
+                yield _reads_only(access["namespace"], job)
     elif app:
         yield from _serving(app, {}, arguments)
     if arguments.url:
-        yield _fetch(arguments.url, None, arguments)
+        yield _fetch(arguments.url, arguments)
     if docker:
         yield from _docker(docker, arguments)
 
@@ -90,17 +109,25 @@ def _job(
         yield (good, text if good else f"{text}, but: {variable}"), job
 
 
-def _looks_only(namespace: str, job: Mapping[str, str]) -> Check:
-    """The credential of previews changes nothing, and reads no Secret."""
-    refused = [("get", "secrets"), ("create", "pods/exec"), ("create", "serviceaccounts/token")]
-    refused += [(verb, kind) for kind in WRITTEN for verb in ("create", "patch", "delete")]
-    allowed = []
-    for verb, kind in refused:
-        answer = tools.run("kubectl", "auth", "can-i", verb, kind, "-n", namespace, environment=job)
-        if answer.stdout.strip() != "no":
-            allowed.append(f"{verb} {kind}" if answer.stdout.strip() == "yes" else tools.last_line(answer.stderr))
-    text = f"{namespace}: a preview reads no Secrets, and may not create, patch or delete {', '.join(WRITTEN)}"
-    return not allowed, text + (f", but: {', '.join(allowed)}" if allowed else "")
+def _reads_only(namespace: str, job: Mapping[str, str]) -> Check:
+    """The credential of previews changes nothing, runs nothing and reads no Secret."""
+    text = f"{namespace}: the preview identity reads, but no Secrets, and may do nothing else"
+    try:
+        beyond = rights.beyond_reading(namespace, job)
+    except OpsError as error:
+        return False, f"{text}, but: {error}"
+    return not beyond, text + (f", but it may: {', '.join(beyond)}" if beyond else "")
+
+
+def _accounts(namespace: str, job: Mapping[str, str]) -> Check:
+    """Who else has access: whoever had the credential once may have made an account for later."""
+    try:
+        others = rights.others(namespace, job)
+    except OpsError as error:
+        return False, f"{namespace}: who else has access is not known: {error}"
+    if others:
+        return None, f"{namespace}: not made by this stack: {'; '.join(others)}"
+    return True, f"{namespace}: every ServiceAccount, RoleBinding and token is the stack's own"
 
 
 def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
@@ -114,7 +141,7 @@ def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
         forbidden = got.returncode != 0 and "(Forbidden)" in got.stderr and not got.stdout.strip()
         yield forbidden, f"{other}: kubectl get all is Forbidden" + ("" if forbidden else _why(got.stderr))
     if listed.returncode:
-        yield True, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
+        yield None, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
 
 
 def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
@@ -153,22 +180,73 @@ def _docker(docker: DockerHostOutput[str], arguments: argparse.Namespace) -> Ite
         yield False, problem
         return
     running = remote.running(STACK_LABEL, docker["owner"])
-    shown = remote.run("inspect", "--format", "{{.Name}}|{{.State.Health.Status}}|{{.Image}}", *running).stdout.split()
+    form = "{{.Name}}|{{.State.Health.Status}}|{{.Image}}"
+    shown = remote.run("inspect", "--format", form, *running).stdout.split()
     image = remote.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
     wanted = [f"/{docker['container']}|healthy|{image}"]
     text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
     yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
-    host = docker.get("host")
-    if host and not arguments.job:
-        yield _fetch(arguments.proxy or f"https://{host}", host, arguments)
+    name = docker.get("host")
+    if name:
+        yield _routed(remote, name, docker["container"], arguments)
 
 
-def _fetch(url: str, host: str | None, arguments: argparse.Namespace) -> Check:
-    """Asks at an address, for the site of a host name where one is given."""
-    address = f"{url.rstrip('/')}{arguments.path}"
-    where = f"{address}{f' (Host: {host})' if host else ''}: answers over HTTP"
+def _routed(remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace) -> Check:
+    """The site answers through the proxy; it has some time for that, as the container may be a new one."""
+    trust = site.trusting(arguments.ca)
+    end = time.monotonic() + ROUTED_SECONDS
+    while True:
+        passed, text = _through_proxy(remote, name, container, arguments, trust)
+        if passed or time.monotonic() > end:
+            return passed, text
+        time.sleep(0.5)
+
+
+def _through_proxy(
+    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext
+) -> Check:
+    path = arguments.path
+    where = f"https://{name}{path}"
     try:
-        answer = requests.get(address, headers={"Host": host} if host else {}, timeout=10)
+        try:
+            answer = site.ask(name, path, trust, at=arguments.proxy or (name, site.PORT))
+            where += f" at {site.shown(arguments.proxy)}" if arguments.proxy else ""
+        except site.UnreachableError as unreachable:
+            # Not from here, as in a job's network; the host itself reaches its own proxy.
+            at = arguments.proxy or ("127.0.0.1", site.PORT)
+            where += f", asked from the Docker host at {site.shown(at)}"
+            try:
+                answer = site.ask_from(remote, name, path, trust, at=at)
+            except site.UnreachableError as error:
+                return False, f"{where}, but: {error}; and from here: {unreachable}; name the proxy with --proxy"
+    except OpsError as error:
+        return False, f"{where}, but: {error}"
+    if answer.status == 404 and answer.body.strip() == NO_ROUTER:
+        points = ", ".join(map(repr, _entry_points(remote, container))) or "none that it names"
+        return False, (
+            f"{where}: answers over TLS, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
+            f"container's is for entry point {points}: see that Traefik has it and listens there "
+            "(gitlab-deploy:dockerHost.entryPoint)"
+        )
+    # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
+    if answer.status < 400 or (answer.status < 500 and path == "/"):
+        return _holds(f"{where}: answers over TLS, status {answer.status}", answer.body, arguments)
+    return False, f"{where}: answers over TLS, but: status {answer.status}"
+
+
+def _entry_points(remote: RemoteDocker, container: str) -> list[str]:
+    """Those that the container's labels name."""
+    labels = json.loads(remote.run("inspect", "--format", "{{json .Config.Labels}}", container).stdout or "{}")
+    router = re.compile(r"traefik\.http\.routers\.[^.]+\.entrypoints", re.IGNORECASE)
+    return sorted({value for label, value in labels.items() if router.fullmatch(label)})
+
+
+def _fetch(url: str, arguments: argparse.Namespace) -> Check:
+    """Asks at an address."""
+    address = f"{url.rstrip('/')}{arguments.path}"
+    where = f"{address}: answers over HTTP"
+    try:
+        answer = requests.get(address, timeout=10, verify=arguments.ca or True)
         answer.raise_for_status()
     except requests.RequestException as error:
         return False, f"{where}, but: {error}"

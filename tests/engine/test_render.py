@@ -113,7 +113,7 @@ def checkout(tmp_path: Path, engine: dict[str, str], silent: socket.socket) -> C
     return Checkout(tmp_path, engine, silent.getsockname()[1])
 
 
-def test_a_fork_renders_any_commit_with_no_environment_and_leaves_the_checkout_as_it_was(
+def test_a_fork_renders_any_commit_without_environment_and_keeps_the_checkout(
     checkout: Checkout, silent: socket.socket
 ) -> None:
     before = checkout.files()

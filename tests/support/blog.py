@@ -16,6 +16,7 @@ from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
 from tests.support.gitlab_runner import Repository, Runner
 from tests.support.project import FILES, ROOT, Run, run
+from tests.support.proxied import ask
 
 PASSPHRASE = "correct-horse-battery-staple"
 PROGRAM = "group/gitlab-deploy"
@@ -55,6 +56,8 @@ class Site:
         self.program.push("The program and the stack prod")
         self.give("PULUMI_BACKEND_URL", self.state.as_uri())
         self.give("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE, masked=True)
+        # As for any authority of a team's own: the jobs ask the site, and check its certificate.
+        self.give("SITE_CA_FILE", instance.docker.certificate.authority.read_text(), variable_type="file")
         self.give(
             "SSH_KEY",
             instance.docker.key.read_text(),
@@ -124,20 +127,18 @@ class Site:
         address = self.kubectl(
             *("get", "service", service, "-n", namespace or self.namespace, "-o", "jsonpath={.spec.clusterIP}")
         )
-        return _get(f"http://{address}{path}", {})
+        answer = requests.get(f"http://{address}{path}", timeout=10)
+        answer.raise_for_status()
+        return answer.text
 
     def on_docker(self, path: str = "/") -> str:
         """What the site answers behind the Docker host's proxy."""
-        return _get(f"{self.instance.docker.url}{path}", {"Host": HOST})
+        answer = ask(self.instance.docker, HOST, path)
+        assert answer.status == 200, answer
+        return answer.body
 
     def close(self) -> None:
         """Takes the stack down, and the variables that were given."""
         self.pulumi("destroy", "--yes", "--skip-preview")
         for variable in self.runner.project(self.project).variables.list(get_all=True):
             variable.delete(filter={"environment_scope": variable.environment_scope})
-
-
-def _get(url: str, headers: dict[str, str]) -> str:
-    answer = requests.get(url, headers=headers, timeout=10)
-    answer.raise_for_status()
-    return answer.text

@@ -102,9 +102,17 @@ class Deployed(Stack):
         assert run.code == 0, run.text
         return json.loads(run.stdout)
 
-    def token(self, rotation: str = "2026-11") -> str:
+    def token(self) -> str:
         """The ServiceAccount's token, from the cluster."""
-        return base64.b64decode(self.get("secret", f"gitlab-example-token-{rotation}")["data"]["token"]).decode()
+        secret = f"gitlab-example-token-{self.access['rotation']}"
+        return base64.b64decode(self.get("secret", secret)["data"]["token"]).decode()
+
+    @property
+    def access(self) -> dict[str, Any]:
+        """The block `access` of the stack file as it is now."""
+        file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
+        block: dict[str, Any] = yaml.safe_load(file.read_text())["config"]["gitlab-deploy:access"]
+        return block
 
     def address(self) -> str:
         """The Service's own address."""
@@ -124,8 +132,10 @@ class Deployed(Stack):
         return body.decode().strip()
 
     def variables(self) -> dict[str, Any]:
-        """The variables of the GitLab project, by key."""
+        """The variables of the GitLab project that have the scope of the stack's environment, by key."""
         token = self.project.environment["GITLAB_TOKEN"]
         client = gitlab.Gitlab(self.instance.gitlab.url, private_token=token)
         project = client.projects.get("group/blog", lazy=True)
-        return {variable.key: variable for variable in project.variables.list(get_all=True)}
+        scope = self.access["environment"]
+        found = project.variables.list(get_all=True)
+        return {variable.key: variable for variable in found if variable.environment_scope == scope}

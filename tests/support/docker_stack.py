@@ -1,4 +1,4 @@
-"""Stacks on the sandbox's Docker host, load on its proxy, and faults of its services."""
+"""Stacks on the sandbox's Docker host, load on its proxy over TLS, and faults of its services."""
 
 import json
 import re
@@ -7,13 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
 import yaml
@@ -25,6 +22,7 @@ from sandbox.machine.process import Process, wait
 from sandbox.machine.state import State
 from tests.support.cluster import REPOSITORY, Stack, committed
 from tests.support.processes import descendants
+from tests.support.proxied import Answer, ask, ask_plain
 
 HOST = "blog.example.org"
 BROKEN_CHECK = ["wget", "-O", "/dev/null", "http://127.0.0.1:8080/nowhere"]
@@ -122,45 +120,15 @@ class DockerStack(Stack):
 
     def site(self, host: str = HOST) -> str:
         """What the site answers through the proxy."""
-        return ask(self.instance, host).body
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What came of one request."""
-
-    asked: float
-    """When it was sent, by the monotonic clock."""
-    status: int
-    """0 where there was no answer."""
-    body: str
-
-
-def ask(instance: Instance, host: str) -> Answer:
-    """Asks the proxy for the version of a site, on a connection of its own."""
-    return ask_at(urlsplit(instance.docker.url).netloc, host)
-
-
-def ask_at(address: str, host: str) -> Answer:
-    """Asks a server for the version of a site."""
-    asked = time.monotonic()
-    connection = HTTPConnection(address, timeout=10)
-    try:
-        connection.request("GET", "/version.txt", headers={"Host": host})
-        response = connection.getresponse()
-        return Answer(asked=asked, status=response.status, body=response.read().decode().strip())
-    except (OSError, HTTPException) as error:
-        return Answer(asked=asked, status=0, body=repr(error))
-    finally:
-        connection.close()
+        return ask(self.instance.docker, host).body
 
 
 class Load:
     """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
 
-    def __init__(self, instance: Instance, host: str = HOST, rate: int = 50, address: str = "") -> None:
-        """At the proxy, or another address."""
-        self._ask = partial(ask_at, address or urlsplit(instance.docker.url).netloc, host)
+    def __init__(self, instance: Instance, rate: int = 50, address: str = "") -> None:
+        """Of the site behind the proxy, or at another address, without TLS."""
+        self._ask = partial(ask_plain, address) if address else partial(ask, instance.docker, HOST)
         self._rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)

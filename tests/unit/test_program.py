@@ -23,7 +23,7 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
     }
 
 
-def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protected_unless_said(
+def test_variables_of_previews_are_another_set_and_deploy_ones_are_protected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for protected, form, kind in ((True, "file", "file"), (False, "base64", "env_var")):
@@ -41,7 +41,7 @@ def test_variables_of_previews_are_another_set_and_those_that_deploy_are_protect
         }
 
 
-def test_docker_host_pulls_with_the_deploy_token_and_its_ssh_options_are_the_same_everywhere(
+def test_docker_host_pulls_with_the_deploy_token_over_the_same_ssh_options(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:docker")
@@ -76,7 +76,7 @@ def test_without_a_token_the_gitlab_provider_reads_the_environment(
     assert set(provider.inputs) == {"baseUrl"}
 
 
-def test_access_and_registry_without_an_app_leave_the_pull_secret_to_the_stack_that_has_it(
+def test_access_and_registry_without_an_app_leave_the_pull_secret_to_its_stack(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run = run_program(monkeypatch, tmp_path, "app", "kubernetes", "dockerHost")

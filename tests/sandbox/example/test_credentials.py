@@ -33,7 +33,7 @@ def tokens_asked_for(double: GitLabDouble) -> int:
     return double.log().count("GET /jwt/auth 200\n")
 
 
-def test_a_token_is_asked_for_when_the_registry_wants_one_and_kept_for_the_rest_of_the_push(
+def test_a_token_is_requested_if_the_registry_wants_one_and_kept_for_the_push(
     double: GitLabDouble, guarded: Registry
 ) -> None:
     maintainer = Credentials("maintainer", double.token)

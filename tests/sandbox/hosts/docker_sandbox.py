@@ -2,18 +2,18 @@
 
 import json
 import os
+import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from sandbox.example import images as site
 from sandbox.hosts.docker_host import DockerHost
-from sandbox.hosts.proxy import UnixConnection
 from sandbox.machine import cgroups, claim
 from sandbox.machine.files import locked, write
 from sandbox.machine.host import Host, Service
@@ -22,14 +22,17 @@ from sandbox.machine.probe import answers
 from sandbox.machine.process import together, wait
 from sandbox.machine.state import State
 from sandbox.names import REGISTRY
+from tests.support import proxied
 
-SITE = "blog.test"
+SITE = "blog.example.org"
 HEALTHY = ("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz")
+NOT_FOUND = (404, "404 page not found")
+"""What Traefik says if it has no router for a name."""
 UNHEALTHY = ("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9/")
-RULE = f"Host(`{SITE}`)"
 LABELS = {
     "traefik.enable": "true",
     "traefik.docker.network": "web",
+    "traefik.http.routers.blog.rule": f"Host(`{SITE}`)",
     "traefik.http.routers.blog.entrypoints": "websecure",
     "traefik.http.routers.blog.tls": "true",
     "traefik.http.routers.blog.middlewares": "blog-retry",
@@ -43,12 +46,13 @@ class Sandbox:
     folder: Path
     state: State
     network: Network
+    exposed_by_default: bool = False
     digests: dict[str, str] = field(default_factory=dict)
     """Of the site, by version."""
 
     def __post_init__(self) -> None:
         self.lan, self.host, self.gitlab = (Host(name, self.folder, self.state) for name in ("lan", "docker", "gitlab"))
-        self.docker = DockerHost(self.host, self.network)
+        self.docker = DockerHost(self.host, self.network, exposed_by_default=self.exposed_by_default)
 
     def start(self) -> None:
         hosts = (self.lan, self.host, self.gitlab)
@@ -96,18 +100,26 @@ class Sandbox:
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask dockerd itself: a healthcheck without a shell is nothing that the CLI can ask for."""
-        connection = UnixConnection(f"/proc/{self.host.init.pid}/root/run/docker.sock", timeout=60)
-        answer = connection.ask(method, path, json.dumps(body) if body else None).read()
+        connection = HTTPConnection("localhost", timeout=60)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(f"/proc/{self.host.init.pid}/root/run/docker.sock")
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        assert response.status < 400, answer
         return json.loads(answer) if answer else None
 
     def image(self, version: str) -> str:
         return f"{REGISTRY}/{site.REPOSITORY}@{self.digests[version]}"
 
-    def run(self, name: str, version: str, check: Sequence[str] = HEALTHY, rule: str = RULE) -> None:
+    def run(self, name: str, version: str, check: Sequence[str] = HEALTHY, labels: Mapping[str, str] = LABELS) -> None:
         """Start the site as a deployment would; `check` is what tells whether it is healthy."""
         container = {
             "Image": self.image(version),
-            "Labels": {**LABELS, "traefik.http.routers.blog.rule": rule},
+            "Labels": dict(labels),
             "Healthcheck": {"Test": ["CMD", *check], "Interval": 10**9, "Timeout": 10**9, "Retries": 2},
             "HostConfig": {
                 "NetworkMode": "web",
@@ -134,36 +146,26 @@ class Sandbox:
         for container in self.api("GET", "/containers/json?all=true"):
             self.api("DELETE", f"/containers/{container['Id']}?force=true")
         # What is sent to an address that was just given up hangs, with Traefik too.
-        assert wait(lambda: self.get(timeout=1) == (404, "404 page not found\n"), 20), self.get()
+        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 20), self.get()
 
     def get(self, host: str = SITE, timeout: float = 20) -> tuple[int, str]:
         """Ask the proxy, on a connection of its own."""
-        connection = HTTPConnection(self.network.address("docker"), timeout=timeout)
-        try:
-            return ask(connection, host)
-        except (OSError, HTTPException) as error:
-            return 0, repr(error)
-        finally:
-            connection.close()
+        answer = proxied.ask(self.docker, host, timeout=timeout)
+        return answer.status, answer.body
 
     def serves(self, version: str) -> bool:
-        return self.get() == (200, f"{version}\n")
+        return self.get() == (200, version)
 
     def log(self, service: str) -> str:
         return (self.folder / "log" / f"{service}.log").read_text()
 
 
-def ask(connection: HTTPConnection, host: str = SITE) -> tuple[int, str]:
-    connection.request("GET", "/version.txt", headers={"Host": host})
-    response = connection.getresponse()
-    return response.status, response.read().decode()
-
-
 @contextmanager
-def sandbox(folder: Path) -> Iterator[Sandbox]:
+def sandbox(folder: Path, *, exposed_by_default: bool = False) -> Iterator[Sandbox]:
     """Run one in `folder`, with a number of its own, until the block ends."""
     with locked(folder):
-        made = Sandbox(folder, State(folder / "state.json"), Network(claim.claim(folder, None)))
+        network = Network(claim.claim(folder, None))
+        made = Sandbox(folder, State(folder / "state.json"), network, exposed_by_default)
         try:
             made.start()
             yield made

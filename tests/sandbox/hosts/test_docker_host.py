@@ -63,7 +63,7 @@ def test_starting_again_changes_nothing(docker: Sandbox) -> None:
     docker.docker.start()
     assert docker.state.recorded() == before
     assert docker.docker.host_key == key
-    assert {"docker/dockerd", "docker/sshd", "docker/caddy-routes", "docker/caddy-entry", "docker/proxy"} <= set(before)
+    assert {"docker/dockerd", "docker/sshd", "docker/traefik"} <= set(before)
 
 
 def test_an_image_is_pulled_by_digest_from_the_registry_by_its_plain_name(docker: Sandbox) -> None:
@@ -107,13 +107,13 @@ def test_a_daemon_that_was_killed_comes_back_with_its_containers(docker: Sandbox
     docker.wait_for("one")
     assert wait(lambda: docker.serves("1.0.0"), 20)
     docker.remove("one")
-    assert wait(lambda: docker.get()[0] == 404, 20), "the watcher does not follow the new daemon"
+    assert wait(lambda: docker.get()[0] == 404, 20), "Traefik does not follow the new daemon"
 
 
 def test_parts_that_were_killed_are_started_again(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
     assert wait(lambda: docker.serves("1.0.0"), 20)
-    for service in ("sshd", "caddy-routes", "caddy-entry", "proxy"):
+    for service in ("sshd", "traefik"):
         process = docker.state.process(f"docker/{service}")
         assert process
         process.kill()

@@ -1,16 +1,31 @@
+"""Traefik in front of the containers: what it serves, to whom it listens, and what becomes of a wrong label."""
+
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
-from sandbox.hosts.proxy import THROTTLE
+import pytest
+
+from sandbox.machine.probe import answers, fetch
 from sandbox.machine.process import wait
-from tests.sandbox.hosts.docker_sandbox import SITE, UNHEALTHY, Sandbox, ask
+from tests.sandbox.hosts.docker_sandbox import LABELS, NOT_FOUND, SITE, UNHEALTHY, Sandbox, sandbox
+from tests.support import proxied
 
-SETTLED = THROTTLE + 0.5
-"""Seconds after which Traefik surely knows a container that has become healthy."""
+ROUTER = "traefik.http.routers.blog"
+OTHER = {
+    "traefik.enable": "true",
+    "traefik.docker.network": "web",
+    "traefik.http.routers.other.rule": "Host(`other.example.org`)",
+    "traefik.http.routers.other.entrypoints": "websecure",
+    "traefik.http.routers.other.tls": "true",
+    "traefik.http.services.other.loadbalancer.server.port": "8080",
+}
+"""Of another site."""
 
 
 @contextmanager
@@ -41,86 +56,131 @@ def load(docker: Sandbox, rate: int = 50) -> Iterator[Counter[tuple[int, str]]]:
             thread.join()
 
 
-def swap(docker: Sandbox, old: str, new: str, version: str) -> None:
-    docker.run(new, version)
-    docker.wait_for(new)
-    docker.remove(old)
+def routed(docker: Sandbox, *versions: str) -> None:
+    """Wait until requests go to these versions, in turn."""
+    wanted = {(200, version) for version in versions}
+    assert wait(lambda: {docker.get() for _ in range(2 * len(versions))} == wanted, 20), docker.get()
 
 
-def test_a_container_is_found_by_the_name_of_its_site_alone(docker: Sandbox) -> None:
-    assert docker.get() == (404, "404 page not found\n")
+def test_a_site_is_served_by_its_name_alone_over_tls_alone(docker: Sandbox) -> None:
+    assert docker.get() == NOT_FOUND
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-    assert docker.get(SITE.upper()) == (200, "1.0.0\n")
-    assert docker.get("other.test")[0] == 404
-    assert docker.get(docker.network.address("docker"))[0] == 404
-    docker.remove("one")
-    assert wait(lambda: docker.get()[0] == 404, 20)
+    routed(docker, "1.0.0")
+    assert docker.get(SITE.upper()) == (200, "1.0.0")
+    assert docker.get("other.example.org") == NOT_FOUND
+    # The other entry point is there, and has no site.
+    assert answers(f"http://{docker.docker.proxy}/")
+    with pytest.raises(OSError, match="404"):
+        fetch(f"http://{docker.docker.proxy}/")
 
 
-def test_a_container_has_no_traffic_before_it_is_healthy_and_none_when_it_no_longer_is(docker: Sandbox) -> None:
+def test_the_certificate_is_signed_by_the_authority_of_the_sandbox(docker: Sandbox) -> None:
+    url = f"https://{docker.docker.proxy}/"
+    with pytest.raises(OSError, match=r"unable to get local issuer certificate|self.signed"):
+        fetch(url, ssl.create_default_context())
+    # A certificate is for names, and an address is none of them.
+    with pytest.raises(OSError, match="IP address mismatch"):
+        fetch(url, ssl.create_default_context(cafile=docker.docker.certificate.authority))
+    assert docker.get("review-1.blog.example.org") == NOT_FOUND
+
+
+def test_a_container_has_traffic_only_while_it_is_healthy(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    routed(docker, "1.0.0")
     with load(docker) as answers:
         docker.run("two", "2.0.0", UNHEALTHY)
         docker.wait_for("two", "unhealthy")
-        time.sleep(SETTLED)
-    assert set(answers) == {(200, "1.0.0\n")}
+        # One that is routed to is started later: what Traefik knows by then, it knew of the other one too.
+        docker.run("three", "2.0.0", labels=OTHER)
+        assert wait(lambda: docker.get("other.example.org") == (200, "2.0.0"), 20)
+    assert set(answers) == {(200, "1.0.0")}
     assert answers.total() > 100
 
 
 def test_containers_of_one_service_share_the_load(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
     docker.run("two", "2.0.0")
-    docker.wait_for("one")
-    docker.wait_for("two")
-    time.sleep(SETTLED)
-    answers = Counter(docker.get() for _ in range(20))
-    assert answers == {(200, "1.0.0\n"): 10, (200, "2.0.0\n"): 10}
+    routed(docker, "1.0.0", "2.0.0")
+    assert Counter(docker.get() for _ in range(20)) == {(200, "1.0.0"): 10, (200, "2.0.0"): 10}
 
 
-def test_no_request_fails_while_containers_are_swapped(docker: Sandbox) -> None:
+def test_no_request_fails_while_draining_containers_are_swapped(docker: Sandbox) -> None:
     docker.run("v0", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-    time.sleep(SETTLED)
+    routed(docker, "1.0.0")
     with load(docker) as answers:
         for number in range(1, 5):
-            swap(docker, f"v{number - 1}", f"v{number}", ("1.0.0", "2.0.0")[number % 2])
-        time.sleep(SETTLED)
-        assert all(docker.serves("1.0.0") for _ in range(20)), "an old version is served after the swap"
-    assert set(answers) == {(200, "1.0.0\n"), (200, "2.0.0\n")}
+            docker.run(f"v{number}", ("1.0.0", "2.0.0")[number % 2])
+            docker.wait_for(f"v{number}")
+            docker.remove(f"v{number - 1}")
+        routed(docker, "1.0.0")
+    assert set(answers) == {(200, "1.0.0"), (200, "2.0.0")}
     assert answers.total() > 500
 
 
 def test_a_connection_that_is_kept_outlives_changes_of_the_routes(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-    kept = HTTPConnection(docker.network.address("docker"), timeout=20)
-    kept.connect()
+    routed(docker, "1.0.0")
+    kept = proxied.connect(docker.docker, SITE, timeout=20)
+    assert kept.sock
     local = kept.sock.getsockname()
-    assert ask(kept) == (200, "1.0.0\n")
-    swap(docker, "one", "two", "2.0.0")
-    assert wait(lambda: docker.serves("2.0.0"), 20)
-    assert ask(kept) == (200, "2.0.0\n")
+    assert proxied.read(kept) == (200, "1.0.0")
+    docker.run("two", "2.0.0")
+    docker.wait_for("two")
+    docker.remove("one")
+    routed(docker, "2.0.0")
+    assert proxied.read(kept) == (200, "2.0.0")
     assert kept.sock.getsockname() == local
     kept.close()
 
 
-def test_each_change_is_one_line_in_the_log(docker: Sandbox) -> None:
-    docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-    address = docker.api("GET", "/containers/one/json")["NetworkSettings"]["Networks"]["web"]["IPAddress"]
-    docker.remove("one")
-    assert wait(lambda: docker.get()[0] == 404, 20)
-    lines = [line.partition(" ")[2] for line in docker.log("proxy").splitlines()]
-    assert lines[-2:] == [f"{SITE} -> {address}:8080 (was nobody)", f"{SITE} -> nobody (was {address}:8080)"]
+def test_an_entry_point_that_does_not_exist_disables_the_router(docker: Sandbox) -> None:
+    docker.run("one", "1.0.0", labels=LABELS | {f"{ROUTER}.entrypoints": "websecured"})
+    assert wait(lambda: "EntryPoint doesn't exist" in docker.log("traefik"), 20)
+    assert docker.get() == NOT_FOUND
 
 
-def test_labels_that_differ_between_containers_are_named_in_the_log(docker: Sandbox) -> None:
+def test_one_unknown_label_of_traefik_takes_the_container_out(docker: Sandbox) -> None:
+    docker.run("one", "1.0.0", labels=LABELS | {"traefik.http.nonsense": "x"})
+    assert wait(lambda: "nonsense" in docker.log("traefik"), 20)
+    assert docker.get() == NOT_FOUND
+
+
+def test_labels_that_differ_between_containers_take_the_route_out(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-    docker.run("two", "2.0.0", rule="Host(`other.test`)")
-    assert wait(lambda: docker.get()[0] == 404, 20)
-    assert "router blog is ignored: containers describe it in different ways" in docker.log("proxy")
+    routed(docker, "1.0.0")
+    docker.run("two", "2.0.0", labels=LABELS | {f"{ROUTER}.rule": "Host(`other.example.org`)"})
+    assert wait(lambda: docker.get() == NOT_FOUND, 20)
+    assert "defined multiple times with different configurations" in docker.log("traefik")
     docker.remove("two")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    routed(docker, "1.0.0")
+
+
+def plain(docker: Sandbox, host: str) -> int:
+    """Status of what the entry point web answers for a site."""
+    connection = HTTPConnection(docker.docker.proxy, timeout=10)
+    try:
+        connection.request("GET", "/version.txt", headers={"Host": host})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_container_that_does_not_ask_for_a_route_has_none(docker: Sandbox) -> None:
+    docker.run("silent", "1.0.0", labels={})
+    docker.wait_for("silent")
+    docker.run("other", "2.0.0", labels=OTHER)
+    assert wait(lambda: docker.get("other.example.org") == (200, "2.0.0"), 20)
+    assert plain(docker, "silent") == 404
+
+
+def test_exposed_by_default_gives_every_container_a_route_unless_it_says_no(tmp_path: Path) -> None:
+    with sandbox(tmp_path / "exposed", exposed_by_default=True) as docker:
+        docker.cli("network", "create", "web")
+        for version in docker.digests:
+            docker.cli("pull", "--quiet", docker.image(version))
+        docker.run("quiet", "1.0.0", labels={"traefik.enable": "false"})
+        docker.wait_for("quiet")
+        docker.run("silent", "1.0.0", labels={})
+        # The default rule is Host(`NAME`), on every entry point and without TLS.
+        assert wait(lambda: plain(docker, "silent") == 200, 20)
+        assert plain(docker, "quiet") == 404

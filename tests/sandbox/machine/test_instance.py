@@ -25,11 +25,9 @@ from sandbox.sandbox_error import SandboxError
 from tests.sandbox.machine.machine import Machine
 
 SERVICES = {
-    "docker/caddy-entry",
-    "docker/caddy-routes",
     "docker/dockerd",
-    "docker/proxy",
     "docker/sshd",
+    "docker/traefik",
     "gitlab/gitlab",
     "gitlab/registry",
     "node/containerd",
@@ -168,6 +166,7 @@ def test_neither_output_nor_log_nor_arguments_show_a_secret(instance: Instance) 
 def test_only_its_owner_reads_the_files_of_a_sandbox(instance: Instance) -> None:
     assert instance.folder.stat().st_mode & 0o777 == 0o700
     secret = [instance.kubeconfig, instance.gitlab.token, *(instance.folder / "node" / "pki").glob("*.key")]
+    secret.append(instance.docker.certificate.server)
     assert {path.name: oct(path.stat().st_mode & 0o777) for path in secret if path.stat().st_mode & 0o077} == {}
 
 

@@ -31,7 +31,7 @@ def lock(team: Site, *arguments: str) -> tuple[int, str]:
     return done.code, done.text
 
 
-def test_of_two_deploy_jobs_at_once_the_second_changes_nothing_and_is_told_who_deploys(
+def test_of_two_deploy_jobs_at_once_the_second_changes_nothing_and_names_the_first(
     team: Site, images: dict[str, str]
 ) -> None:
     first = team.runner.start(team.program, "deploy", IMAGE=f"{REPOSITORY}:2.0.0@{images['2.0.0']}")

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +170,7 @@ def test_identity_of_merge_requests_looks_at_its_namespace_and_at_no_secret(job:
     assert "(Forbidden)" in job.run("kubectl", "get", "all", "-n", "kube-system").stderr
 
 
-def test_variables_of_a_merge_request_are_masked_and_those_that_deploy_are_not_among_them(stack: Deployed) -> None:
+def test_a_merge_request_gets_masked_variables_and_none_that_deploy(stack: Deployed) -> None:
     assert variables(stack, "production") == []
     assert variables(stack, "review/blog") == []
     found = {v.key: v for v in variables(stack, ENVIRONMENT)}
@@ -182,34 +184,95 @@ def test_variables_of_a_merge_request_are_masked_and_those_that_deploy_are_not_a
     assert same
 
 
-def verify(stack: Deployed) -> tuple[int, list[str]]:
-    """The exit code, and what is said of the variables and of previews."""
-    proxy = stack.instance.docker.url
-    run = stack.project.run("python", "-m", "ops", "verify", "--proxy", proxy, PYTHONPATH=str(ROOT))
-    return run.code, [line for line in run.stdout.splitlines() if "preview" in line or "environment production" in line]
+def verify(stack: Deployed, about: str = "preview|environment production") -> tuple[int, list[str]]:
+    """The exit code, and the lines about something: the variables and previews."""
+    docker = stack.instance.docker
+    site = ("--proxy", docker.proxy, "--ca", str(docker.certificate.authority))
+    run = stack.project.run("python", "-m", "ops", "verify", *site, PYTHONPATH=str(ROOT))
+    return run.code, [line for line in run.stdout.splitlines() if re.search(about, line)]
 
 
-def test_verify_checks_the_preview_identity_and_tells_where_it_may_too_much(stack: Deployed) -> None:
+def test_verify_finds_nothing_that_a_preview_may_beyond_reading(stack: Deployed) -> None:
     code, lines = verify(stack)
     assert code == 0
-    scope = "GitLab group/blog, environment preview/*: KUBECONFIG is masked, not protected and of type file"
-    look = (
-        "example: a preview reads no Secrets, and may not create, patch or delete "
-        "pods, deployments.apps, services, secrets, rolebindings.rbac.authorization.k8s.io"
-    )
-    assert lines[1:] == [f"ok    {scope}", f"ok    {look}"]
-    binding = ("rolebinding", "too-much", "-n", "example")
+    assert lines[1:] == [
+        "ok    GitLab group/blog, environment preview/*: KUBECONFIG is masked, not protected and of type file",
+        "ok    example: the preview identity reads, but no Secrets, and may do nothing else",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("create", "pods/exec"),
+        ("create", "serviceaccounts/token"),
+        ("get", "pods/exec"),
+        ("get", "services/proxy"),
+        ("get", "secrets"),
+        ("patch", "deployments.apps"),
+        ("delete", "configmaps"),
+        ("deletecollection", "pods"),
+        ("escalate", "roles.rbac.authorization.k8s.io"),
+        ("update", "leases.coordination.k8s.io"),
+        ("*", "pods"),
+        ("get", "*.*"),
+    ],
+)
+def test_verify_fails_for_a_preview_that_was_granted_more_than_reading(
+    stack: Deployed, verb: str, resource: str
+) -> None:
     account = "--serviceaccount=example:gitlab-example-preview"
-    assert stack.kubectl("create", *binding, "--clusterrole=edit", account).code == 0
+    grants = (
+        ("role", "too-much", "-n", "example", f"--verb={verb}", f"--resource={resource}"),
+        ("rolebinding", "too-much", "-n", "example", "--role=too-much", account),
+    )
     try:
+        for grant in grants:
+            assert stack.kubectl("create", *grant).code == 0
         code, lines = verify(stack)
     finally:
-        assert stack.kubectl("delete", *binding).code == 0
+        for kind in ("rolebinding", "role"):
+            assert stack.kubectl("delete", kind, "too-much", "-n", "example").code == 0
     assert code == 1
-    assert lines[2].startswith(f"FAIL  {look}, but: get secrets, create pods/exec, ")
+    kind, _, subresource = resource.partition("/")
+    granted = f"{verb} {kind.partition('.')[0]}" + (f"/{subresource}" if subresource else "")
+    (said,) = [line for line in lines if line.startswith("FAIL")]
+    assert granted in said.partition("but it may: ")[2].split(", ")
 
 
-def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_verify_expects_it(
+def test_verify_lists_accounts_that_the_stack_did_not_make(stack: Deployed) -> None:
+    token = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "later", "annotations": {"kubernetes.io/service-account.name": "back-door"}},
+    }
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "a\nok    forged\x1b[2J"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "back-door", "namespace": "example"}],
+    }
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "back-door"}}
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": [account, token, binding]})
+    command = ["kubectl", "-n", "example", "-f", "-"]
+    run = partial(subprocess.run, input=document, env=stack.project.environment, text=True, check=True)
+    run([*command[:1], "create", *command[1:]])
+    try:
+        code, lines = verify(stack, about="not made by this stack")
+    finally:
+        # Kubernetes deletes the tokens of an account that is gone.
+        run([*command[:1], "delete", "--ignore-not-found", *command[1:]])
+    assert code == 0
+    assert lines == [
+        "note  example: not made by this stack: "
+        r"RoleBinding a\nok    forged\x1b[2J (ClusterRole admin for ServiceAccount back-door); "
+        "Secret later (a token of ServiceAccount back-door); ServiceAccount back-door"
+    ]
+
+
+def test_unprotected_deploy_variables_reach_any_branch_and_verify_expects_it(
     stack: Deployed,
 ) -> None:
     stack.set("access.protected", "false")
@@ -222,7 +285,7 @@ def test_variables_that_deploy_are_for_any_branch_where_the_stack_says_so_and_ve
     )
 
 
-def test_rotation_renews_both_identities_and_turning_previews_off_leaves_the_other_alone(stack: Deployed) -> None:
+def test_rotation_renews_both_identities_and_turning_previews_off_removes_one(stack: Deployed) -> None:
     stack.set("access.rotation", "2026-12")
     log = stack.up().stdout
     for name in ("pipeline", "pipeline-preview"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.toolchain import tools
+from sandbox.toolchain import tools, wheels
 from sandbox.toolchain.build import Module
 from sandbox.toolchain.modules import CLI, DOCKER, KUBERNETES, LANGUAGE, PROVIDER
 from tests.support.programs import program
@@ -91,6 +91,7 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
         return {name: cache / name for name in module.programs}
 
     monkeypatch.setattr(tools, "programs", build)
+    monkeypatch.setattr(wheels, "traefik", lambda cache: {"traefik": cache / "traefik"})
     path, home, cache = tmp_path / "bin", tmp_path / "home", tmp_path / "cache"
     found = tools.provide(cache, str(path), home)
     assert built == [CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER]
@@ -103,7 +104,7 @@ def test_only_what_is_missing_is_built(tmp_path: Path, monkeypatch: pytest.Monke
     found = tools.provide(cache, str(path), home)
     assert built == []
     modules = (CLI, LANGUAGE, KUBERNETES, PROVIDER, DOCKER)
-    assert set(found) == {name for module in modules for name in module.programs}
+    assert set(found) == {"traefik", *(name for module in modules for name in module.programs)}
     assert found["pulumi-resource-kubernetes"] == plugin
     assert found["pulumi-resource-docker"] == docker
     assert found["kubelet"] == path / "kubelet"

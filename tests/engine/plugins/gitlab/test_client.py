@@ -91,7 +91,7 @@ def test_the_base_url_may_have_the_apis_path_or_not(gitlab_double: GitLabDouble,
     assert client.call("get", "/user", "tell")["username"] == "maintainer"
 
 
-def test_neither_the_token_nor_the_value_is_in_an_error_even_where_the_server_tells_them() -> None:
+def test_no_error_holds_a_token_or_value_even_if_the_server_returns_them() -> None:
     with echo() as address, pytest.raises(RefusalError) as caught:
         create(Client(f"http://{address}", TOKEN, verify=True))
     assert caught.value.status == 400

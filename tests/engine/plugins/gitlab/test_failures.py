@@ -38,7 +38,7 @@ def test_a_lost_reply_to_a_creation_is_told_and_what_it_made_is_not_taken_over(
     assert "for it exists already" in stack.run("up", "--yes", "--skip-preview", fails=True)
 
 
-def test_a_resource_type_of_the_official_plugin_alone_is_refused_with_the_way_to_install_it(stack: Stack) -> None:
+def test_a_type_that_only_the_official_plugin_has_is_refused_with_how_to_install_it(stack: Stack) -> None:
     refused = stack.up('gitlab.Group("group", name="shop", path="shop", opts=opts)', fails=True)
     assert "serves ProjectVariable, ProjectDeployToken, ProjectEnvironment, getProject only" in refused
     assert "`pulumi plugin install resource gitlab v10.4.0`" in refused

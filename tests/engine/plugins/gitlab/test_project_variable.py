@@ -84,7 +84,7 @@ def test_a_refresh_sees_a_change_by_hand_and_up_undoes_it(stack: Stack, gitlab_d
     assert (restored["protected"], restored["value"]) == (True, "secret")
 
 
-def test_what_was_deleted_by_hand_is_made_again_after_a_refresh_and_is_no_error_to_destroy(
+def test_what_was_deleted_by_hand_is_recreated_or_destroyed_without_error(
     stack: Stack, gitlab_double: GitLabDouble
 ) -> None:
     stack.up(VARIABLE)
@@ -97,7 +97,7 @@ def test_what_was_deleted_by_hand_is_made_again_after_a_refresh_and_is_no_error_
     stack.run("destroy", "--yes", "--skip-preview")
 
 
-def test_a_variable_that_exists_is_never_taken_over_silently_but_by_the_import_that_the_error_names(
+def test_a_variable_that_exists_is_taken_over_only_by_the_import_in_the_error(
     stack: Stack, gitlab_double: GitLabDouble
 ) -> None:
     project = gitlab_double.client().projects.get("group/blog")
@@ -119,7 +119,7 @@ def test_importing_what_is_not_there_fails(stack: Stack) -> None:
     assert f"resource '{ID}' does not exist" in refused
 
 
-def test_a_value_that_cannot_be_masked_is_refused_with_the_rule_and_without_the_value(stack: Stack) -> None:
+def test_a_value_that_cannot_be_masked_is_refused_by_rule_without_the_value(stack: Stack) -> None:
     refused = stack.up(VARIABLE.replace("value=secret", "value=secret.apply(lambda value: value + ' ')"), fails=True)
     assert "Invalid value for a masked variable: the value of variable KUBECONFIG (scope production)" in refused
     assert "8 or more characters without whitespace" in refused

@@ -66,7 +66,7 @@ def test_what_is_not_given_as_a_secret_is_none(gitlab_double: GitLabDouble) -> N
     assert secret_names(asyncio.run(provider.create(request)).properties) == set()
 
 
-def test_the_secret_of_a_deploy_token_is_one_by_itself_and_is_kept_from_its_creation(
+def test_a_deploy_tokens_value_is_secret_by_itself_and_kept_from_creation(
     gitlab_double: GitLabDouble,
 ) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)

@@ -187,8 +187,8 @@ def _own_ssh(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def effective(world: World, *options: str) -> dict[str, str]:
     """What ssh would do, as `ssh -G` shows it."""
-    command = ["/usr/bin/ssh", "-F", world.folder / "config", "-G", *options, "--", "target"]
-    shown = subprocess.run(["/usr/bin/ssh", *command], capture_output=True, text=True, check=True).stdout
+    command = ["/usr/bin/ssh", "-F", str(world.folder / "config"), "-G", *options, "--", "target"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     words = (line.partition(" ") for line in shown.splitlines())
     return {name.lower(): value for name, _, value in words}
 

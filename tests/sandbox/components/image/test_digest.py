@@ -68,7 +68,7 @@ def test_tag_stays_a_tag_where_nobody_may_know(
         assert pinned(reference, {"HOME": str(tmp_path / "nobody")} | environment) == reference
 
 
-def test_tag_that_is_not_there_and_a_server_that_is_no_registry_leave_the_image_as_it_is(
+def test_a_missing_tag_or_a_server_that_is_no_registry_leaves_the_image_unchanged(
     image: tuple[Image, str], registry: Registry, project: Project
 ) -> None:
     _, reference = image

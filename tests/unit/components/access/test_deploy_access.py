@@ -65,7 +65,7 @@ def test_access_protection_can_be_taken_off() -> None:
     assert not [d.name for d in run.declarations if d.protect]
 
 
-def test_access_enforces_a_pinned_pod_security_standard_and_denies_traffic_by_default() -> None:
+def test_access_pins_a_pod_security_standard_and_denies_traffic_by_default() -> None:
     run = access()
     labels = run.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"

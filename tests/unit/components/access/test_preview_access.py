@@ -24,7 +24,7 @@ def declared(*, preview: bool) -> Recorder:
     return deploy(lambda: DeployAccess("access", args), {"kubernetes:core/v1:Secret": {"data": token}})
 
 
-def test_preview_account_is_bound_to_cluster_role_view_with_a_token_of_its_own_beside_what_was_there_before() -> None:
+def test_preview_account_is_bound_to_cluster_role_view_with_a_token_of_its_own() -> None:
     before, run = declared(preview=False), declared(preview=True)
     added = [d for d in run.declarations if d.name not in {found.name for found in before.declarations}]
     assert [d for d in run.declarations if d not in added] == before.declarations
@@ -51,7 +51,7 @@ def problems(**access: object) -> list[str]:
 
 
 @pytest.mark.parametrize("scope", ["preview/*", "preview/blog", "preview*", "pre*", "*/blog"])
-def test_scope_that_holds_environments_of_previews_is_refused_where_there_is_a_preview_account(scope: str) -> None:
+def test_a_scope_that_matches_previews_is_refused_if_there_is_a_preview_account(scope: str) -> None:
     assert problems(environment=scope) == []
     [problem] = problems(environment=scope, preview=True)
     assert problem.startswith("gitlab-deploy:access.environment holds environments of 'preview/*'")

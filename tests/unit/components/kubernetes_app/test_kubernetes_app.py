@@ -123,7 +123,7 @@ def test_app_args_refuse_a_mutable_image() -> None:
         KubernetesAppArgs(app=APP, target=TARGET, namespace="example", image=ImageReference.parse("blog:latest"))
 
 
-def test_app_secrets_are_one_secret_whose_change_replaces_the_pods_and_shows_nothing() -> None:
+def test_app_secrets_are_one_secret_whose_change_replaces_the_pods() -> None:
     digests = set()
     for value in ("canary", "canary-2"):
         run = app(App(port=8080, secrets={"DB_PASSWORD": value}))

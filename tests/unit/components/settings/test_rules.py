@@ -78,7 +78,7 @@ def test_hostile_names_are_refused(rule: rules.Rule, value: str) -> None:
                 "ssh://deploy@host:0",
                 "ssh://deploy@host:65536",
                 "ssh://deploy@host/path",
-                "ssh://deploy:password@host",
+                "ssh://deploy:password@host",  # pragma: allowlist secret
                 "ssh://deploy@ho st",
                 "ssh://deploy@host\n",
                 "ssh://$(x)@host",

@@ -45,7 +45,7 @@ def accepted(path: str) -> bool:
 
 
 @pytest.mark.parametrize(("path", "stack"), list(everywhere()))
-def test_encrypted_value_is_sealed_at_a_place_for_secrets_and_refused_with_its_path_elsewhere(
+def test_an_encrypted_value_is_sealed_where_allowed_and_else_refused_with_its_path(
     path: str, stack: Stack, tmp_path: Path
 ) -> None:
     found, problems = read(stack, tmp_path)
@@ -71,7 +71,7 @@ def test_no_problem_beside_an_encrypted_value_shows_it(place: Place, tmp_path: P
         assert CANARY not in "\n".join(map(str, read(stack, tmp_path)[1]))
 
 
-def test_plain_text_at_a_place_that_has_to_be_encrypted_is_refused_with_the_command_and_not_shown(
+def test_plain_text_that_has_to_be_encrypted_is_refused_with_the_command(
     tmp_path: Path,
 ) -> None:
     [place] = [place for place in places() if place.path == "gitlab-deploy:app.secrets"]
@@ -82,7 +82,7 @@ def test_plain_text_at_a_place_that_has_to_be_encrypted_is_refused_with_the_comm
     )
 
 
-def test_block_with_a_secret_whose_stack_file_is_not_found_or_another_one_is_refused() -> None:
+def test_a_block_with_a_secret_is_refused_if_its_stack_file_is_not_found() -> None:
     stack = EVERY | {"gitlab-deploy:app": {"port": 8080, "env": {"A": "plain"}, "secrets": {"B": SECURE}}}
     values, secrets = engine_form(stack)
     others: list[Any] = [

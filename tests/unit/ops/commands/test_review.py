@@ -39,7 +39,7 @@ def plans(*names: str) -> list[str]:
     return [f"{name}={FOLDER / name}.json" for name in names]
 
 
-def test_the_widgets_report_sums_all_stacks_and_a_replacement_is_one_deleted_and_one_created(
+def test_the_widgets_report_sums_all_stacks_and_counts_a_replacement_twice(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     code = review(monkeypatch, "--terraform-report", "out/tf.json", *plans("image", "without_app", "unchanged"))
@@ -52,7 +52,7 @@ def test_without_changes_the_report_is_of_zeros(monkeypatch: pytest.MonkeyPatch,
     assert json.loads((folder / "tf.json").read_text()) == {"create": 0, "update": 0, "delete": 0}
 
 
-def test_a_failed_preview_is_told_as_unknown_in_the_report_and_ends_with_1_after_all_is_written(
+def test_a_failed_preview_is_unknown_in_the_report_and_exits_1_after_all_is_written(
     monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = (

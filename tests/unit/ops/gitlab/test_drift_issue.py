@@ -85,7 +85,7 @@ def test_drift_opens_one_issue_that_is_edited_only_when_the_drift_changes(
     assert "`value`: `[secret]` changed" in edited.description
 
 
-def test_the_issue_is_closed_with_a_note_when_the_drift_is_gone_and_opened_again_when_it_is_back(
+def test_the_issue_is_closed_with_a_note_without_drift_and_reopened_with_drift(
     drift: Drift, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drift("drift_deleted")
@@ -171,7 +171,7 @@ def test_without_a_token_drift_is_in_the_log_alone(
     assert issues(project) == []
 
 
-def test_a_token_that_may_not_write_fails_with_one_sentence_after_every_stack_was_told(
+def test_a_read_only_token_fails_with_one_sentence_after_every_stack_is_reported(
     drift: Drift, double: GitLabDouble, project_path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weak = double.new_token(REPORTER, path=project_path, scopes=("read_api",))

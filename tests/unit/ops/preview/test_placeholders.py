@@ -21,7 +21,7 @@ config:
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
-def test_every_secret_of_a_stack_file_has_a_placeholder_at_its_path_and_nothing_else_changes() -> None:
+def test_every_secret_of_a_stack_file_and_nothing_else_becomes_a_placeholder() -> None:
     stack = without_secrets(FILE)
     assert list(stack.placeholders) == [
         "gitlab-deploy:gitlabToken",
@@ -33,7 +33,7 @@ def test_every_secret_of_a_stack_file_has_a_placeholder_at_its_path_and_nothing_
     assert "canary" not in repr(stack)
 
 
-def test_placeholder_is_another_one_where_the_ciphertext_is_and_the_same_where_it_is_the_same() -> None:
+def test_placeholders_differ_exactly_if_their_ciphertexts_differ() -> None:
     before = without_secrets(FILE).placeholders
     after = without_secrets(FILE.replace("canary-two", "canary-2")).placeholders
     assert len(set(before.values())) == 3

@@ -220,7 +220,7 @@ def test_an_annotation_that_the_program_itself_sets_is_shown() -> None:
     assert differences(made(step(old=old, new=new))) == [(path, "monday", "tuesday")]
 
 
-def test_an_update_that_is_all_bookkeeping_is_no_change_and_one_that_explains_nothing_is() -> None:
+def test_an_update_of_bookkeeping_is_no_change_and_an_unexplained_one_is() -> None:
     noise = step(old={"status": {"a": 1}, "kind": "x"}, new={"status": {"a": 2}, "kind": "x"})
     assert made(noise).changes == ()
     assert len(made(step(old={"kind": "x"}, new={"kind": "x"})).changes) == 1
@@ -319,7 +319,7 @@ def test_a_branch_whose_preview_failed_fails_and_a_target_without_one_is_told() 
     assert "the target branch has no preview" in found.said[-1].message
 
 
-def test_what_a_provider_puts_in_by_itself_is_not_shown_as_removed_where_it_was_not_asked() -> None:
+def test_a_providers_default_is_not_shown_as_removed_if_it_was_not_asked() -> None:
     health = {"__defaults": ["startPeriod"], "startPeriod": "0s", "interval": "1s"}
     old = {"__defaults": ["networkMode"], "networkMode": "bridge", "image": "a", "healthcheck": health}
     new = {"image": "b", "healthcheck": {"interval": "2s"}}

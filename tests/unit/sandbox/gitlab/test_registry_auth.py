@@ -57,7 +57,7 @@ def test_every_token_has_an_id_of_its_own(double: GitLabDouble) -> None:
     assert len({opened(ask(double, maintainer))[1]["jti"] for _ in range(3)}) == 3
 
 
-def test_the_token_is_signed_by_the_key_of_the_certificate_that_the_registry_is_given(double: GitLabDouble) -> None:
+def test_the_token_is_signed_by_the_key_of_the_registrys_certificate(double: GitLabDouble) -> None:
     settings: Any = registry_settings(double.data, double.url)
     assert settings["token"] | {"rootcertbundle": ""} == {
         "realm": f"{double.url}/jwt/auth",
@@ -150,9 +150,7 @@ def test_a_revoked_deploy_token_is_refused(double: GitLabDouble, project: Projec
     assert ask(double, token, f"repository:{project.path_with_namespace}:pull").status == 401
 
 
-def test_a_deploy_token_is_refused_from_the_moment_it_expires_though_the_api_waits_for_the_days_end(
-    double: GitLabDouble, project: Project
-) -> None:
+def test_a_deploy_token_is_refused_from_the_moment_it_expires(double: GitLabDouble, project: Project) -> None:
     now = datetime.now(UTC)
     # Midnight is the only moment of today that is sure to be over, and tomorrow's the next that is not.
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)

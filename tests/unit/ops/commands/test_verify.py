@@ -1,0 +1,59 @@
+"""`python -m ops verify`: which answers of a site mean that its proxy leads to it."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.docker_app.remote_docker import RemoteDocker
+from ops import site
+from ops.commands import verify
+
+
+class Labelled(RemoteDocker):
+    """A host that has labelled its container."""
+
+    def run(self, *arguments: str) -> Any:
+        assert arguments[0] == "inspect"
+        labels = '{"traefik.http.routers.web-1.entryPoints": "https", "traefik.enable": "true"}'
+        return argparse.Namespace(stdout=labels)
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool | None, str]]:
+    """What is said of an answer with this status and body to a request for a path."""
+
+    def check(status: int, path: str = "/", body: str = "hello", expect: str | None = None) -> tuple[bool | None, str]:
+        monkeypatch.setattr(verify, "ROUTED_SECONDS", 0)
+        monkeypatch.setattr(site, "ask", lambda *_, **__: site.Answer(status=status, body=body))
+        parser = argparse.ArgumentParser()
+        verify.add_arguments(parser)
+        arguments = parser.parse_args(["--path", path, *(("--expect", expect) if expect else ())])
+        host = Labelled(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
+        return verify._routed(host, "blog.example.org", "web-1", arguments)
+
+    return check
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 401, 404])
+def test_whatever_a_site_says_at_its_root_has_come_through_the_proxy(check: Any, status: int) -> None:
+    assert check(status) == (True, f"https://blog.example.org/: answers over TLS, status {status}")
+
+
+@pytest.mark.parametrize(("status", "path"), [(404, "/version.txt"), (401, "/version.txt"), (502, "/"), (504, "/")])
+def test_a_page_that_is_named_has_to_be_there_and_the_container_behind_the_proxy(
+    check: Any, status: int, path: str
+) -> None:
+    assert check(status, path) == (False, f"https://blog.example.org{path}: answers over TLS, but: status {status}")
+
+
+def test_a_text_that_is_expected_has_to_be_at_the_root_too(check: Any) -> None:
+    assert check(200, expect="hello")[0]
+    assert not check(404, expect="other")[0]
+
+
+def test_an_answer_of_traefik_without_a_router_names_the_entry_point(check: Any) -> None:
+    passed, text = check(404, body="404 page not found\n")
+    assert not passed
+    assert "the container's is for entry point 'https': see that Traefik has it" in text
