@@ -91,17 +91,18 @@ class RemoteDocker:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `docker ARGUMENTS` on the host."""
-        return subprocess.run(
+        done = subprocess.run(
             self.command(*arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=TIMEOUT_SECONDS,
             check=False,
             # Without a terminal: the ssh of a jump host would ask there.
             start_new_session=True,
         )
+        # Not as text, which would take a carriage return in a log for the end of a line.
+        stdout, stderr = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, stdout=stdout, stderr=stderr)
 
     def request(
         self,

@@ -67,7 +67,7 @@ def test_environment_reaches_the_container_and_is_secret(blog: DockerStack, secr
     assert f"CANARY={secrets['environment']}" in blog.inspect()["Config"]["Env"]
 
 
-def test_an_unchanged_stack_is_left_alone_over_a_few_connections_that_end_with_the_run(blog: DockerStack) -> None:
+def test_unchanged_stack_takes_a_few_connections_that_end_with_the_run(blog: DockerStack) -> None:
     before = blog.containers()
     for arguments in (("--expect-no-changes",), ("--expect-no-changes", "--refresh")):
         known = logins(blog.instance)

@@ -23,6 +23,11 @@ def test_command_goes_to_the_host_as_one_word_for_its_shell(monkeypatch: pytest.
     )
 
 
+def test_carriage_return_in_a_log_is_no_end_of_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(monkeypatch, tmp_path, r"printf 'one\rtwo\n\377'")
+    assert HOST.run("logs", "web").stdout == "one\rtwo\n\ufffd"
+
+
 @pytest.mark.parametrize(
     ("address", "target"),
     [
