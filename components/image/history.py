@@ -172,7 +172,7 @@ def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None
             KEY,
             f"is {wanted} from {origin.pipeline}, which is older than pipeline {overtaker}, the newest one that "
             f"deployed here; run a new pipeline to deploy it, or, if there never was a pipeline {overtaker}, see "
-            "'A pipeline number that never was' in docs/gitlab.md",
+            "'A pipeline number that never was' in docs/operations.md",
         )
     source = f"rolled back by {ROLLBACK}" if replaced else _configured(origin)
     return Decision(deployed=last.follow(wanted, origin, rolled_back=replaced), source=source, replaces=last.image)

