@@ -162,7 +162,7 @@ class RemoteDocker:
                 start_new_session=True,
             )
         finally:
-            # Whoever still writes is told by this that nobody reads any more.
+            # Ends the writer (EPIPE), if it still writes.
             os.close(readable)
             writer.join()
             os.close(writable)

@@ -43,7 +43,7 @@ class KubernetesAppArgs:
 
 
 class KubernetesApp(pulumi.ComponentResource):
-    """A Deployment, its Service, PodDisruptionBudget and NetworkPolicy, and an Ingress where a host is given.
+    """A Deployment, its Service, PodDisruptionBudget and NetworkPolicy, and an Ingress if a host is given.
 
     Pods keep the `restricted` Pod Security Standard, hold no token of the cluster, and are replaced one by one, none of
     them before its successor is ready. The NetworkPolicy lets in what comes to the port, and out to DNS and `egress`.
@@ -210,7 +210,7 @@ def _pod(args: KubernetesAppArgs, secret: pulumi.Input[str] | None) -> kubernete
                     "read_only_root_filesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 },
-                # A Pod leaves its Service and is told to stop at the same moment: it serves on until all have noticed.
+                # A Pod leaves its Service and gets SIGTERM at the same moment: it serves on until all proxies know.
                 "lifecycle": {"pre_stop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
                 "volume_mounts": [
                     {"name": f"writable-{number}", "mount_path": folder} for number, folder in enumerate(app.writable)
