@@ -20,9 +20,9 @@ up: .venv/installed ## Start the sandbox, run `pulumi up` on it, verify the resu
 	@$(PYTHON) -m sandbox up
 	$(IN_SANDBOX)
 	pulumi stack select --create sandbox
-	pulumi config set gitlab-deploy:gitlabUrl "$${GITLAB_BASE_URL%/api/v4/}"
-	pulumi config set --path gitlab-deploy:access.server "$$(kubectl config view -o jsonpath='{.clusters[0].cluster.server}')"
-	pulumi config set --path gitlab-deploy:dockerHost.address "$$SANDBOX_DOCKER_ADDRESS"
+	pulumi config set gitlab-deploy:gitlabUrl -- "$${GITLAB_BASE_URL%/api/v4/}"
+	pulumi config set --path gitlab-deploy:access.server -- "$$(kubectl config view -o jsonpath='{.clusters[0].cluster.server}')"
+	pulumi config set --path gitlab-deploy:dockerHost.address -- "$$SANDBOX_DOCKER_ADDRESS"
 	pulumi up --yes
 	$(MAKE) --no-print-directory verify
 	$(PYTHON) -m sandbox status

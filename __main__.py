@@ -1,5 +1,11 @@
 """The program: settings -> preflight -> providers -> components -> exports."""
 
+# ruff: noqa: E402 - the engine may cancel at any moment from here on
+import signal
+
+# A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import os
 
 import pulumi

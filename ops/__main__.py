@@ -1,35 +1,48 @@
 """The command line: `python -m ops COMMAND`."""
 
 import argparse
+import importlib
 import sys
 
-from ops.commands import drift, lock, render, review, sweep, verify
-from ops.ops_error import OpsError
-
-COMMANDS = (
-    ("drift", drift, "keep one issue for each stack that is not as it declares"),
-    ("lock", lock, "show and release the state lock that a killed run has left"),
-    ("render", render, "plan a stack with no secret, no state and no server"),
-    ("review", review, "show the previews of stacks on a merge request"),
-    ("sweep", sweep, "remove the review stacks of merge requests that are over"),
-    ("verify", verify, "check the stack with the credential its jobs get"),
-)
+COMMANDS = {
+    "drift": "keep one issue for each stack that is not as it declares",
+    "lock": "show and release the state lock that a killed run left behind",
+    "render": "plan a stack without secrets, state and servers",
+    "review": "show the previews of stacks on a merge request",
+    "sweep": "remove the review stacks of merge requests that are closed or merged",
+    "verify": "check the stack with the credential that its jobs get",
+}
 
 
 def main() -> int:
-    """Runs the command; 0 where all is well, 1 where a check failed, 2 where it could not run."""
+    """Runs the command; 0 if all is well, 1 if a check failed, 2 if it could not run."""
+    try:
+        from ops.console import report_error  # noqa: PLC0415 - a missing package is reported in one sentence
+        from ops.ops_error import OpsError  # noqa: PLC0415
+
+        parser = _parser()
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        install = "python -m pip install -r requirements.txt -r ops/requirements.txt"
+        print(f"error: The Python package {package} is not installed; run '{install}'", file=sys.stderr)
+        return 2
+    try:
+        arguments = parser.parse_args()
+        return int(arguments.run(arguments))
+    except OpsError as error:
+        report_error(str(error))
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Day-2 commands for the selected Pulumi stack.")
-    commands = parser.add_subparsers(required=True)
-    for name, module, text in COMMANDS:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        module = importlib.import_module(f"ops.commands.{name}")
         command = commands.add_parser(name, help=text)
         command.set_defaults(run=module.run)
         module.add_arguments(command)
-    arguments = parser.parse_args()
-    try:
-        return int(arguments.run(arguments))
-    except OpsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""What a command tells its user when it cannot run."""
+"""What a command reports when it cannot run."""
 
 
 class OpsError(Exception):
-    """One sentence: what was wrong, where, and the remedy. Never holds a secret."""
+    """One sentence: what is wrong, where, and how to fix it. Holds no secret."""

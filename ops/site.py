@@ -20,7 +20,8 @@ PORT = 443
 CA_VARIABLE = "SITE_CA_FILE"
 """Where a job finds the authorities of a team's own: a variable of GitLab, of type file."""
 CONNECT_SECONDS = 5
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 30
+"""For the login of ssh too."""
 LONGEST = 1 << 20
 """Bytes of an answer that are looked at."""
 

@@ -8,8 +8,8 @@ from sandbox.instance import Instance
 from sandbox.sandbox_error import SandboxError
 
 COMMANDS = {
-    "build": "install and build what is not there yet, and start nothing",
-    "up": "install, build and start what is not there yet",
+    "build": "install and build what is missing, and start nothing",
+    "up": "install, build and start what is missing",
     "status": "say what runs, and where",
     "down": "stop it and remove everything it wrote, except the tools that were built",
     "env": 'print shell exports: eval "$(python -m sandbox env)"',
@@ -17,7 +17,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Run one command; exit status 1 with one sentence on stderr where it fails."""
+    """Run one command; exit status 1 with one sentence on stderr if it fails."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="Kubernetes, GitLab and a registry, on this machine."
     )
@@ -26,7 +26,7 @@ def main() -> None:
     parsers = {command: commands.add_parser(command, help=purpose) for command, purpose in COMMANDS.items()}
     parsers["build"].add_argument("--with", nargs="*", default=[], metavar="PACKAGE", dest="more", help="Debian's too")
     arguments = parser.parse_args()
-    # As Ctrl-C does: what is half done is put right on the way out.
+    # As Ctrl-C does: what is half done is cleaned up on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         instance = Instance(arguments.name)

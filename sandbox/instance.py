@@ -3,20 +3,24 @@
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from sandbox.example import images as site
+from sandbox.gitlab.registry_auth import registry_settings
+from sandbox.hosts import registry
 from sandbox.hosts.docker_host import DockerHost
 from sandbox.hosts.gitlab_host import GitLabHost
 from sandbox.hosts.node import Node
-from sandbox.machine import cgroups, claim
+from sandbox.machine import cgroups, claim, inotify
 from sandbox.machine.files import locked, write
 from sandbox.machine.host import Host
+from sandbox.machine.namespaces import Namespaces
 from sandbox.machine.network import Network, connect, connected, disconnect
-from sandbox.machine.process import members, together, wait
 from sandbox.machine.progress import duration, note, step
 from sandbox.machine.state import State
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.names import CACHE, REGISTRY, ROOT
 from sandbox.sandbox_error import SandboxError
 from sandbox.toolchain import packages, tools
@@ -45,7 +49,7 @@ class Instance:
 
     @property
     def network(self) -> Network:
-        """Its addresses; SandboxError where it was not started yet."""
+        """Its addresses; SandboxError if it was not started yet."""
         index = self._state.index
         if index is None:
             raise self._missing()
@@ -72,16 +76,23 @@ class Instance:
         packages.require_root()
         with locked(self.folder):
             programs = self.build()
+            if not self._node.running:
+                inotify.require()
             self._claim()
             self._shell.prepare(programs)
-            together(*(host.start for host in self._hosts))
+            run_parallel(*(host.start for host in self._hosts))
             network = self.network
             connect(network, self._lan, [self._node, self._gitlab, self._docker])
             gitlab = GitLabHost(self._gitlab, network)
             node = Node(self._node, network, programs, gitlab.registry)
             expected = "" if self._state.process("node/kubelet") else "about 10 s"
             with step("starts", "running", f"Kubernetes: {node.server}", expected=expected):
-                together(gitlab.start_api, gitlab.start_registry, node.start, self.docker.start)
+                run_parallel(
+                    gitlab.start,
+                    lambda: registry.start(self._gitlab, network, registry_settings(gitlab.data, gitlab.url)),
+                    node.start,
+                    self.docker.start,
+                )
             versions = ", ".join(site.publish(gitlab.registry, gitlab.credentials))
             note("running", f"registry: http://{gitlab.registry}", f"({REGISTRY}/{site.REPOSITORY}: {versions})")
             note("running", f"GitLab: {gitlab.url}")
@@ -89,21 +100,19 @@ class Instance:
             write(self.kubeconfig, node.kubeconfig("admin"))
 
     def down(self) -> None:
-        """Stop everything and remove all it wrote. SandboxError naming what is left, where something is."""
+        """Stop everything and remove all it wrote. SandboxError naming what is left, if something is."""
         packages.require_root()
         with locked(self.folder):
             claimed = [Network(index) for index in claim.held(self.folder)]
-            hosts = {host: host.init.namespaces() for host in self._hosts if host.running}
-            together(*(host.stop for host in hosts))
-            # What an interrupted `up` was about to start is in the host's network alone, and ends by itself.
-            wait(lambda: not any(members(hosts[host]) for host in hosts), 10)
-            left = [f"process {pid} of host {host.name}" for host in hosts for pid in members(hosts[host])]
+            for network in claimed:
+                cgroups.thaw(network.cgroup)
+            left = self._stop_hosts()
             for network in claimed:
                 disconnect(network)
                 if connected(network):
                     left.append(f"interface {network.interface}")
                 if not wait(partial(cgroups.remove, network.cgroup), 10):
-                    left += [f"control group {folder}" for folder in cgroups.left(network.cgroup)]
+                    left += [f"control group {folder}" for folder in cgroups.remaining(network.cgroup)]
             left += [f"mount {place}" for place in _mounts(self.folder)]
             if left:
                 raise SandboxError(
@@ -112,6 +121,16 @@ class Instance:
             claim.release(self.folder)
             shutil.rmtree(self.folder)
         note("down", f"sandbox {self.name}", "no process, mount, interface, control group or file of it is left")
+
+    def _stop_hosts(self) -> list[str]:
+        """Stop what runs; says which processes are left."""
+        running = [host for host in self._hosts if host.running]
+        with ExitStack() as stack:
+            held = {host.name: stack.enter_context(Namespaces(host.init)) for host in running}
+            run_parallel(*(host.stop for host in running))
+            # What an interrupted `up` was about to start is in the host's network alone, and ends by itself.
+            wait(lambda: not any(namespaces.members() for namespaces in held.values()), 10)
+            return [f"process {pid} of host {name}" for name in held for pid in held[name].members()]
 
     def status(self) -> list[str]:
         """A line for each host and service: whether it runs, since when, and its pid and address."""
@@ -151,7 +170,7 @@ class Instance:
         }
 
     def _missing(self) -> SandboxError:
-        return SandboxError(f"sandbox {self.name} is not there: start it (python -m sandbox --name {self.name} up)")
+        return SandboxError(f"sandbox {self.name} does not exist: start it (python -m sandbox --name {self.name} up)")
 
     def _claim(self) -> None:
         """Take a number. What was made for another number is of no use any more, and goes."""

@@ -41,7 +41,7 @@ class DeployAccess(pulumi.ComponentResource):
     """Credential of the read-only ServiceAccount; None if there is none."""
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DeployAccess", name, {}, opts)
+        super().__init__("gitlab-deploy:index:DeployAccess", name, _inputs(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         access = args.access
 
@@ -78,3 +78,16 @@ class DeployAccess(pulumi.ComponentResource):
         self.register_outputs(
             {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}
         )
+
+
+def _inputs(args: DeployAccessArgs) -> pulumi.Inputs:
+    """What a policy pack can check."""
+    access = args.access
+    return {
+        "namespace": access.namespace,
+        "serviceAccount": access.service_account,
+        "server": access.server,
+        "rotation": access.rotation,
+        "preview": access.preview,
+        "protect": access.protect,
+    }

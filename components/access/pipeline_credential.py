@@ -49,7 +49,7 @@ class PipelineCredential(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:PipelineCredential", name, {}, opts)
+        super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
 
         def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
             def maskable(text: str) -> str:
@@ -124,3 +124,13 @@ def access_output(access: Access, scalars: Scalars, namespace: pulumi.Input[str]
     if access.preview:
         output["preview"] = {"gitlabProject": access.preview_project, "environment": access.preview_environment}
     return output
+
+
+def _inputs(args: PipelineCredentialArgs) -> pulumi.Inputs:
+    """What a policy pack can check: all but the credential."""
+    return {
+        "project": args.project,
+        "environment": args.environment,
+        "variable": args.variable,
+        "protected": args.protected,
+    }

@@ -39,7 +39,7 @@ class RegistryAccess(pulumi.ComponentResource):
     """Name of the Secret in the namespace; None if no namespace is given."""
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:RegistryAccess", name, {}, opts)
+        super().__init__("gitlab-deploy:index:RegistryAccess", name, _inputs(args), opts)
         registry = args.registry
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
@@ -71,3 +71,14 @@ class RegistryAccess(pulumi.ComponentResource):
             )
             self.pull_secret = secret.metadata.name.apply(str)
         self.register_outputs({"username": self.username, "password": self.password})
+
+
+def _inputs(args: RegistryAccessArgs) -> pulumi.Inputs:
+    """What a policy pack can check. Not the namespace: the deploy token would wait for it."""
+    registry = args.registry
+    return {
+        "server": registry.server,
+        "project": registry.project,
+        "rotation": registry.rotation,
+        "expires": registry.expires,
+    }

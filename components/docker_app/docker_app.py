@@ -29,7 +29,7 @@ class DockerApp(pulumi.ComponentResource):
     """Its id."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:DockerApp", name, {}, opts)
+        super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
         container_name = f"{name}-container"
         self._report(args, container_name)
         hooks = Hooks(args=args, parent=self)
@@ -162,3 +162,24 @@ class _Gate:
                 f"stopped for it, and serves on:\n{problem}"
             )
         return image_id
+
+
+def _inputs(args: DockerAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment and the files the names alone."""
+    app, target = args.app, args.target
+    return {
+        "address": target.address,
+        "name": target.name,
+        "image": str(args.image),
+        "port": app.port,
+        "host": target.host,
+        "network": target.network,
+        "entryPoint": target.entry_point,
+        "publish": {"address": target.publish.address, "port": target.publish.port} if target.publish else None,
+        "memory": app.memory,
+        "env": sorted(app.env),
+        "secrets": sorted(app.secrets),
+        "files": sorted(target.files),
+        "volumes": dict(target.volumes),
+        "writable": list(app.writable),
+    }

@@ -55,7 +55,7 @@ class KubernetesApp(pulumi.ComponentResource):
     """The image, known once every Pod runs it."""
 
     def __init__(self, name: str, args: KubernetesAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:KubernetesApp", name, {}, opts)
+        super().__init__("gitlab-deploy:index:KubernetesApp", name, _inputs(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         app, target = args.app, args.target
         labels = {"app.kubernetes.io/name": target.name}
@@ -253,4 +253,24 @@ def _ingress(host: str, target: Kubernetes) -> kubernetes.networking.v1.IngressS
         ],
         **({"ingress_class_name": target.ingress_class} if target.ingress_class else {}),
         **({"tls": [{"hosts": [host], "secret_name": target.tls_secret}]} if target.tls_secret else {}),
+    }
+
+
+def _inputs(args: KubernetesAppArgs) -> pulumi.Inputs:
+    """What a policy pack can check; of the environment the names alone."""
+    app, target = args.app, args.target
+    return {
+        "namespace": args.namespace,
+        "name": target.name,
+        "image": str(args.image),
+        "port": app.port,
+        "replicas": target.replicas,
+        "host": target.host,
+        "tlsSecret": target.tls_secret,
+        "cpu": target.cpu,
+        "memory": app.memory,
+        "env": sorted(app.env),
+        "secrets": sorted(app.secrets),
+        "writable": list(app.writable),
+        "egress": list(target.egress),
     }

@@ -1,23 +1,22 @@
-"""`python -m ops review`: what a merge request shows of its stacks' previews."""
+"""`python -m ops review`: shows the previews of stacks on a merge request."""
 
 import argparse
 import json
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ops import job_secrets
+from ops.console import report, report_error
 from ops.gitlab import api as gitlab_api
 from ops.gitlab import merge_request
 from ops.ops_error import OpsError
-from ops.preview import findings, plan, plan_text
-from ops.preview import markdown as review_note
+from ops.preview import findings, markdown, plan, plan_text
 from ops.preview.plan import Plan
 from ops.preview.redaction import Redactor
+from ops.stack_name import StackName
 
-# Pulumi's own rule for the parts of a stack's name.
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}(/[A-Za-z0-9_.-]{1,100}){0,2}")
 # Two dots after a file's name; those of a path, as in ../plan.json, follow nothing or a slash.
 _BETWEEN = re.compile(r"(?<=[^/.])\.\.")
 
@@ -31,33 +30,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a stack and what `pulumi preview --json` printed for it; NAME=BASE.json..BRANCH.json compares two"
         " previews against an empty state, of the target branch and of this one",
     )
-    parser.add_argument("--terraform-report", type=Path, metavar="FILE", help="where artifacts:reports:terraform goes")
-    parser.add_argument("--code-quality", type=Path, metavar="FILE", help="where artifacts:reports:codequality goes")
+    parser.add_argument("--terraform-report", type=Path, metavar="FILE", help="for artifacts:reports:terraform")
+    parser.add_argument("--code-quality", type=Path, metavar="FILE", help="for artifacts:reports:codequality")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints every plan and writes the reports and notes; 1 where a preview failed or a note could not be written."""
-    redactor = Redactor(os.environ)
-    plans = _read(arguments.plans, redactor)
-    for item in plans:
-        print("\n".join(plan_text.lines(item)), flush=True)
+    """Prints every plan and writes the reports and notes; 1 if a preview failed or a note could not be written."""
+    plans = _read(arguments.plans, Redactor(job_secrets.read(os.environ)))
+    for item in plans.values():
+        report("\n".join(plan_text.lines(item)))
     if arguments.terraform_report:
-        _write(arguments.terraform_report, json.dumps(terraform(plans)))
+        _write(arguments.terraform_report, json.dumps(terraform(list(plans.values()))))
     if arguments.code_quality:
-        found = [entry for item in plans for entry in findings.of(item, Path.cwd(), os.environ)]
+        found = [entry for stack, item in plans.items() for entry in _findings(stack, item, os.environ)]
         _write(arguments.code_quality, json.dumps(found, indent=1))
     try:
-        print(_notes(plans, os.environ), flush=True)
+        report(_publish_notes(list(plans.values()), os.environ))
     except OpsError as error:
-        print(f"error: {error}", file=sys.stderr)
+        report_error(str(error))
         return 1
-    return 1 if any(item.failed for item in plans) else 0
+    return 1 if any(item.failed for item in plans.values()) else 0
 
 
 def terraform(plans: Sequence[Plan]) -> dict[str, int] | dict[str, str]:
-    """The report that GitLab's widget sums up in one row per job: a replace is one deleted and one created.
+    """The report that GitLab's widget sums up in one row per job: a replacement is one deleted and one created.
 
-    With a preview that failed the numbers are not known. GitLab shows a report without them as one that could not be
+    After a preview that failed the numbers are not known. GitLab shows a report without them as one that could not be
     generated, which is true; zeros would not be.
     """
     failed = [item.stack for item in plans if item.failed]
@@ -71,49 +69,66 @@ def terraform(plans: Sequence[Plan]) -> dict[str, int] | dict[str, str]:
     }
 
 
-def _notes(plans: Sequence[Plan], environment: Mapping[str, str]) -> str:
+def _findings(stack: StackName, item: Plan, environment: Mapping[str, str]) -> list[findings.Finding]:
+    """The findings of one plan, at lines of its stack file, by the file's path in the repository."""
+    file = Path.cwd() / stack.file
+    try:
+        path = file.resolve().relative_to(Path(environment["CI_PROJECT_DIR"]).resolve())
+    except (KeyError, ValueError):
+        path = Path(stack.file)
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    return findings.collect(item, path.as_posix(), text)
+
+
+def _publish_notes(plans: Sequence[Plan], environment: Mapping[str, str]) -> str:
     """Writes a note for each plan; says in one line what was done."""
     token, iid = environment.get(gitlab_api.REVIEW_TOKEN), environment.get("CI_MERGE_REQUEST_IID")
     if not token:
         return f"no note was written: {gitlab_api.NO_REVIEW_TOKEN}"
     if not iid:
         return "no note was written: this is not the pipeline of a merge request"
-    notes = {review_note.marker(item.stack): review_note.render(item, environment) for item in plans}
-    done = merge_request.publish(gitlab_api.job_project(environment, token=token), iid, notes)
+    notes = {markdown.marker(item.stack): markdown.render(item, environment) for item in plans}
+    outcomes = merge_request.publish(gitlab_api.job_project(environment, token=token), iid, notes)
     return f"notes on merge request !{iid}: " + ", ".join(
-        f"{item.stack} {what}" for item, what in zip(plans, done, strict=True)
+        f"{item.stack} {outcome}" for item, outcome in zip(plans, outcomes, strict=True)
     )
 
 
-def _read(arguments: Sequence[str], redactor: Redactor) -> list[Plan]:
-    plans: dict[str, Plan] = {}
+def _read(arguments: Sequence[str], redactor: Redactor) -> dict[StackName, Plan]:
+    plans: dict[StackName, Plan] = {}
     for argument in arguments:
-        stack, separator, files = argument.partition("=")
-        if not separator or not files or not _NAME.fullmatch(stack):
+        name, separator, files = argument.partition("=")
+        if not name or not separator or not files:
             raise OpsError(f"{argument!r} is not NAME=PLAN.json; name the stack and the file with its preview")
+        stack = StackName.parse(name)
         if stack in plans:
             raise OpsError(f"stack {stack} is given twice; each has one note")
-        first, *second = [_text(file) for file in _BETWEEN.split(files, maxsplit=1)]
+        first, *second = [_plan_file(file) for file in _BETWEEN.split(files, maxsplit=1)]
         if second:
-            plans[stack] = plan.between(first, second[0], stack, redactor)
+            plans[stack] = plan.between(first, second[0], name, redactor)
         else:
-            plans[stack] = plan.read(stack, first, redactor)
-    return list(plans.values())
+            plans[stack] = plan.read(name, first, redactor)
+    return plans
 
 
-def _text(file: str) -> str | None:
-    """What a plan file holds; None where there is none, as after a preview that failed."""
+def _plan_file(file: str) -> str | None:
+    """The content of a plan file; None if it does not exist, as after a preview that failed."""
     try:
         return Path(file).read_text(errors="replace")
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise OpsError(f"{file} cannot be read ({error.strerror}); give the file with the preview") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OpsError(f"{file!r} cannot be read ({reason}); give the file with the preview") from error
 
 
 def _write(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{text}\n")
-    except OSError as error:
-        raise OpsError(f"{file} cannot be written ({error.strerror}); name another file") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OpsError(f"{str(file)!r} cannot be written ({reason}); name another file") from error

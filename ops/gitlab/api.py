@@ -1,4 +1,4 @@
-"""GitLab's REST API as commands use it: one client, and refusals told in one sentence."""
+"""GitLab's REST API as commands use it: one client, and errors in one sentence."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +9,11 @@ import requests
 from gitlab.v4.objects import Project
 
 from ops.ops_error import OpsError
+from ops.preview.plan_text import shorten
 
 TIMEOUT_SECONDS = 30
+REASON_LIMIT = 300
+"""Characters of GitLab's own message that are shown."""
 # The variable with the token that writes notes and issues.
 REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105 - the variable's name
 NO_REVIEW_TOKEN = (
@@ -21,15 +24,17 @@ REVIEW_TOKEN_REMEDY = f"check that {REVIEW_TOKEN} is a project access token with
 
 
 @contextmanager
-def told(doing: str, remedy: str) -> Iterator[None]:
+def translate_errors(action: str, remedy: str) -> Iterator[None]:
     """Turns what python-gitlab raises inside into an OpsError: what GitLab did not do, why, and the remedy."""
     try:
         yield
     except gitlab.exceptions.GitlabError as error:
-        raise OpsError(f"GitLab did not {doing} ({error.response_code}: {error.error_message}); {remedy}") from error
+        # Of an answer that is no JSON, such as a proxy's page, one line is enough.
+        reason = shorten(" ".join(str(error.error_message).split()), REASON_LIMIT)
+        raise OpsError(f"GitLab did not {action} ({error.response_code}: {reason}); {remedy}") from error
     except requests.RequestException as error:
         raise OpsError(
-            f"GitLab did not {doing}: it does not answer ({type(error).__name__}); check the address"
+            f"GitLab did not {action}: it does not answer ({type(error).__name__}); check its address and the network"
         ) from error
 
 

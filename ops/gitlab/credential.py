@@ -1,4 +1,4 @@
-"""The credential of a stack's jobs, fetched from GitLab's API just as a runner hands it to a job."""
+"""The credential of a stack's jobs, fetched from GitLab's API and given to commands as a runner gives it to a job."""
 
 import base64
 import binascii
@@ -10,11 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gitlab
-import gitlab.exceptions
-import requests
 
 from components.access.pipeline_credential import KUBECONFIG
-from ops import cli as tools
+from ops import cli
+from ops.gitlab.api import translate_errors
 from ops.ops_error import OpsError
 
 
@@ -35,15 +34,9 @@ def fetch(url: str, project: str, environment: str) -> Variable:
     """The variable of this project and environment scope, read with the token the stack itself uses."""
     client = gitlab.Gitlab(url, oauth_token=_token(), timeout=10, retry_transient_errors=False)
     scope = {"environment_scope": environment}
-    try:
+    action = f"give the variable {KUBECONFIG} of {project} for {environment}, at {url}"
+    with translate_errors(action, "run 'pulumi up', and check that the token has scope api"):
         found = client.projects.get(project, lazy=True).variables.get(KUBECONFIG, filter=scope)
-    except gitlab.exceptions.GitlabError as error:
-        raise OpsError(
-            f"GitLab at {url} did not give the variable {KUBECONFIG} of {project} for {environment} "
-            f"({error.response_code}: {error.error_message}); run 'pulumi up', and see that the token has scope api"
-        ) from error
-    except requests.RequestException as error:
-        raise OpsError(f"GitLab at {url} does not answer ({type(error).__name__}); check the address") from error
     return Variable(
         value=found.value, variable_type=found.variable_type, masked=found.masked, protected=found.protected
     )
@@ -51,16 +44,18 @@ def fetch(url: str, project: str, environment: str) -> Variable:
 
 @contextmanager
 def as_job(variable: Variable, form: str) -> Iterator[dict[str, str]]:
-    """The environment of a job with this variable: the path of a file that holds the value.
+    """The environment of a job with this variable: the path of a file with the value.
 
-    A runner writes a `file` variable into a file as it is. A `base64` one the job itself decodes into a file.
+    A runner writes the value of a `file` variable into a file. The job itself decodes a `base64` one into a file.
     """
     content = variable.value.encode()
     if form == "base64":
         try:
             content = base64.b64decode(content, validate=True)
         except binascii.Error as error:
-            raise OpsError(f"The variable {KUBECONFIG} is not base64, as the stack has it; run 'pulumi up'") from error
+            raise OpsError(
+                f"The variable {KUBECONFIG} is not base64, as the stack declares; run 'pulumi up'"
+            ) from error
     with TemporaryDirectory() as folder:
         path = Path(folder, KUBECONFIG)
         path.touch(mode=0o600)
@@ -71,7 +66,7 @@ def as_job(variable: Variable, form: str) -> Iterator[dict[str, str]]:
 def _token() -> str:
     if token := os.environ.get("GITLAB_TOKEN"):
         return token
-    found = tools.run("pulumi", "config", "get", "gitlab-deploy:gitlabToken", "--non-interactive")
+    found = cli.run("pulumi", "config", "get", "gitlab-deploy:gitlabToken", "--non-interactive")
     if found.returncode or not found.stdout.strip():
         raise OpsError("There is no GitLab token; export GITLAB_TOKEN, or set gitlab-deploy:gitlabToken with --secret")
     return found.stdout.strip()

@@ -5,16 +5,16 @@ from typing import Any
 
 from gitlab.v4.objects import Project
 
-from ops.gitlab.api import REVIEW_TOKEN_REMEDY, told
+from ops.gitlab.api import REVIEW_TOKEN_REMEDY, translate_errors
 
 
 def publish(project: Project, iid: str, notes: Mapping[str, str]) -> list[str]:
-    """Writes notes, by the hidden line that each begins with; says what was done, one line for each.
+    """Writes notes, by the hidden line that each begins with; says for each what was done.
 
-    A note is a stack's where the token's user wrote it and its first line is the marker: a note that quotes one, and
-    one that somebody else gave the marker, are left alone. It is written only where its text changed.
+    A note is a stack's if the token's user wrote it and its first line is the marker: a note that quotes one, and one
+    with the marker that somebody else wrote, are left alone. It is edited only if its text changed.
     """
-    with told("show the merge request's notes", REVIEW_TOKEN_REMEDY):
+    with translate_errors("show the merge request's notes", REVIEW_TOKEN_REMEDY):
         client = project.manager.gitlab
         client.auth()
         if client.user is None:
@@ -24,16 +24,16 @@ def publish(project: Project, iid: str, notes: Mapping[str, str]) -> list[str]:
         for note in request.notes.list(iterator=True, per_page=100, order_by="created_at", sort="asc"):
             if not note.system and note.author["id"] == client.user.id:
                 known.setdefault(note.body.partition("\n")[0].strip(), note)
-    done = []
-    with told("write a note on the merge request", REVIEW_TOKEN_REMEDY):
+    outcomes = []
+    with translate_errors("write a note on the merge request", REVIEW_TOKEN_REMEDY):
         for marker, body in notes.items():
             if marker not in known:
                 request.notes.create({"body": body})
-                done.append("written")
+                outcomes.append("written")
             elif known[marker].body.strip() == body.strip():
-                done.append("is as it was")
+                outcomes.append("is unchanged")
             else:
                 known[marker].body = body
                 known[marker].save()
-                done.append("edited")
-    return done
+                outcomes.append("edited")
+    return outcomes

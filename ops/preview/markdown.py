@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ops.preview.diagnostics import Diagnostic
 from ops.preview.plan import Change, Plan
-from ops.preview.plan_text import COMPARED, arrow, cut, gone, some, summary
+from ops.preview.plan_text import COMPARED, abbreviate, difference, removal, shorten, summary
 from ops.preview.properties import Property
 
 # GitLab takes 1,000,000 characters in a note, and shows some tens of thousands well.
@@ -60,14 +60,14 @@ def body(plan: Plan) -> Iterator[str]:
         yield f"**Image** {code(old or 'none', CELL_LIMIT)} → {code(new or 'none', CELL_LIMIT)}"
     destroyed = [change for change in plan.changes if change.destructive]
     if destroyed:
-        listed = ", ".join(code(gone(change), NAME_LIMIT) for change in destroyed[:IN_CELL])
+        listed = ", ".join(code(removal(change), NAME_LIMIT) for change in destroyed[:IN_CELL])
         more = f" and {len(destroyed) - IN_CELL} more" if len(destroyed) > IN_CELL else ""
         yield f":warning: **Destructive:** {listed}{more}"
     if plan.changes:
         yield "\n".join(_table(plan.changes))
     if plan.outputs:
         yield f"Stack outputs change: {', '.join(code(name, NAME_LIMIT) for name in plan.outputs[:ROW_LIMIT])}"
-    warnings = [item for item in plan.said if item.severity == "warning"]
+    warnings = [item for item in plan.diagnostics if item.severity == "warning"]
     if warnings:
         yield "\n".join(_messages(warnings))
     if any(change.properties for change in plan.changes):
@@ -76,9 +76,9 @@ def body(plan: Plan) -> Iterator[str]:
 
 def code(text: str, limit: int) -> str:
     """The text as a code span, in a table too; it stays one, whatever is in the text."""
-    plain = cut(text, limit).replace("\n", " ")
+    plain = shorten(text, limit).replace("\n", " ")
     fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
-    # A space is taken off on both sides, and is needed beside a backtick (CommonMark 6.1).
+    # A space is stripped on both sides, and is needed next to a backtick (CommonMark 6.1).
     padding = " " if plain.startswith("`") or plain.endswith("`") or not plain.strip() else ""
     # In a row of a table a bar ends the cell even within a code span, unless it is escaped (GFM 4.10).
     return f"{fence}{padding}{plain or ' '}{padding}{fence}".replace("|", "\\|")
@@ -87,7 +87,7 @@ def code(text: str, limit: int) -> str:
 def _failure(plan: Plan) -> Iterator[str]:
     if plan.failure:
         yield f"{plan.failure[0].upper()}{plan.failure[1:]}; the job's log has the engine's own words."
-    errors = [item for item in plan.said if item.severity == "error"]
+    errors = [item for item in plan.diagnostics if item.severity == "error"]
     if errors:
         yield "\n".join(_messages(errors))
     if plan.changes:
@@ -97,7 +97,7 @@ def _failure(plan: Plan) -> Iterator[str]:
 def _messages(items: Sequence[Diagnostic]) -> Iterator[str]:
     """A list, in which each line of a message is a code span of its own."""
     for item in items[:MESSAGES]:
-        about = f"{code(some(item.resources), NAME_LIMIT)}: " if item.resources else ""
+        about = f"{code(abbreviate(item.resources), NAME_LIMIT)}: " if item.resources else ""
         lines = [code(line.strip(), MESSAGE_LIMIT) for line in item.message.splitlines() if line.strip()]
         first, *more = lines[:MESSAGES] or ["(no message)"]
         yield f"- **{item.severity}** {about}{first}"
@@ -159,14 +159,14 @@ def _detail(changes: Sequence[Change]) -> str:
 
 def _detail_lines(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
-        yield f"# {change.operation} {cut(change.type, NAME_LIMIT)} {cut(change.name, NAME_LIMIT)}"
+        yield f"# {change.operation} {shorten(change.type, NAME_LIMIT)} {shorten(change.name, NAME_LIMIT)}"
         for item in change.properties:
             if item.kind == "update" and not item.secret:
-                yield f"- {item.path}: {cut(item.old or '', MESSAGE_LIMIT)}"
-                yield f"+ {item.path}: {cut(item.new or '', MESSAGE_LIMIT)}"
+                yield f"- {item.path}: {shorten(item.old or '', MESSAGE_LIMIT)}"
+                yield f"+ {item.path}: {shorten(item.new or '', MESSAGE_LIMIT)}"
             else:
                 sign = {"add": "+", "delete": "-", "update": "!"}[item.kind]
-                yield f"{sign} {item.path}: {arrow(item)}"
+                yield f"{sign} {item.path}: {difference(item)}"
 
 
 def footer(environment: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
-"""`pulumi preview --json`, read into what a reviewer has to know.
+"""`pulumi preview --json`, read into what a reviewer has to know. Pure.
 
-The form is that of pulumi/pkg/display.PreviewDigest (3.250). It hides what is marked secret and holds no policy events;
+The form is that of pulumi/pkg/display.PreviewDigest. It hides what is marked secret and holds no policy events;
 everything that leaves this module has been through a Redactor besides.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ops.preview import diagnostics
-from ops.preview.diagnostics import Diagnostic, safe
+from ops.preview.diagnostics import Diagnostic, safe_name
 from ops.preview.properties import Property, compare, submap
 from ops.preview.redaction import Redactor
 
@@ -47,18 +47,18 @@ class Change:
     name: str
     properties: tuple[Property, ...]
     reasons: tuple[str, ...] = ()
-    """Why it is replaced, where no property tells."""
+    """Why it is replaced, if no property shows it."""
     full_type: str = ""
     """The full type, such as `kubernetes:apps/v1:Deployment`."""
-    beside: bool = False
-    """Whether what replaces it is there, under another name, before it goes."""
+    created_first: bool = False
+    """Whether its replacement is created, under another name, before it is deleted."""
 
     @property
     def destructive(self) -> bool:
         """Whether something that runs or is relied on goes away; an image no longer wanted stays on its host."""
         if self.full_type == "docker:index/remoteImage:RemoteImage":
             return False
-        return self.operation == "delete" or (self.operation == "replace" and not self.beside)
+        return self.operation == "delete" or (self.operation == "replace" and not self.created_first)
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class Plan:
     changes: tuple[Change, ...] = ()
     outputs: tuple[str, ...] = ()
     """Names of the stack's outputs that change."""
-    said: tuple[Diagnostic, ...] = ()
-    """What the engine and the program said."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Messages of the engine, the program and policies."""
     compared: bool = False
     """Whether this is one branch against another, and not against what runs."""
     failure: str | None = field(default=None)
-    """Why there is no plan to show, in one sentence; None where there is one."""
+    """Why there is no plan to show, in one sentence; None if there is one."""
 
     @property
     def failed(self) -> bool:
         """Whether the preview failed: `pulumi up` would too, so its changes are at best a part."""
-        return self.failure is not None or any(item.severity == "error" for item in self.said)
+        return self.failure is not None or any(item.severity == "error" for item in self.diagnostics)
 
     def count(self, operation: Operation) -> int:
         """The number of resources with that operation."""
@@ -98,24 +98,24 @@ class Plan:
 
 
 def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
-    """The plan in the text of a plan file; None where there is no such file.
+    """The plan in the text of a plan file; None if it does not exist.
 
-    Text around the JSON document, such as the engine's errors where both streams went to one file, is kept as
+    Text around the JSON document, such as the engine's errors if both streams went to one file, is kept as
     diagnostics. A file that is empty, cut, or holds no document is a failed preview, never an empty plan.
     """
     if text is None:
         return Plan(stack, failure="there is no plan file")
     document, around = _document(text)
-    said = tuple(diagnostics.beside(around, redactor))
+    printed = tuple(diagnostics.from_output(around, redactor))
     if document is None:
         why = "is empty" if not text.strip() else "is cut" if around != text else "holds no plan"
-        return Plan(stack, said=said, failure=f"the plan file {why}")
+        return Plan(stack, diagnostics=printed, failure=f"the plan file {why}")
     planned = _planned(_dicts(document.get("steps")))
     return Plan(
         stack,
         changes=_changes(planned, redactor),
         outputs=tuple(_outputs(planned, redactor)),
-        said=(*diagnostics.of(_dicts(document.get("diagnostics")), redactor), *said),
+        diagnostics=(*diagnostics.from_document(_dicts(document.get("diagnostics")), redactor), *printed),
         failure=None if "steps" in document else "the preview ended before it planned anything",
     )
 
@@ -123,13 +123,13 @@ def read(stack: str, text: str | None, redactor: Redactor) -> Plan:
 def between(base: str | None, branch: str | None, stack: str, redactor: Redactor) -> Plan:
     """What a branch would change, from the texts of two previews against an empty state: its own and its target's.
 
-    Resources are told apart by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
+    Resources are identified by their URNs. What replaces and what updates cannot be known. A changed secret is seen in
     the previews of `python -m ops render`, which marks each secret; Pulumi's own hide all of them alike.
     """
     after = read(stack, branch, redactor)
     before = read(stack, base, redactor)
     if after.failed:
-        return Plan(stack, said=after.said, failure=after.failure, compared=True)
+        return Plan(stack, diagnostics=after.diagnostics, failure=after.failure, compared=True)
     old = {} if before.failed else _desired(base)
     new = _desired(branch)
     steps: list[dict[str, Any]] = []
@@ -141,8 +141,8 @@ def between(base: str | None, branch: str | None, stack: str, redactor: Redactor
     missing = Diagnostic(
         "warning", "the target branch has no preview of this stack; all of the branch's is shown as new"
     )
-    said = (*after.said, missing) if before.failed else after.said
-    return Plan(stack, changes=_changes(steps, redactor), said=said, compared=True)
+    messages = (*after.diagnostics, missing) if before.failed else after.diagnostics
+    return Plan(stack, changes=_changes(steps, redactor), diagnostics=messages, compared=True)
 
 
 def _document(text: str) -> tuple[dict[str, Any] | None, str]:
@@ -163,7 +163,7 @@ def _document(text: str) -> tuple[dict[str, Any] | None, str]:
 def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The steps that `pulumi up` would take.
 
-    A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` where the
+    A preview with --refresh lists every resource of the state first, as `refresh`, or as `update` or `delete` if the
     refresh found a difference (pulumi/pkg/backend/display/json.go); then come the steps of the plan itself, which start
     from what the refresh found.
     """
@@ -178,7 +178,7 @@ def _planned(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _changes(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> tuple[Change, ...]:
-    """The changes, the gravest first; the engine's own order differs from run to run."""
+    """The changes, the most severe first; the engine's own order differs from run to run."""
     ranks = ("delete", "replace", "update", "create", "import")
     changes = _each_change(steps, redactor)
     return tuple(sorted(changes, key=lambda change: (ranks.index(change.operation), change.full_type, change.name)))
@@ -201,19 +201,19 @@ def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iter
         reasons = () if any(item.replaces for item in properties) else step.get("replaceReasons") or ()
         yield Change(
             operation=operation,
-            type=safe(_short(full_type), redactor),
-            name=safe(urn.rpartition("::")[2], redactor),
+            type=safe_name(_short(full_type), redactor),
+            name=safe_name(urn.rpartition("::")[2], redactor),
             properties=properties,
-            reasons=tuple(safe(str(reason), redactor) for reason in reasons if operation == "replace"),
+            reasons=tuple(safe_name(str(reason), redactor) for reason in reasons if operation == "replace"),
             full_type=full_type,
-            beside=operation == "replace" and _is_beside(full_type, old, new),
+            created_first=operation == "replace" and _is_created_first(full_type, old, new),
         )
 
 
-def _is_beside(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+def _is_created_first(full_type: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
     """Whether the engine can make the new one first: it has another name, and takes nothing that the old one holds.
 
-    A preview does not tell the order. Kubernetes' provider deletes first where the name stays (provider.go, Diff), and
+    A preview does not show the order. Kubernetes' provider deletes first if the name stays (provider.go, Diff), and
     containers of one name, or on one port of the host, cannot be there both.
     """
     before, after = (submap(state, "inputs") for state in (old, new))
@@ -239,13 +239,13 @@ def _short(full_type: str) -> str:
 
 
 def _outputs(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iterator[str]:
-    """Names of the stack's outputs that differ, where the preview tells both sides."""
+    """Names of the stack's outputs that differ, if the preview has both sides."""
     for step in steps:
         old, new = _state(step, "oldState"), _state(step, "newState")
         if old and new and new.get("type") == _STACK and isinstance(new.get("outputs"), dict):
             before, after = old.get("outputs") or {}, new["outputs"]
             names = [*before, *(name for name in after if name not in before)]
-            yield from (safe(name, redactor) for name in names if before.get(name) != after.get(name))
+            yield from (safe_name(name, redactor) for name in names if before.get(name) != after.get(name))
 
 
 def _desired(text: str | None) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A plan in plain text, for the job's log, and the words that every form of it shares."""
+"""A plan in plain text, for the job's log, and the words that every form of it shares. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from ops.preview.plan import Change, Operation, Plan
 from ops.preview.properties import Property
 
 VALUE_LIMIT = 2000
-SOME = 4
+NAMES = 4
 OPERATIONS: tuple[Operation, ...] = ("create", "update", "replace", "delete", "import")
 COMPARED = "compared with the target branch, not with what runs"
 _SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-", "import": "="}
@@ -27,10 +27,10 @@ def counts(plan: Plan) -> str:
 def lines(plan: Plan) -> Iterator[str]:
     """The whole plan, line by line."""
     yield f"{plan.stack}: {summary(plan)}{f' ({COMPARED})' if plan.compared else ''}"
-    yield from below(plan)
+    yield from details(plan)
 
 
-def below(plan: Plan) -> Iterator[str]:
+def details(plan: Plan) -> Iterator[str]:
     """The plan without its first line."""
     if plan.failure:
         yield f"  {plan.failure}"
@@ -38,36 +38,36 @@ def below(plan: Plan) -> Iterator[str]:
         yield f"  image {old or 'none'} -> {new or 'none'}"
     destroyed = [change for change in plan.changes if change.destructive]
     if destroyed:
-        yield f"  DESTRUCTIVE: {', '.join(gone(change) for change in destroyed)}"
+        yield f"  DESTRUCTIVE: {', '.join(removal(change) for change in destroyed)}"
     for change in plan.changes:
         reasons = f" (because of {', '.join(change.reasons)})" if change.reasons else ""
         yield f"  {_SIGNS[change.operation]:2} {change.operation} {change.type} {change.name}{reasons}"
         if change.operation != "delete":
-            yield from (f"       {_KINDS[item.kind]} {item.path}: {arrow(item)}" for item in change.properties)
+            yield from (f"       {_KINDS[item.kind]} {item.path}: {difference(item)}" for item in change.properties)
     if plan.outputs:
         yield f"  stack outputs change: {', '.join(plan.outputs)}"
-    for item in plan.said:
-        about = f"{some(item.resources)}: " if item.resources else ""
+    for item in plan.diagnostics:
+        about = f"{abbreviate(item.resources)}: " if item.resources else ""
         first, *more = item.message.splitlines() or [""]
-        yield f"  {item.severity}: {about}{cut(first, VALUE_LIMIT)}"
-        yield from (f"    {cut(line, VALUE_LIMIT)}" for line in more)
+        yield f"  {item.severity}: {about}{shorten(first, VALUE_LIMIT)}"
+        yield from (f"    {shorten(line, VALUE_LIMIT)}" for line in more)
 
 
-def gone(change: Change) -> str:
-    """What a change takes away: `deletes Namespace access-namespace`."""
+def removal(change: Change) -> str:
+    """What a change removes: `deletes Namespace access-namespace`."""
     return f"{change.operation}s {change.type} {change.name}"
 
 
-def some(names: Sequence[str]) -> str:
+def abbreviate(names: Sequence[str]) -> str:
     """The first few of many names."""
-    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    return f"{', '.join(names[:SOME])}{more}"
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return f"{', '.join(names[:NAMES])}{more}"
 
 
-def arrow(item: Property) -> str:
+def difference(item: Property) -> str:
     """A property's change: the value that comes, `old (removed)`, or `old -> new`."""
     suffix = " (replaces the resource)" if item.replaces else ""
-    old, new = (cut(value, VALUE_LIMIT) if value is not None else None for value in (item.old, item.new))
+    old, new = (shorten(value, VALUE_LIMIT) if value is not None else None for value in (item.old, item.new))
     if item.kind == "add":
         return f"{new}{suffix}"
     if item.kind == "delete":
@@ -75,8 +75,8 @@ def arrow(item: Property) -> str:
     return f"{old} changed{suffix}" if item.secret else f"{old} -> {new}{suffix}"
 
 
-def cut(text: str, limit: int) -> str:
-    """The text, cut in the middle where it is longer than the limit: both ends of an image or a path tell something."""
+def shorten(text: str, limit: int) -> str:
+    """The text, shortened in the middle if it exceeds the limit: both ends of an image or a path matter."""
     if len(text) <= limit:
         return text
     head = (limit - 5) * 2 // 3

@@ -2,12 +2,13 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ops.preview.redaction import HIDDEN, Redactor, is_marked, is_sensitive
+from ops.preview.printable import printable
+from ops.preview.redaction import Redactor
+from ops.preview.sensitive import HIDDEN, is_marked, is_sensitive
 
 Kind = Literal["add", "delete", "update"]
 Path = tuple[str, ...]
@@ -45,9 +46,9 @@ class Property:
     path: str
     kind: Kind
     old: str | None
-    """None where it is added."""
+    """None if it is added."""
     new: str | None
-    """None where it is removed."""
+    """None if it is removed."""
     replaces: bool = False
     """Whether this change is why the resource is replaced."""
 
@@ -57,25 +58,12 @@ class Property:
         return HIDDEN in {self.old, self.new}
 
 
-def visible(text: str) -> str:
-    """The text on one line, with every character that would act on a terminal or hide text written as an escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if character != " " and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}:
-        return json.dumps(character)[1:-1]
-    return character
-
-
 def compare(
     kind: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, step: Mapping[str, Any], redactor: Redactor
 ) -> tuple[tuple[Property, ...], bool]:
     """The changes between two states of a resource of type `kind`, and whether any was left out as noise.
 
-    `old` and `new` are the states of a preview's step, with `inputs` and `outputs`; None where there is none. The
+    `old` and `new` are the states of a preview's step, with `inputs` and `outputs`; None if there is none. The
     step's `detailedDiff` adds what the inputs alone do not tell: changed secrets, and what differs on the server.
     """
     before, after = _leaves(submap(old, "inputs")), _leaves(submap(new, "inputs"))
@@ -83,7 +71,7 @@ def compare(
     found: dict[Path, tuple[Any, Any, bool]] = {}
     for path in [*before, *(path for path in after if path not in before)]:
         left, right = before.get(path, _MISSING), after.get(path, _MISSING)
-        # That a map is no longer empty, or empty now, is told by what is in it.
+        # That a map is no longer empty, or empty now, shows in its entries.
         filled = {} in (left, right) and any(
             len(at) > len(path) and at[: len(path)] == path for at in (*before, *after)
         )
@@ -120,11 +108,11 @@ def _property(kind: str, path: Path, left: object, right: object, replaces: bool
         # One line for all of a hidden property: the keys below may be telling too.
         first = next((end for end in range(1, len(path)) if is_sensitive(kind, path[:end])), len(path))
         shown = path[:first]
-    return Property(visible(redactor.text(_join(shown))), what, texts[0], texts[1], replaces)
+    return Property(printable(redactor.text(_join(shown))), what, texts[0], texts[1], replaces)
 
 
 def _merged(properties: Sequence[Property]) -> tuple[Property, ...]:
-    """Changes below one hidden property, made one: it changes, unless all of it comes or goes."""
+    """Changes below one hidden property, merged: it changes, unless all of it is added or removed."""
     merged: dict[str, Property] = {}
     for item in properties:
         known = merged.get(item.path)
@@ -138,7 +126,7 @@ def _merged(properties: Sequence[Property]) -> tuple[Property, ...]:
 def _show(value: object, redactor: Redactor) -> str:
     """A value as a reader sees it: text without quotes unless it could be taken for something else."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    safe = visible(redactor.text(_UNKNOWN.sub(COMPUTED, text)))
+    safe = printable(redactor.text(_UNKNOWN.sub(COMPUTED, text)))
     # Text that could be taken for something else is quoted.
     return json.dumps(safe) if isinstance(value, str) and (safe != safe.strip() or _is_json(safe)) else safe
 
@@ -167,7 +155,7 @@ def _join(path: Path) -> str:
 
 
 def submap(state: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
-    """The map of this name in a state or in a part of one; an empty one where there is none."""
+    """The map of this name in a state or in a part of one; an empty one if there is none."""
     value = (state or {}).get(name)
     return value if isinstance(value, dict) else {}
 
@@ -209,13 +197,13 @@ def _walk(value: object, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _keys(items: Sequence[Any]) -> list[str]:
-    """The names of a list's entries: what tells them apart where there is such a thing, else their number."""
+    """The names of a list's entries: the property that identifies them if there is one, else their number."""
     identity = _identity(items)
     return [f"[{item[identity] if identity else number}]" for number, item in enumerate(items)]
 
 
 def _identity(items: Sequence[Any]) -> str | None:
-    """The property by which the entries of a list are told apart."""
+    """The property that identifies the entries of a list."""
     for identity in _IDENTITIES:
         names = [item.get(identity) if isinstance(item, dict) else None for item in items]
         if all(isinstance(name, (str, int)) and not is_marked(name) for name in names) and len(set(names)) == len(

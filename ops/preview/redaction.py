@@ -1,169 +1,152 @@
-"""Keeps credentials out of what commands show: logs, notes, issues and reports.
+"""Keeps credentials out of what commands show: logs, notes, issues and reports. Pure.
 
-Pulumi hides what is marked secret. This is the second line of defence, for what nobody marked: properties known to
-hold credentials are hidden by their name, and texts that look like one, or that a variable of the job holds, by what
-they are.
+Pulumi hides what is marked secret. This is the second line of defence, for what nobody marked: values that are known to
+be secret in whatever form they show, and text that looks like a credential. Its time is linear in the length of a text.
 """
 
 import base64
 import binascii
+import bisect
 import json
 import re
+import shlex
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-import yaml
+from ops.preview import credential_shapes
+from ops.preview.credential_shapes import Span
 
-HIDDEN = "[secret]"
 REDACTED = "[redacted]"
-# The key by which Pulumi marks secrets and other special values (sdk/go/common/resource/sig: Key).
-SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 # GitLab masks nothing shorter, and a shorter text would be found everywhere.
 SHORTEST = 8
-LARGEST_FILE = 65536
-
-_SENSITIVE_NAMES = {
-    "accesstoken", "auth", "clientkey", "clientkeydata", "clientsecret", "contentbase64", "dockerconfigjson",
-    "identitytoken", "kubeconfig", "passphrase", "password", "privatekey", "registryauth", "secretkey", "sshopts",
-    "stringdata", "token",
-}  # fmt: skip
-# Every input below these is hidden, whatever its own name.
-_SENSITIVE_IN = {
-    "kubernetes:core/v1:Secret": {"data", "stringData"},
-    "docker:index/container:Container": {"envs", "uploads"},
-}
-_VARIABLE_TYPE = re.compile(r"gitlab:index/\w*[vV]ariable:\w*Variable$")
-_SENSITIVE_VARIABLE = re.compile(
-    r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|KUBECONFIG|JWT|AUTH_CONFIG|PRIVATE|(ACCESS|API|STORAGE|SSH|ACCOUNT)_?KEY|_KEY$",
-    re.IGNORECASE,
+# Base64 within base64: an `auth` of Docker's within a Secret.
+_DEPTH = 3
+# A line of a key that is shown by itself.
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=_-]{16,}+")
+# What wraps, quotes, escapes, colors or concatenates a text and is no part of it.
+_JOINT = re.compile(
+    r"\x1b\[[0-9;?]*+[A-Za-z]|[\s\"'`\\,+\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
 )
-_GITLAB_CREDENTIAL = (
-    r"(?:(?:glpat|gldt|glcbt|glrtr?|glptt|glft|glsoat|glimt|glagent|gloas|glwt|glffct)-|GR1348941)[\w.=-]{8,}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Also wrapped, as `base64` does after 76 characters.
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}+(?:(?:\r?\n|\\n)[ \t]*+[A-Za-z0-9+/_-]{24,}+)*+"
+    r"(?:(?:\r?\n|\\n)[ \t]*+[A-Za-z0-9+/_-]++={0,2}(?=[\r\n\"']|$))?={0,2}"
 )
-_CREDENTIALS = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
-    r"|eyJ[\w+/=.-]{8,}"
-    rf"|\b{_GITLAB_CREDENTIAL}"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\bpul-[0-9a-f]{40}\b"
-    r"|\bv1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/=]{8,}"
-    r"|(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"
-    r"|(?<=Bearer )[\w+/=.~-]{8,}|(?<=Basic )[\w+/=-]{8,}",
-    re.DOTALL,
-)
-_NAMED = r"(?:passw(?:or)?d|passphrase|token|secret|credential|api_?key|access_?key|private_?key)[\w.-]{0,40}"
-# NAME=value, and the option --name with its value as the next word or the next entry of a list.
-_ASSIGNMENT = re.compile(
-    rf"({_NAMED}=|(?<![\w-])--?[\w-]{{0,40}}{_NAMED}[\"']?[,\s]+)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&;,]+)", re.IGNORECASE
-)
-_ENTRY = re.compile(rf"\[.*{_NAMED}\]", re.IGNORECASE)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_BASE64_JOINT = re.compile(r"\s|\\n")
 _TELLING = re.compile(
     rb"apiVersion|PRIVATE KEY|client-key|\"auths?\"|password|passphrase|token|glpat-|gldt-|glcbt-|eyJhbGci",
     re.IGNORECASE,
 )
 
 
-def is_marked(value: object) -> bool:
-    """Whether Pulumi marks the value as secret, as a preview shows it or as a state holds it."""
-    return value == HIDDEN or (isinstance(value, dict) and SIGNATURE_KEY in value)
-
-
-def is_sensitive(kind: str, path: Sequence[str]) -> bool:
-    """Whether a property of a resource of type `kind` holds credentials, whether it is marked or not."""
-    if not path:
-        return False
-    if _VARIABLE_TYPE.search(kind) and path[-1] == "value":
-        return True
-    if path[0] in _SENSITIVE_IN.get(kind, ()):
-        return True
-    if any(re.sub(r"[^a-z]", "", part.lower()) in _SENSITIVE_NAMES for part in path):
-        return True
-    # An entry of a list of named values, such as a container's env[DB_PASSWORD].value.
-    return path[-1] == "value" and any(part.startswith("[") and _ENTRY.fullmatch(part) for part in path)
-
-
 class Redactor:
-    """Replaces what looks like a credential, or is one of the job's, in a text."""
+    """Replaces what looks like a credential, or is a known one, in a text."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        """`environment` is the job's; what its variables with telling names hold is never shown."""
-        needles: set[str] = set()
-        for name, value in environment.items():
-            if _SENSITIVE_VARIABLE.search(name):
-                for secret in _held(value):
-                    needles |= set(_forms(secret))
-        self._needles = re.compile("|".join(re.escape(text) for text in sorted(needles, key=len, reverse=True)))
-        self._any = bool(needles)
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are never shown; those with fewer than 8 characters are ignored, as GitLab does."""
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        self._exact = sorted(forms)
+        self._joined = sorted(short for form in forms if len(short := _JOINT.sub("", form)) >= SHORTEST)
 
     def text(self, text: str) -> str:
         """The text with every credential in it replaced by `[redacted]`."""
-        if self._any:
-            text = self._needles.sub(REDACTED, text)
-        text = _CREDENTIALS.sub(REDACTED, text)
-        text = _ASSIGNMENT.sub(rf"\1{REDACTED}", text)
-        return _BASE64.sub(lambda found: REDACTED if self._encodes(found[0]) else found[0], text)
+        # RE2 reads UTF-8, which has no halves of surrogate pairs; they stay in what is shown.
+        readable = _SURROGATE.sub("\ufffd", text)
+        pieces, shown = [], 0
+        for start, end in _merged(self._spans(readable, _DEPTH)):
+            pieces += [text[shown:start], REDACTED]
+            shown = end
+        return "".join([*pieces, text[shown:]])
 
-    def _encodes(self, text: str) -> bool:
+    def _spans(self, text: str, depth: int) -> Iterator[Span]:
+        yield from self._known(text)
+        yield from credential_shapes.spans(text)
+        for found in _BASE64.finditer(text):
+            if self._encodes(_BASE64_JOINT.sub("", found[0]), depth):
+                yield found.span()
+
+    def _known(self, text: str) -> Iterator[Span]:
+        """Where a known secret stands, also one that is wrapped, quoted, escaped or concatenated."""
+        for secret in self._exact:
+            yield from _occurrences(secret, text)
+        if not self._joined:
+            return
+        joints = [found.span() for found in _JOINT.finditer(text)]
+        # Where each joint was in the text without joints.
+        cuts, removed = [], 0
+        for start, end in joints:
+            cuts.append(start - removed)
+            removed += end - start
+        ends = [end for _, end in joints]
+        joined = _JOINT.sub("", text)
+
+        def place(index: int) -> int:
+            at = bisect.bisect_right(cuts, index) - 1
+            return index if at < 0 else ends[at] + index - cuts[at]
+
+        for secret in self._joined:
+            for start, end in _occurrences(secret, joined):
+                yield place(start), place(end - 1) + 1
+
+    def _encodes(self, text: str, depth: int) -> bool:
         """Whether the text is base64 of something with a credential in it, or a piece of that."""
         plain = text.rstrip("=").replace("-", "+").replace("_", "/")
         for offset in range(4):
             piece = plain[offset:]
             try:
-                decoded = base64.b64decode(piece[: len(piece) // 4 * 4])
+                decoded = base64.b64decode(piece + "=" * (-len(piece) % 4))
             except binascii.Error:
-                continue
-            if _TELLING.search(decoded) or (self._any and self._needles.search(decoded.decode("latin-1"))):
+                decoded = base64.b64decode(piece[: len(piece) // 4 * 4])
+            if _TELLING.search(decoded):
+                return True
+            readable = decoded.decode("latin-1")
+            if any(secret in readable for secret in self._exact):
+                return True
+            if depth and readable.isascii() and next(self._spans(readable, depth - 1), None):
                 return True
         return False
 
 
-def _held(value: str) -> Iterator[str]:
-    """The credentials that a variable holds: its text, or for the path of a small file the text of that."""
-    try:
-        file = Path(value)
-        if file.is_file():
-            if file.stat().st_size <= LARGEST_FILE:
-                value = file.read_text()
-            else:
-                return
-    except (OSError, ValueError):
-        pass
-    for text in {value.strip(), *_passwords(value)}:
-        if len(text) >= SHORTEST:
-            yield text
+def _occurrences(secret: str, text: str) -> Iterator[Span]:
+    start = text.find(secret)
+    while start >= 0:
+        yield start, start + len(secret)
+        start = text.find(secret, start + len(secret))
 
 
-def _passwords(value: str) -> Iterator[str]:
-    """The single credentials inside of a document, such as DOCKER_AUTH_CONFIG or a kubeconfig; JSON is YAML."""
-    try:
-        document = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError):
-        return
-    yield from _sensitive_texts(document, ())
-
-
-def _sensitive_texts(value: object, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _sensitive_texts(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _sensitive_texts(item, path)
-    elif isinstance(value, str) and is_sensitive("", path):
-        yield value
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans in order, those that touch made one."""
+    current: Span | None = None
+    for start, end in sorted(spans):
+        if current is None or start > current[1]:
+            if current is not None:
+                yield current
+            current = start, end
+        else:
+            current = current[0], max(current[1], end)
+    if current is not None:
+        yield current
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The forms in which a text may show: as it is, inside of JSON or a URL, and in base64 wherever it starts."""
+    """The forms in which a secret may show: as it is, by line, in JSON, a shell or a URL, in hexadecimal and base64."""
     yield secret
+    yield from (line for line in secret.split() if line != secret and _KEY_LINE.fullmatch(line))
     yield json.dumps(secret)[1:-1]
-    yield urllib.parse.quote(secret, safe="")
+    yield json.dumps(json.dumps(secret)[1:-1])[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield shlex.quote(secret)
+    for safe in ("", "/"):
+        yield urllib.parse.quote(secret, safe=safe)
+        yield urllib.parse.quote_plus(secret, safe=safe)
+    encoded = secret.encode("utf-8", "surrogatepass")
+    yield encoded.hex()
+    yield encoded.hex().upper()
     for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode().rstrip("=")
+        piece = base64.b64encode(b"\0" * offset + encoded).decode().rstrip("=")
         # Less the characters that depend on what stands beside it.
-        piece = encoded[-(-offset * 8 // 6) : -1]
+        piece = piece[-(-offset * 8 // 6) : -1]
         if len(piece) >= SHORTEST:
             yield piece
             yield piece.replace("+", "-").replace("/", "_")

@@ -1,60 +1,74 @@
-"""The example site as images: built by Hugo, served by Caddy, both from their Debian packages."""
+"""The example site as images: built by Hugo from its Debian package, served by Caddy from its Python package."""
 
-import shutil
 import subprocess
+import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sandbox.example.oci import SKELETON, Blob, Credentials, File, Image, make_image, make_layer, program, push
 from sandbox.names import ROOT
 from sandbox.sandbox_error import SandboxError
+from sandbox.toolchain.images import Credentials, File, Image, build
 
 SOURCE = ROOT / "examples" / "hugo-blog"
 REPOSITORY = "group/blog"
 VERSIONS = ("1.0.0", "2.0.0")
 PORT = 8080
-"""Where Caddy listens, as the Caddyfile says."""
+"""The port that the Caddyfile has Caddy listen on."""
+
+SERVER = """\
+FROM scratch AS server
+COPY server /
+USER 65532:65532
+ENTRYPOINT ["/usr/bin/caddy"]
+"""
+"""What the versions of the site share; of `server_files`."""
+
+SITE = f"""\
+{SERVER}
+FROM server
+COPY site /srv
+COPY Caddyfile /etc/caddy/Caddyfile
+EXPOSE {PORT}
+# Caddy keeps a copy of its settings, which a Caddyfile cannot forbid: in memory, as the root filesystem is read-only.
+ENV XDG_CONFIG_HOME=/dev/shm XDG_DATA_HOME=/dev/shm
+ENTRYPOINT ["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile"]
+LABEL org.opencontainers.image.title={REPOSITORY} org.opencontainers.image.version=%s
+"""
 
 
 def publish(registry: str, credentials: Credentials | None = None) -> dict[str, str]:
     """Have every version in the registry at `registry` (HOST:PORT) and return their digests, by version.
 
-    `credentials` are for a registry that asks who pushes (see image.push).
-    The same sources give the same digest, and by that what is there already is found: a second run sends nothing.
-    SandboxError where a tool is missing, the site does not build, or the registry does not take it.
+    `credentials` are for a registry that asks who pushes.
+    SandboxError if a tool is missing, the site does not build, or the registry does not take it.
     """
     with ThreadPoolExecutor() as pool:
-        # Hugo runs while the layer of the server is made.
-        sites = pool.map(site_layer, VERSIONS)
-        server = server_layer()
-        return {
-            version: push(site_image(version, [server, site]), registry, REPOSITORY, version, credentials)
-            for version, site in zip(VERSIONS, sites, strict=True)
-        }
+        digests = pool.map(
+            lambda version: site(version).push(registry, f"{REPOSITORY}:{version}", credentials), VERSIONS
+        )
+        return dict(zip(VERSIONS, digests, strict=True))
 
 
-def server_layer() -> Blob:
-    """Make the layer that every version shares: Caddy, what it needs to run, and `sh` and `wget` for health checks.
+def server_files() -> dict[str, File]:
+    """Caddy, `sh` and `wget` for health checks, and the accounts root and nonroot.
 
     Both are busybox, which under such a name is that program alone. The server that pipelines build has them too.
     """
-    busybox = _tool("busybox", "busybox-static")
-    return make_layer(
-        [
-            *SKELETON,
-            *program(_tool("caddy"), "usr/bin/caddy"),
-            *program(busybox, "usr/bin/wget"),
-            *program(busybox, "bin/sh"),
-        ]
-    )
+    busybox = File(Path("/bin/busybox"), 0o755)
+    return {
+        "server/etc/passwd": File(b"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n"),
+        "server/etc/group": File(b"root:x:0:\nnonroot:x:65532:\n"),
+        "server/usr/bin/caddy": File(Path(sysconfig.get_path("scripts")) / "caddy", 0o755),
+        "server/usr/bin/wget": busybox,
+        "server/bin/sh": busybox,
+    }
 
 
-def site_layer(version: str) -> Blob:
-    """Make the layer of the site that shows `version`, and of the server's settings."""
-    hugo = _tool("hugo")
+def site(version: str) -> Image:
+    """The image of the site that shows `version`."""
     with tempfile.TemporaryDirectory() as folder:
-        site = f"{folder}/site"
+        public = Path(folder) / "public"
         # Nothing is written to the source, and no HUGO_* variable of the caller changes the site.
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -62,30 +76,10 @@ def site_layer(version: str) -> Blob:
             "HUGO_RESOURCEDIR": f"{folder}/resources",
             "HUGO_CACHEDIR": f"{folder}/cache",
         }
-        command = [str(hugo), "--quiet", "--noBuildLock", "--source", str(SOURCE), "--destination", site]
+        command: list[str | Path] = ["hugo", "--quiet", "--noBuildLock", "--source", SOURCE, "--destination", public]
         built = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if built.returncode:
-            said = " ".join((built.stdout + built.stderr).split())
-            raise SandboxError(f"hugo does not build {SOURCE}: {said}")
-        files = [File(f"srv/{path.relative_to(site)}", path) for path in Path(site).rglob("*") if path.is_file()]
-        return make_layer([*files, File("etc/caddy/Caddyfile", SOURCE / "Caddyfile")])
-
-
-def site_image(version: str, layers: list[Blob]) -> Image:
-    """Make the image of the site out of its layers, the server's first."""
-    return make_image(
-        layers,
-        entrypoint=["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile"],
-        ports=[PORT],
-        # Caddy 2.6 keeps a copy of its settings, which a Caddyfile cannot forbid: in memory, as the root is read-only.
-        env={"XDG_CONFIG_HOME": "/dev/shm"},  # noqa: S108
-        labels={"org.opencontainers.image.title": REPOSITORY, "org.opencontainers.image.version": version},
-    )
-
-
-def _tool(name: str, package: str = "") -> Path:
-    found = shutil.which(name)
-    if not found:
-        package = package or name
-        raise SandboxError(f"{name} is not on PATH: install the Debian package {package} (apt-get install {package})")
-    return Path(found)
+            output = " ".join((built.stdout + built.stderr).split())
+            raise SandboxError(f"hugo does not build {SOURCE}: {output}")
+        files = {f"site/{path.relative_to(public)}": File(path) for path in public.rglob("*") if path.is_file()}
+        return build(SITE % version, {**server_files(), **files, "Caddyfile": File(SOURCE / "Caddyfile")})

@@ -20,7 +20,7 @@ from sandbox.machine import cgroups
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
-from sandbox.machine.process import together
+from sandbox.machine.waiting import run_parallel
 from sandbox.names import CACHE, REGISTRY
 from sandbox.sandbox_error import SandboxError
 from sandbox.toolchain import wheels
@@ -137,7 +137,7 @@ class DockerHost:
         registry = self._network.address("registry")
         self._host.run("sh", "-ec", PRIVATE, "sh", self._host.data.parent, registry, _public(self.key))
         cgroups.make(self._network.cgroup)
-        together(self._start_docker, self._start_sshd)
+        run_parallel(self._start_docker, self._start_sshd)
         networks = self._host.run(*DOCKER, "network", "ls", "--format", "{{.Name}}").splitlines()
         if NETWORK not in networks:
             self._host.run(*DOCKER, "network", "create", NETWORK)

@@ -1,23 +1,21 @@
-"""The host that is GitLab to everybody: its API (a double) and the registry (a real one)."""
+"""The host that is GitLab to everybody: its API (a double), and where its container registry is."""
 
-import json
 import secrets
 import sys
 from functools import partial
 from pathlib import Path
 
-from sandbox.example.oci import Credentials
-from sandbox.gitlab.registry_auth import registry_settings
 from sandbox.gitlab.seed import seed
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
 from sandbox.machine.probe import answers
 from sandbox.names import REGISTRY, ROOT
+from sandbox.toolchain.images import Credentials
 
 
 class GitLabHost:
-    """GitLab's API and the registry, each on port 80 of an address of its own, both plain HTTP."""
+    """GitLab's API, on port 80, plain HTTP."""
 
     def __init__(self, host: Host, network: Network) -> None:
         """GitLab in `host`."""
@@ -44,7 +42,7 @@ class GitLabHost:
         """The project's maintainer, as the registry knows people."""
         return Credentials("maintainer", self.token.read_text(encoding="utf-8").strip())
 
-    def start_api(self) -> None:
+    def start(self) -> None:
         """Have the API running, with project group/blog and its maintainer's token."""
         if not self.token.exists():
             write(self.token, f"glpat-{secrets.token_urlsafe(15)}\n")
@@ -54,22 +52,3 @@ class GitLabHost:
         command: list[str | Path] = [sys.executable, "-m", "sandbox.gitlab", *options]
         ready = partial(answers, f"{self.url}/api/v4/version")
         self._host.serve(Service("gitlab", command, ready, environment={"PYTHONPATH": str(ROOT)}))
-
-    def start_registry(self) -> None:
-        """Have the registry running; it lets in whom GitLab lets in."""
-        config = {
-            "version": 0.1,
-            "log": {"level": "info", "accesslog": {"disabled": True}},
-            "storage": {
-                "filesystem": {"rootdirectory": str(self._host.data / "registry")},
-                "delete": {"enabled": True},
-            },
-            "http": {"addr": self.registry},
-            "auth": registry_settings(self.data, self.url),
-        }
-        # A name with no port in an image reference means port 80 or 443 to Docker.
-        self._host.run("ip", "address", "replace", f"{self._registry_address}/24", "dev", "eth0")
-        path = self._host.data / "registry.json"
-        write(path, json.dumps(config, indent=2))
-        ready = partial(answers, f"http://{self.registry}/v2/")
-        self._host.serve(Service("registry", ["docker-registry", "serve", path], ready))

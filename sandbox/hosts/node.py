@@ -8,13 +8,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from sandbox.hosts import pki, runtime
+from sandbox.hosts import pki, pod_network, runtime
 from sandbox.machine import cgroups
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
 from sandbox.machine.probe import answers, document
-from sandbox.machine.process import together, wait
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.sandbox_error import SandboxError
 
 PRIVATE = """
@@ -74,7 +74,7 @@ class Node:
         return f"https://{self._address}:6443"
 
     def start(self) -> None:
-        """Have the cluster running, its node ready. SandboxError with the end of a log where a part does not start."""
+        """Have the cluster running, its node ready. SandboxError with the end of a log if a part does not start."""
         service_address = str(self._network.services[1])
         names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1"]
         pki.make(self._pki, [*names, self._address, service_address])
@@ -82,12 +82,14 @@ class Node:
             # The kubelet would look for the pods of a host that was killed.
             cgroups.remove(self._network.cgroup)
         cgroups.make(self._network.cgroup)
-        together(partial(runtime.start, self._host, self._network, self._registry), self._start_api)
-        together(self._start_controllers, self._start_scheduler, self._start_proxy, self._start_kubelet)
+        run_parallel(partial(runtime.start, self._host, self._network, self._registry), self._start_api)
+        run_parallel(
+            self._start_controllers, self._start_scheduler, self._start_proxy, self._start_firewall, self._start_kubelet
+        )
         # Without it the first pod of a new cluster is refused.
-        if not wait(lambda: self._object("namespaces/default/serviceaccounts/default") is not None, 30):
+        if not wait(lambda: self._object("namespaces/default/serviceaccounts/default") is not None, 120):
             raise SandboxError(
-                "the cluster has no ServiceAccount `default` after 30 s: see the log of kube-controller-manager"
+                "the cluster has no ServiceAccount `default` after 120 s: see the log of kube-controller-manager"
             )
 
     def kubeconfig(self, client: str) -> str:
@@ -179,6 +181,13 @@ class Node:
         }
         options: list[str | Path] = ["--config", self._write("kube-proxy.json", config)]
         self._serve("kube-proxy", options, f"http://{self._address}:10256/healthz")
+
+    def _start_firewall(self) -> None:
+        # It ends if there is no object of its node.
+        if not wait(lambda: self._object("nodes/node") is not None, 180):
+            raise SandboxError("the cluster has no Node `node` after 180 s: see the log of the kubelet")
+        kubeconfig = self._config("kube-router")
+        pod_network.start_firewall(self._host, self._network, self._tools["kube-router"], kubeconfig)
 
     def _start_kubelet(self) -> None:
         config = {

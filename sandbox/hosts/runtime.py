@@ -1,15 +1,14 @@
-"""What pods run on in the node: containerd, its network plugin, and the image that holds a pod's namespaces."""
+"""What pods run on in the node: containerd, and the image that holds a pod's namespaces."""
 
-import json
-import shutil
 from pathlib import Path
 
-from sandbox.example.oci import make_image, make_layer, program, save
+from sandbox.hosts import pod_network
 from sandbox.machine.files import write
 from sandbox.machine.host import Host, Service
 from sandbox.machine.network import Network
 from sandbox.names import REGISTRY
 from sandbox.sandbox_error import SandboxError
+from sandbox.toolchain.images import File, build
 
 PAUSE = "localhost/pause:1"
 SOCKET = "/run/containerd/containerd.sock"
@@ -48,7 +47,7 @@ def start(host: Host, network: Network, registry: str) -> None:
     config = host.data / "containerd.toml"
     write(config, CONTAINERD.format(data=host.data, socket=SOCKET, pause=PAUSE))
     write(host.data / "registries" / REGISTRY / "hosts.toml", HOSTS.format(registry=registry))
-    write(host.data / "cni" / "10-sandbox.conflist", json.dumps(_pod_network(network), indent=2))
+    pod_network.write_config(host.data / "cni", network)
 
     def ready() -> bool:
         try:
@@ -67,27 +66,12 @@ def start(host: Host, network: Network, registry: str) -> None:
     host.serve(Service("containerd", ["containerd", "--config", config], ready))
 
 
-def _pod_network(network: Network) -> dict[str, object]:
-    """A cable from each pod to the node: with no bridge, all of a pod's traffic passes the rules of kube-proxy."""
-    addresses = {
-        "type": "host-local",
-        "ranges": [[{"subnet": str(network.pods)}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-    }
-    plugins = [
-        {"type": "ptp", "ipMasq": True, "ipam": addresses},
-        {"type": "portmap", "capabilities": {"portMappings": True}},
-    ]
-    return {"cniVersion": "0.4.0", "name": "sandbox", "plugins": plugins}
-
-
 def _pause(folder: Path) -> Path:
-    """An archive of an image that only sleeps."""
-    sleep = shutil.which("sleep", path="/usr/bin:/bin")
-    if not sleep:
-        raise SandboxError("this machine has no program `sleep`: install the package coreutils")
+    """An archive of an image that only sleeps: busybox, which under the name `sleep` is that program alone."""
     archive = folder / "pause.tar"
-    if not archive.exists():
-        files = program(Path(sleep), "sleep")
-        save(make_image([make_layer(files)], entrypoint=["/sleep", "infinity"]), PAUSE, archive)
+    image = build(
+        'FROM scratch\nCOPY sleep /\nENTRYPOINT ["/sleep", "infinity"]\n',
+        {"sleep": File(Path("/bin/busybox"), 0o755)},
+    )
+    image.save(PAUSE, archive)
     return archive

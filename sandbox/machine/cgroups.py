@@ -1,6 +1,7 @@
 """Control groups of a sandbox's pods: one subtree of its own in every hierarchy of the machine, v1 or v2."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -10,8 +11,19 @@ def make(name: str) -> None:
         (hierarchy / name).mkdir(exist_ok=True)
 
 
+def thaw(name: str) -> None:
+    """Let every process in the subtree go on that `docker pause` has stopped: a frozen process cannot be killed."""
+    for hierarchy in hierarchies():
+        for folder, _, files in os.walk(hierarchy / name):
+            # As cgroups(7) has it for version 1 and version 2.
+            for control, value in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+                if control in files:
+                    with suppress(FileNotFoundError):
+                        Path(folder, control).write_text(value, encoding="ascii")
+
+
 def remove(name: str) -> bool:
-    """Remove the subtree everywhere; False where a process is still in it."""
+    """Remove the subtree everywhere; False if a process is still in it."""
     for hierarchy in hierarchies():
         for folder, _, _ in os.walk(hierarchy / name, topdown=False):
             try:
@@ -23,8 +35,8 @@ def remove(name: str) -> bool:
     return True
 
 
-def left(name: str) -> list[Path]:
-    """What is there of the subtree, by hierarchy."""
+def remaining(name: str) -> list[Path]:
+    """What exists of the subtree, by hierarchy."""
     return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]
 
 

@@ -23,7 +23,7 @@ def claim(folder: Path, preferred: int | None, claims: Path = CLAIMS) -> int:
     """Claim a number for the sandbox in `folder`: what it has, else `preferred`, else the lowest that is free.
 
     A number is free when nobody claims it, or the claimant does not run any more, and no route of the machine leads to
-    its addresses. SandboxError where none is.
+    its addresses. SandboxError if none is.
     """
     with _alone(claims):
         mine = held(folder, claims)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make `folder` (mode 0700) where it is missing and hold it alone; a second command waits here for the first.
+    """Make `folder` (mode 0700) if it is missing and hold it alone; a second command waits here for the first.
 
     The lock is the kernel's: it goes with the process, however that ends, and needs no file of its own.
     """

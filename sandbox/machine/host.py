@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.machine.process import Process, wait
+from sandbox.machine.namespaces import Namespaces
+from sandbox.machine.process import Process
 from sandbox.machine.state import State
+from sandbox.machine.waiting import wait
 from sandbox.sandbox_error import SandboxError
 
 INIT = Path(__file__).with_name("init.py")
@@ -47,7 +49,7 @@ class Service:
     command: Sequence[str | Path]
     ready: Callable[[], bool]
     """Whether it serves."""
-    seconds: float = 60
+    seconds: float = 180
     """How long it may take until then."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,7 +66,7 @@ class Host:
 
     @property
     def init(self) -> Process:
-        """Its first process; SandboxError where the host is not running."""
+        """Its first process; SandboxError if the host is not running."""
         init = self._state.process(self.name)
         if not init:
             raise SandboxError(f"host {self.name} is not running: start the sandbox (python -m sandbox up)")
@@ -76,7 +78,7 @@ class Host:
         return self._state.process(self.name) is not None
 
     def start(self) -> bool:
-        """Start it; False where it ran already."""
+        """Start it; False if it runs already."""
         if self.running:
             return False
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,7 +98,7 @@ class Host:
         return True
 
     def run(self, *command: str | Path, stdin: str | None = None) -> str:
-        """Run a command in the host, `stdin` fed to it; its output, or SandboxError with its last words."""
+        """Run a command in the host, fed `stdin`; its output, or SandboxError with the last line of its stderr."""
         done = subprocess.run(
             [*self._enter(), *command], env=ENVIRONMENT, input=stdin, capture_output=True, text=True, check=False
         )
@@ -105,9 +107,9 @@ class Host:
         return done.stdout
 
     def serve(self, service: Service) -> bool:
-        """Have a service running and ready; False where it ran already.
+        """Have a service running and ready; False if it runs already.
 
-        SandboxError with the end of its log where it does not become ready.
+        SandboxError with the end of its log if it does not become ready.
         """
         key = f"{self.name}/{service.name}"
         log = self._logs / f"{service.name}.log"
@@ -122,7 +124,7 @@ class Host:
         return fresh
 
     def stop(self) -> None:
-        """End it, and everything in it, at once. SandboxError where something does not end."""
+        """Kill it and everything in it. SandboxError if something does not end."""
         init = self._state.process(self.name)
         if init:
             init.kill()
@@ -164,16 +166,12 @@ class Host:
         return process
 
     def _outside(self, pid: int) -> Process:
-        """The process that has this pid in the host, as the machine knows it (NSpid in proc_pid_status(5))."""
-        namespace = self.init.namespaces()["pid"]
-        for entry in Path("/proc").iterdir():
-            try:
-                inside = re.search(r"^NSpid:.*\t(\d+)$", (entry / "status").read_text(errors="replace"), re.MULTILINE)
-                if inside and int(inside[1]) == pid and (entry / "ns" / "pid").stat().st_ino == namespace:
-                    return Process.of(int(entry.name))
-            except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
-                continue
-        raise SandboxError(f"a process of host {self.name} ended before it began")
+        """The process that has this pid in the host."""
+        try:
+            with Namespaces(self.init) as namespaces:
+                return Process.of(namespaces.pid_of(pid))
+        except ProcessLookupError:
+            raise SandboxError(f"a process of host {self.name} ended before it began") from None
 
 
 def _tail(log: Path, lines: int = 20) -> str:

@@ -71,8 +71,8 @@ def connect(network: Network, lan: Host, hosts: list[Host]) -> None:
 
 
 def disconnect(network: Network) -> None:
-    """Take the cable out of the machine, whose routes through it go along. Where it is gone already nothing is done."""
-    # The kernel removes it, too, once the switch is gone: whoever is first. `connected` tells.
+    """Take the cable out of the machine, whose routes through it go along. If it does not exist nothing is done."""
+    # The kernel removes it, too, when the switch ends: whoever is first. `connected` tells.
     subprocess.run(["ip", "link", "delete", network.interface], capture_output=True, check=False)
 
 
@@ -106,7 +106,7 @@ def _route(network: Network, host: str, interface: str) -> str:
 
 
 def _addresses(host: Host | None, interface: str) -> list[str] | None:
-    """IPv4 and IPv6 addresses of an interface of a host, or of the machine; None where there is no such interface."""
+    """IPv4 and IPv6 addresses of an interface of a host, or of the machine; None if there is no such interface."""
     for link in json.loads(_run(host, "ip", "-json", "address", "show")):
         if link.get("ifname") == interface:
             return [address["local"] for address in link["addr_info"]]

@@ -20,7 +20,7 @@ def answers(url: str, tls: ssl.SSLContext | None = None) -> bool:
 
 
 def document(url: str, tls: ssl.SSLContext | None = None) -> dict[str, Any] | None:
-    """The JSON object at `url`, or None where there is none (yet)."""
+    """The JSON object at `url`, or None if there is none (yet)."""
     try:
         found: dict[str, Any] = json.loads(fetch(url, tls))
     except (OSError, HTTPException, ValueError):

@@ -3,12 +3,8 @@
 import os
 import select
 import signal
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
 from sandbox.sandbox_error import SandboxError
 
@@ -24,7 +20,7 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The process that has this pid now; ProcessLookupError where there is none."""
+        """The process that has this pid now; ProcessLookupError if there is none."""
         started, _ = _read(pid)
         return cls(pid, started)
 
@@ -43,12 +39,8 @@ class Process:
         uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         return uptime - int(self.started.rpartition(":")[2]) / os.sysconf("SC_CLK_TCK")
 
-    def namespaces(self) -> dict[str, int]:
-        """Its network, mount and process namespaces, by the kernel's numbers."""
-        return {kind: os.stat(f"/proc/{self.pid}/ns/{kind}").st_ino for kind in ("net", "mnt", "pid")}  # noqa: PTH116 - links
-
     def kill(self, seconds: float = 20) -> None:
-        """End it at once and return when it is gone; SandboxError where it is not within `seconds`."""
+        """Kill it and return when it has ended; SandboxError if it has not within `seconds`."""
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -66,53 +58,6 @@ class Process:
                 )
         finally:
             os.close(handle)
-
-
-def wait(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until the condition holds, for at most `seconds`; whether it did."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def together(*parts: Callable[[], object]) -> None:
-    """Do all of these at once and return when all are done; the first error is raised at once, as is an interruption.
-
-    Nothing waits for the rest then: what they do must bear being cut off.
-    """
-    ends: SimpleQueue[BaseException | None] = SimpleQueue()
-
-    def run(part: Callable[[], object]) -> None:
-        try:
-            part()
-        except BaseException as error:
-            ends.put(error)
-        else:
-            ends.put(None)
-
-    for part in parts:
-        threading.Thread(target=run, args=(part,), daemon=True).start()
-    for _ in parts:
-        error = ends.get()
-        if error:
-            raise error
-
-
-def members(namespaces: dict[str, int]) -> list[int]:
-    """Pids of all processes in any of these namespaces."""
-    found = []
-    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
-        try:
-            process = Process.of(pid)
-            if process.alive and any(number == namespaces[kind] for kind, number in process.namespaces().items()):
-                found.append(pid)
-        except OSError:
-            # It is gone by now; or it may do more than this process may, so that it is none of the sandbox's.
-            continue
-    return found
 
 
 def _read(pid: int) -> tuple[str, str]:

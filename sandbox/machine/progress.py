@@ -11,10 +11,10 @@ TICK = 30.0
 
 @contextmanager
 def step(doing: str, done: str, what: str, *, expected: str = "") -> Iterator[None]:
-    """Say that `what` begins (`doing`: "builds"), every half minute that it goes on, and that it is `done` ("built").
+    """Print that `what` begins (`doing`: "builds"), every half minute that it goes on, and that it is `done` ("built").
 
-    `expected` is how long it takes as a rule; a step without it is short, and said when done only. Where the block
-    fails nothing more is said: the error is the next line.
+    `expected` is how long it takes as a rule; a step without it is short, and printed when done only. If the block
+    fails nothing more is printed: the error is the next line.
     """
     begun = time.monotonic()
     over = threading.Event()

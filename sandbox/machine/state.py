@@ -28,7 +28,7 @@ class State:
             write(self._path, json.dumps({**self._load(), "index": index}, indent=2))
 
     def process(self, key: str) -> Process | None:
-        """The process recorded as `key` (HOST, or HOST/SERVICE), where it still runs."""
+        """The process recorded as `key` (HOST, or HOST/SERVICE), if it still runs."""
         entry = self._load().get("processes", {}).get(key)
         process = Process(**entry) if entry else None
         return process if process and process.alive else None
@@ -41,7 +41,7 @@ class State:
             write(self._path, json.dumps(state, indent=2))
 
     def recorded(self) -> dict[str, Process | None]:
-        """Every key there is, with its process where that still runs."""
+        """Every key there is, with its process if that still runs."""
         return {key: self.process(key) for key in self._load().get("processes", {})}
 
     def _load(self) -> dict[str, Any]:

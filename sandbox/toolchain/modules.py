@@ -5,18 +5,18 @@ import shutil
 from collections.abc import Callable
 
 from sandbox.toolchain.build import Build, Module
+from sandbox.toolchain.versions import go_module, python_package
 
-PULUMI_VERSION = "3.250.0"
-"""Goes with pulumi in requirements.txt."""
-PROVIDER_VERSION = "4.25.0"
-"""Goes with pulumi-kubernetes in requirements.txt."""
-DOCKER_VERSION = "5.2.0"
-"""Goes with pulumi-docker in requirements.txt."""
-KUBERNETES_VERSION = "1.35.4"
+PULUMI_VERSION = go_module("cli", "github.com/pulumi/pulumi/pkg/v3")
+PROVIDER_VERSION = python_package("pulumi-kubernetes")
+DOCKER_VERSION = python_package("pulumi-docker")
+KUBERNETES_VERSION = go_module("kubernetes", "k8s.io/kubernetes")
+KUBE_ROUTER_VERSION = go_module("kube-router", "github.com/cloudnativelabs/kube-router/v2")
 
 PROVIDER_PLUGIN = "pulumi-resource-kubernetes"
 DOCKER_PLUGIN = "pulumi-resource-docker"
 PROVIDER_SOURCE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+LANGUAGE_HOST = "pulumi-language-python"
 PYTHON_EXEC = "pulumi-language-python-exec"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 
@@ -59,12 +59,6 @@ CLI = Module(
     variables=(f"{SDK}/go/common/version.Version=v{PULUMI_VERSION}",),
     finish=_add_python_exec,
 )
-LANGUAGE = Module(
-    name="language",
-    title="pulumi-language-python",
-    programs=("pulumi-language-python",),
-    expected="20 s",
-)
 KUBERNETES = Module(
     name="kubernetes",
     title=f"Kubernetes v{KUBERNETES_VERSION} and etcd",
@@ -80,8 +74,8 @@ KUBERNETES = Module(
     expected="5 min",
     variables=(
         f"k8s.io/component-base/version.gitVersion=v{KUBERNETES_VERSION}",
-        "k8s.io/component-base/version.gitMajor=1",
-        "k8s.io/component-base/version.gitMinor=35",
+        f"k8s.io/component-base/version.gitMajor={KUBERNETES_VERSION.split('.')[0]}",
+        f"k8s.io/component-base/version.gitMinor={KUBERNETES_VERSION.split('.')[1]}",
     ),
     finish=_name_etcd,
 )
@@ -90,6 +84,7 @@ PROVIDER = Module(
     title=f"{PROVIDER_PLUGIN} v{PROVIDER_VERSION}",
     programs=(PROVIDER_PLUGIN,),
     expected="7 min",
+    variables=(f"main.version={PROVIDER_VERSION}",),
     prepare=_add_schema,
     finish=_name(PROVIDER_PLUGIN),
     target=".",
@@ -99,9 +94,17 @@ DOCKER = Module(
     title=f"{DOCKER_PLUGIN} v{DOCKER_VERSION}",
     programs=(DOCKER_PLUGIN,),
     expected="3 min",
+    variables=(f"main.version={DOCKER_VERSION}",),
     finish=_name(DOCKER_PLUGIN),
     target=".",
     tags=("no_compose",),
+)
+KUBE_ROUTER = Module(
+    name="kube-router",
+    title=f"kube-router v{KUBE_ROUTER_VERSION}",
+    programs=("kube-router",),
+    expected="2 min",
+    variables=(f"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v{KUBE_ROUTER_VERSION}",),
 )
 S3 = Module(
     name="s3",

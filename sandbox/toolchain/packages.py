@@ -1,4 +1,4 @@
-"""Debian packages that the sandbox runs, or copies programs from, installed where they are missing."""
+"""Debian packages that the sandbox runs, or copies programs from, installed if they are missing."""
 
 import os
 import shutil
@@ -12,20 +12,21 @@ from sandbox.machine.progress import step
 from sandbox.sandbox_error import SandboxError
 
 PACKAGES = (
+    "buildah",
     "busybox-static",
-    "caddy",
     "containerd",
     "containernetworking-plugins",
     "docker.io",
     "docker-registry",
     "hugo",
     "iproute2",
+    "ipset",
     "iptables",
     "openssh-server",
     "runc",
+    "skopeo",
 )
 SERVICES = {
-    "caddy": ("caddy.service",),
     "containerd": ("containerd.service",),
     "docker.io": ("docker.service", "docker.socket"),
     "docker-registry": ("docker-registry.service",),
@@ -40,7 +41,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def require_root() -> None:
-    """SandboxError where this is not root on Linux: hosts are made of namespaces and mounts."""
+    """SandboxError if this is not root on Linux: hosts are made of namespaces and mounts."""
     missing = "Linux" if sys.platform != "linux" else "root" if os.geteuid() != 0 else ""
     if missing:
         raise SandboxError(
@@ -50,7 +51,7 @@ def require_root() -> None:
 
 
 def install(more: Sequence[str] = ()) -> None:
-    """Install what is missing, without starting anything. SandboxError where that cannot be done.
+    """Install what is missing, without starting anything. SandboxError if that cannot be done.
 
     `more` are packages besides those that the sandbox itself needs.
     """

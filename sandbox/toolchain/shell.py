@@ -10,15 +10,29 @@ from pathlib import Path
 from sandbox.machine.files import write
 from sandbox.machine.progress import note
 from sandbox.plugins.gitlab import VERSION as GITLAB_VERSION
-from sandbox.toolchain.modules import DOCKER_PLUGIN, DOCKER_VERSION, PROVIDER_PLUGIN, PROVIDER_VERSION
+from sandbox.toolchain.modules import (
+    DOCKER_PLUGIN,
+    DOCKER_VERSION,
+    LANGUAGE_HOST,
+    PROVIDER_PLUGIN,
+    PROVIDER_VERSION,
+    PYTHON_EXEC,
+)
 from sandbox.toolchain.tools import link, own_plugin
 
-PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kubectl")
-"""What a user of the sandbox finds on PATH."""
+PROGRAMS = ("pulumi", PYTHON_EXEC, "kubectl")
+"""What a user of the sandbox finds on PATH, beside the language host."""
 
 GITLAB_PLUGIN = """\
 #!/bin/sh
 PYTHONPATH={root} exec {python} -P -m sandbox.plugins.gitlab "$@"
+"""
+# Isolated, and with nothing in its environment that the program would inherit.
+OWN_LANGUAGE_HOST = """\
+#!/bin/sh
+exec {python} -I -c 'import sys; sys.path.append(sys.argv.pop(1))
+from sandbox.plugins.language_python.__main__ import main
+main()' {root} --use-executor {executor} "$@"
 """
 
 
@@ -47,8 +61,10 @@ class Shell:
         return Path(home) if home and not self._is_ours(home) else Path.home() / ".pulumi"
 
     def prepare(self, tools: Mapping[str, Path]) -> None:
-        """Have everything in place that the variables name; says so where the gitlab plugin is not the official one."""
-        link(tools, PROGRAMS, self._programs)
+        """Have everything in place that the variables name; reports each plugin that is not the official one."""
+        link(tools, (*PROGRAMS, *([LANGUAGE_HOST] if LANGUAGE_HOST in tools else [])), self._programs)
+        if LANGUAGE_HOST not in tools:
+            self._write_language_host()
         link(tools, (PROVIDER_PLUGIN,), self._plugin("kubernetes", PROVIDER_VERSION))
         link(tools, (DOCKER_PLUGIN,), self._plugin("docker", DOCKER_VERSION))
         own = shutil.which("pulumi-resource-gitlab", path=self.machine_path)
@@ -83,6 +99,12 @@ class Shell:
             "KUBECONFIG": str(kubeconfig),
             "GITLAB_BASE_URL": f"{gitlab_url}/api/v4/",
         }
+
+    def _write_language_host(self) -> None:
+        words = {"root": self._root, "python": sys.executable, "executor": self._programs / PYTHON_EXEC}
+        quoted = {name: shlex.quote(str(word)) for name, word in words.items()}
+        write(self._programs / LANGUAGE_HOST, OWN_LANGUAGE_HOST.format(**quoted), 0o700)
+        note("uses", "the sandbox's own Python language host", "(the official one is not on this machine)")
 
     def _plugin(self, name: str, version: str) -> Path:
         return self._home / "plugins" / f"resource-{name}-v{version}"

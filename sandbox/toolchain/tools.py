@@ -17,27 +17,38 @@ from sandbox.toolchain.modules import (
     DOCKER,
     DOCKER_PLUGIN,
     DOCKER_VERSION,
+    KUBE_ROUTER,
     KUBERNETES,
-    LANGUAGE,
+    KUBERNETES_VERSION,
+    LANGUAGE_HOST,
     PROVIDER,
     PROVIDER_PLUGIN,
     PROVIDER_VERSION,
 )
+from sandbox.toolchain.versions import go_module
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Major and minor."""
+    return tuple(int(number) for number in version.split(".")[:2])
+
 
 PULUMI_SINCE = (3, 250)
 """The machine's own CLI is taken from this version on."""
-KUBERNETES_MINOR = (1, 35)
+KUBERNETES_MINOR = _numbers(KUBERNETES_VERSION)
 """The machine's own Kubernetes is taken in this version only, whatever its patch."""
-ETCD_MINOR = (3, 6)
+ETCD_MINOR = _numbers(go_module("kubernetes", "go.etcd.io/etcd/server/v3"))
 
 
 def provide(cache: Path, path: str, home: Path) -> dict[str, Path]:
     """Every program, by name: found in the folders of `path` (as $PATH), or built in `cache`.
 
-    The plugins are found in `home`, the user's Pulumi folder. SandboxError where something does not build.
+    The language host is there if the machine has a Pulumi of its own: the official one cannot be built. The plugins are
+    found in `home`, the user's Pulumi folder. SandboxError if something does not build.
     """
-    found = own_pulumi(path) or {**programs(CLI, cache), **programs(LANGUAGE, cache)}
+    found = own_pulumi(path) or programs(CLI, cache)
     found |= own_kubernetes(path) or programs(KUBERNETES, cache)
+    found |= programs(KUBE_ROUTER, cache)
     found |= wheels.traefik(cache)
     for module, program, name, version in (
         (PROVIDER, PROVIDER_PLUGIN, "kubernetes", PROVIDER_VERSION),
@@ -54,7 +65,7 @@ def own_pulumi(path: str) -> dict[str, Path] | None:
     if not cli:
         return None
     folder = Path(cli).resolve().parent
-    found = {name: folder / name for name in (*CLI.programs, *LANGUAGE.programs)}
+    found = {name: folder / name for name in (*CLI.programs, LANGUAGE_HOST)}
     version = _version(found["pulumi"], "version")
     fits = version >= PULUMI_SINCE and version[:1] == PULUMI_SINCE[:1]
     return found if fits and all(program.exists() for program in found.values()) else None

@@ -3,6 +3,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sandbox.hosts.docker_sandbox import Sandbox, sandbox
+from tests.support.registry import Registry, serve
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with serve(tmp_path_factory.mktemp("registry")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

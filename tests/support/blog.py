@@ -10,8 +10,8 @@ import requests
 import yaml
 
 from sandbox.example import images as site
-from sandbox.example.oci import make_image, push
 from sandbox.instance import Instance
+from sandbox.toolchain.images import build
 from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
 from tests.support.gitlab_runner import Repository, Runner
@@ -103,8 +103,8 @@ class Site:
         made = self.runner.repository("group/blog", isolated=True)
         shutil.copytree(ROOT / "examples" / "hugo-blog", made.clone, dirs_exist_ok=True)
         gitlab = self.instance.gitlab
-        server = make_image([site.server_layer()], entrypoint=["/usr/bin/caddy"])
-        push(server, gitlab.registry, f"{site.REPOSITORY}/server", "2", gitlab.credentials)
+        server = build(site.SERVER, site.server_files())
+        server.push(gitlab.registry, f"{site.REPOSITORY}/server:2", gitlab.credentials)
         # Where gitlab-ci-local keeps what it has fetched.
         host = gitlab.url.partition("://")[2]
         fetched = made.clone / ".gitlab-ci-local" / "includes" / host / "group" / "gitlab-deploy" / "main"

@@ -18,8 +18,9 @@ import yaml
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
 from sandbox.machine.host import Host
-from sandbox.machine.process import Process, wait
+from sandbox.machine.process import Process
 from sandbox.machine.state import State
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Stack, committed
 from tests.support.processes import descendants
 from tests.support.proxied import Answer, ask, ask_plain

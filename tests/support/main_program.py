@@ -11,6 +11,7 @@ import yaml
 
 from components.settings import stack_file
 from tests.support.answering import answering
+from tests.support.programs import program
 from tests.support.project import ROOT
 from tests.support.recorder import Recorder, deploy
 from tests.support.stack_files import engine_form
@@ -49,6 +50,7 @@ def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, 
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         (tmp_path / "ssh").write_text(SSH)
         (tmp_path / "ssh").chmod(0o755)
+        program(tmp_path, "kubectl", "exit 1")
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         file = tmp_path / "Pulumi.test.yaml"
         file.write_text(yaml.safe_dump({"config": config}))

@@ -19,7 +19,7 @@ def text(name: str) -> str:
 
 
 def recorded(name: str) -> Plan:
-    return plan.read("prod", text(name), Redactor({}))
+    return plan.read("prod", text(name), Redactor())
 
 
 def step(
@@ -46,8 +46,6 @@ def document(*steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = (
     return json.dumps({"config": {}, "steps": list(steps), "diagnostics": list(diagnostics), "duration": 1})
 
 
-def made(
-    *steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = (), environment: dict[str, str] | None = None
-) -> Plan:
-    """The plan of made-up steps, as read in a job with this environment."""
-    return plan.read("prod", document(*steps, diagnostics=diagnostics), Redactor(environment or {}))
+def made(*steps: dict[str, Any], diagnostics: tuple[dict[str, Any], ...] = ()) -> Plan:
+    """The plan of made-up steps."""
+    return plan.read("prod", document(*steps, diagnostics=diagnostics), Redactor())

@@ -12,3 +12,21 @@ def descendants(pid: int) -> list[int]:
             with suppress(FileNotFoundError, ProcessLookupError):
                 children += [int(child) for child in (thread / "children").read_text().split()]
     return [found for child in children for found in (child, *descendants(child))]
+
+
+def runs(pid: int) -> bool:
+    """Whether it is there, and more than what is left until somebody asks how it ended."""
+    return state(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def parent(pid: int) -> int:
+    """Who has started it."""
+    return int(state(pid)[1])
+
+
+def state(pid: int) -> list[str]:
+    """The fields of proc_pid_stat(5) from the third on; none if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []

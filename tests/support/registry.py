@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.machine.probe import answers
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Registry:
     storage: Path
     log: Path
 
-    def files(self) -> dict[Path, int]:
-        """Return when each file that the registry keeps was last written."""
-        return {path: path.stat().st_mtime_ns for path in self.storage.rglob("*") if path.is_file()}
+    def blobs(self) -> dict[Path, int]:
+        """When each manifest, config and layer that the registry keeps was last written."""
+        return {path: path.stat().st_mtime_ns for path in self.storage.rglob("blobs/**/data")}
 
 
 @contextmanager

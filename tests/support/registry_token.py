@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from gitlab.v4.objects import Group, Project
 
-from sandbox.example.oci import Credentials
+from sandbox.toolchain.images import Credentials
 from tests.support.gitlab_double import GitLabDouble, Reply
 
 EVERYTHING = ["pull", "push", "delete", "*"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.machine.probe import answers
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from sandbox.names import CACHE
 from sandbox.toolchain.build import programs
 from sandbox.toolchain.modules import S3

@@ -1,5 +1,5 @@
 // The Docker provider: upstream's own code behind Pulumi's bridge, as the official plugin has it. Names and tokens are
-// those of pulumi-docker 5.2.0.
+// those of pulumi-docker.
 package main
 
 import (
@@ -9,7 +9,8 @@ import (
 	"github.com/terraform-providers/terraform-provider-docker/internal/provider"
 )
 
-const version = "5.2.0"
+// Set by the linker.
+var version string
 
 func main() {
 	info := tfbridge.ProviderInfo{P: shimv2.NewProvider(provider.New(version)()), Name: "docker", Version: version}

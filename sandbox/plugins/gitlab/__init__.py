@@ -5,5 +5,7 @@ plugin, so that a Pulumi program cannot tell the difference: the same tokens, id
 What it mirrors is the behaviour of terraform-provider-gitlab 19, which pulumi-gitlab 10 bridges.
 """
 
-VERSION = "10.4.0"
+from sandbox.toolchain.versions import python_package
+
+VERSION = python_package("pulumi-gitlab")
 """The version of pulumi-gitlab whose behaviour is mirrored."""

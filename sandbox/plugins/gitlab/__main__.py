@@ -42,25 +42,31 @@ class _PlainErrors(grpc.aio.ServerInterceptor):
         async def behave(request: object, context: Any) -> object:  # noqa: ANN401 - grpc types the aio context wrongly
             try:
                 return await method(request, context)
-            except PluginError as error:
-                code, text = grpc.StatusCode.FAILED_PRECONDITION, str(error)
-            except NotImplementedError as error:
-                code, text = grpc.StatusCode.UNIMPLEMENTED, str(error)
-            except Exception as error:
-                # The text of an unforeseen error may hold a secret.
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                where = f"{type(error).__name__} in {frame.filename}, line {frame.lineno}"
-                code, text = grpc.StatusCode.INTERNAL, f"The gitlab plugin failed, a fault of its own: {where}."
-            return await context.abort(code, text)
+            except Exception as raised:
+                return await context.abort(*_plain(raised))
 
         return grpc.unary_unary_rpc_method_handler(behave, handler.request_deserializer, handler.response_serializer)
+
+
+def _plain(raised: Exception) -> tuple[grpc.StatusCode, str]:
+    """The status and text for the engine. The SDK raises an Exception with a traceback in its text from another's."""
+    wrapped = raised.__context__ if type(raised) is Exception else None
+    error = wrapped or raised
+    if isinstance(error, PluginError):
+        return grpc.StatusCode.FAILED_PRECONDITION, str(error)
+    if isinstance(error, NotImplementedError):
+        return grpc.StatusCode.UNIMPLEMENTED, str(error)
+    # The text of an unforeseen error may hold a secret.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {frame.filename}, line {frame.lineno}"
+    return grpc.StatusCode.INTERNAL, f"The gitlab plugin failed, a fault of its own: {where}."
 
 
 class _Servicer(ProviderServicer):
     """The SDK's servicer, which cannot say by itself that what was to be imported is not there."""
 
     async def Read(self, request: ReadRequest, context: object) -> ReadResponse:  # noqa: N802 - named by the protocol
-        response: ReadResponse = await super().Read(request, context)  # type: ignore[no-untyped-call]
+        response: ReadResponse = await super().Read(request, context)
         return response if response.id else ReadResponse()
 
 

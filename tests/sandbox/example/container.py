@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from sandbox.machine.waiting import wait
 
 # Runs in the container's network namespace, where this process is not.
 ASK = """
@@ -55,6 +56,15 @@ class Container:
         answered = subprocess.run(command, capture_output=True, check=True)
         return Answer(*json.loads(answered.stdout))
 
+    def answers(self) -> bool:
+        """Whether it serves; AssertionError if it has ended."""
+        assert self.process.poll() is None, self.stderr.read_text()
+        try:
+            self.get("/healthz")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
 
 def pull(registry: str, name: str, folder: Path) -> Path:
     """Pull by skopeo, which checks every digest on the way, byte for byte."""
@@ -83,7 +93,7 @@ def run(pulled: Path, bundle: Path) -> Iterator[Container]:
         "user": {"uid": uid, "gid": gid},
         "args": config["Entrypoint"],
         "env": config["Env"],
-        "cwd": config["WorkingDir"],
+        "cwd": config.get("WorkingDir", "/"),
         "noNewPrivileges": True,
         "capabilities": {},
     }
@@ -103,16 +113,10 @@ def run(pulled: Path, bundle: Path) -> Iterator[Container]:
         command = [*runc, "run", "--bundle", str(bundle), "--pid-file", str(pidfile), name]
         started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            assert started.poll() is None, (bundle / "stderr").read_text()
-            assert time.monotonic() < deadline, "the site did not answer in time: " + (bundle / "stderr").read_text()
-            try:
-                container = Container(started, int(pidfile.read_text()), bundle / "stdout", bundle / "stderr")
-                container.get("/healthz")
-                break
-            except (FileNotFoundError, ValueError, subprocess.CalledProcessError):
-                time.sleep(0.05)
+        assert wait(lambda: (pidfile.exists() and pidfile.read_text() != "") or started.poll() is not None, 60)
+        assert started.poll() is None, (bundle / "stderr").read_text()
+        container = Container(started, int(pidfile.read_text()), bundle / "stdout", bundle / "stderr")
+        assert wait(container.answers, 60), "the site did not answer: " + (bundle / "stderr").read_text()
         yield container
     finally:
         subprocess.run([*runc, "delete", "--force", name], check=True)

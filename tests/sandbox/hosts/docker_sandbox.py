@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.example import images as site
+from sandbox.hosts import registry
 from sandbox.hosts.docker_host import DockerHost
 from sandbox.machine import cgroups, claim
 from sandbox.machine.files import locked, write
-from sandbox.machine.host import Host, Service
+from sandbox.machine.host import Host
 from sandbox.machine.network import Network, connect, disconnect
-from sandbox.machine.probe import answers
-from sandbox.machine.process import together, wait
 from sandbox.machine.state import State
+from sandbox.machine.waiting import run_parallel, wait
 from sandbox.names import REGISTRY
 from tests.support import proxied
 
@@ -56,19 +56,13 @@ class Sandbox:
 
     def start(self) -> None:
         hosts = (self.lan, self.host, self.gitlab)
-        together(*(host.start for host in hosts))
+        run_parallel(*(host.start for host in hosts))
         connect(self.network, self.lan, [self.host, self.gitlab])
-        together(self.docker.start, self._start_registry)
+        run_parallel(self.docker.start, self._start_registry)
 
     def _start_registry(self) -> None:
-        address = self.network.address("registry")
-        self.gitlab.run("ip", "address", "replace", f"{address}/24", "dev", "eth0")
-        config = self.gitlab.data / "registry.json"
-        storage = {"filesystem": {"rootdirectory": str(self.gitlab.data / "registry")}}
-        write(config, json.dumps({"version": 0.1, "storage": storage, "http": {"addr": f"{address}:80"}}))
-        ready = partial(answers, f"http://{address}/v2/")
-        self.gitlab.serve(Service("registry", ["docker-registry", "serve", config], ready))
-        self.digests = site.publish(f"{address}:80")
+        registry.start(self.gitlab, self.network)
+        self.digests = site.publish(f"{self.network.address('registry')}:80")
 
     def ssh(self, *command: str, options: Sequence[str] = (), user: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command on the Docker host as a deployment would."""
@@ -136,7 +130,7 @@ class Sandbox:
         return str(self.api("GET", f"/containers/{name}/json")["State"]["Health"]["Status"])
 
     def wait_for(self, name: str, health: str = "healthy") -> None:
-        assert wait(lambda: self.health(name) == health, 20), f"{name} is {self.health(name)}, not {health}"
+        assert wait(lambda: self.health(name) == health, 120), f"{name} is {self.health(name)}, not {health}"
 
     def remove(self, name: str) -> None:
         self.api("POST", f"/containers/{name}/stop?t=10")
@@ -146,7 +140,7 @@ class Sandbox:
         for container in self.api("GET", "/containers/json?all=true"):
             self.api("DELETE", f"/containers/{container['Id']}?force=true")
         # What is sent to an address that was just given up hangs, with Traefik too.
-        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 20), self.get()
+        assert wait(lambda: self.get(timeout=1) == NOT_FOUND, 120), self.get()
 
     def get(self, host: str = SITE, timeout: float = 20) -> tuple[int, str]:
         """Ask the proxy, on a connection of its own."""
@@ -170,21 +164,7 @@ def sandbox(folder: Path, *, exposed_by_default: bool = False) -> Iterator[Sandb
             made.start()
             yield made
         finally:
-            together(made.lan.stop, made.host.stop, made.gitlab.stop)
+            run_parallel(made.lan.stop, made.host.stop, made.gitlab.stop)
             disconnect(made.network)
-            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.left(made.network.cgroup)
+            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.remaining(made.network.cgroup)
             claim.release(folder)
-
-
-def machine() -> dict[str, str]:
-    """Describe what dockerd, sshd and the user of a sandbox must leave as it is on the machine."""
-    commands = {
-        "accounts": ["cat", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/etc/subuid"],
-        "places": ["ls", "-A", "-l", "--time-style=+", "/etc", "/etc/docker", "/etc/ssh", "/opt", "/root/.config"],
-        "docker": ["ls", "/run/docker.sock", "/run/docker", "/run/sshd", "/var/lib/docker", "/var/lib/caddy"],
-        "limits": ["cat", "/proc/sys/kernel/keys/root_maxkeys", "/proc/sys/kernel/keys/root_maxbytes"],
-    }
-    return {
-        what: subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        for what, command in commands.items()
-    }

@@ -2,10 +2,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from sandbox.machine import cgroups
 from sandbox.machine.network import connect
-from sandbox.machine.process import members, wait
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox, machine, sandbox
+from sandbox.machine.waiting import wait
+from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
 
 
 def test_docker_is_reached_over_ssh_with_the_key_and_the_pinned_host_key(docker: Sandbox) -> None:
@@ -97,7 +96,7 @@ def test_containers_are_below_the_sandboxs_own_control_group(docker: Sandbox) ->
 
 def test_a_daemon_that_was_killed_comes_back_with_its_containers(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     daemon = docker.state.process("docker/dockerd")
     assert daemon
     daemon.kill()
@@ -105,20 +104,20 @@ def test_a_daemon_that_was_killed_comes_back_with_its_containers(docker: Sandbox
     assert docker.serves("1.0.0")
     docker.docker.start()
     docker.wait_for("one")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     docker.remove("one")
-    assert wait(lambda: docker.get()[0] == 404, 20), "Traefik does not follow the new daemon"
+    assert wait(lambda: docker.get()[0] == 404, 120), "Traefik does not follow the new daemon"
 
 
 def test_parts_that_were_killed_are_started_again(docker: Sandbox) -> None:
     docker.run("one", "1.0.0")
-    assert wait(lambda: docker.serves("1.0.0"), 20)
+    assert wait(lambda: docker.serves("1.0.0"), 120)
     for service in ("sshd", "traefik"):
         process = docker.state.process(f"docker/{service}")
         assert process
         process.kill()
         docker.docker.start()
-        assert wait(lambda: docker.serves("1.0.0"), 20), f"nothing is served after {service} was killed"
+        assert wait(lambda: docker.serves("1.0.0"), 120), f"nothing is served after {service} was killed"
     assert docker.ssh("true").returncode == 0
 
 
@@ -132,22 +131,4 @@ def test_a_host_that_was_stopped_comes_back_with_its_keys_and_containers(docker:
     docker.docker.start()
     assert docker.docker.host_key == key
     assert docker.cli("ps", "--format", "{{.Names}}") == "one\n"
-    assert wait(lambda: docker.serves("1.0.0"), 20)
-
-
-def test_nothing_is_left_of_a_docker_host_with_a_container_on_it(tmp_path: Path) -> None:
-    before = machine()
-    with sandbox(tmp_path / "sandbox") as made:
-        made.cli("network", "create", "web")
-        made.cli("pull", "--quiet", made.image("1.0.0"))
-        made.run("one", "1.0.0")
-        made.wait_for("one")
-        assert machine() == before
-        network, namespaces = made.network, made.host.init.namespaces()
-    assert members(namespaces) == []
-    assert cgroups.left(network.cgroup) == []
-    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
-    assert (
-        f"{network.interface}@" not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
-    )
-    assert machine() == before
+    assert wait(lambda: docker.serves("1.0.0"), 120)

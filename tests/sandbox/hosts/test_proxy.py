@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.machine.probe import answers, fetch
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import LABELS, NOT_FOUND, SITE, UNHEALTHY, Sandbox, sandbox
 from tests.support import proxied
 

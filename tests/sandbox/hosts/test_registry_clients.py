@@ -1,5 +1,6 @@
 """A real registry that trusts the double, and a real client: who is let in, and who is not."""
 
+import hashlib
 import json
 import secrets
 import subprocess
@@ -10,14 +11,17 @@ from pathlib import Path
 import pytest
 from gitlab.v4.objects import Project
 
-from sandbox.example.oci import Credentials, File, make_image, make_layer, push, save
 from sandbox.gitlab.registry_auth import registry_settings
 from sandbox.gitlab.store import Store
+from sandbox.toolchain.images import Credentials, File, Image, build
 from tests.support.gitlab_double import GitLabDouble, add_project
 from tests.support.registry import Registry, serve
 from tests.support.registry_token import basic, deploy_token
 
-IMAGE = make_image([make_layer([File("srv/hello", b"hello\n")])], entrypoint=["/bin/serve"])
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    return build("FROM scratch\nCOPY hello /srv/\n", {"hello": File(b"hello\n")})
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +33,9 @@ def registry(double: GitLabDouble, tmp_path_factory: pytest.TempPathFactory) -> 
 class Client:
     """skopeo, which knows one user or none."""
 
-    def __init__(self, registry: Registry, folder: Path) -> None:
+    def __init__(self, registry: Registry, image: Image, folder: Path) -> None:
         self.registry = registry
+        self.image = image
         self.folder = folder
 
     def copy(self, credentials: Credentials | None, *arguments: str) -> str:
@@ -45,23 +50,22 @@ class Client:
         return done.stderr
 
     def push(self, credentials: Credentials | None, name: str) -> str:
-        archive = self.folder / "image.tar"
-        save(IMAGE, "localhost/image:1", archive)
         address = f"docker://{self.registry.address}/{name}"
-        return self.copy(credentials, "--dest-tls-verify=false", f"oci-archive:{archive}:1", address)
+        return self.copy(credentials, "--dest-tls-verify=false", f"oci:{self.image.layout}", address)
 
     def pull(self, credentials: Credentials | None, name: str) -> str:
         folder = self.folder / f"pulled-{secrets.token_hex(4)}"
         address = f"docker://{self.registry.address}/{name}"
         complaint = self.copy(credentials, "--src-tls-verify=false", address, f"dir:{folder}")
-        assert complaint or (folder / "manifest.json").read_bytes() == IMAGE.manifest.data
+        manifest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest() if not complaint else ""
+        assert complaint or self.image.digest == f"sha256:{manifest}"
         assert not complaint or not (folder / "manifest.json").exists()
         return complaint
 
 
 @pytest.fixture
-def client(registry: Registry, tmp_path: Path) -> Client:
-    return Client(registry, tmp_path)
+def client(registry: Registry, image: Image, tmp_path: Path) -> Client:
+    return Client(registry, image, tmp_path)
 
 
 @pytest.fixture
@@ -71,16 +75,16 @@ def pusher(maintainer: str) -> Credentials:
 
 
 @pytest.fixture
-def pushed(registry: Registry, pusher: Credentials, project: Project) -> str:
+def pushed(registry: Registry, image: Image, pusher: Credentials, project: Project) -> str:
     """The name of an image in the registry of the project, pushed by its Maintainer."""
-    push(IMAGE, registry.address, project.path_with_namespace, "1", pusher)
+    image.push(registry.address, f"{project.path_with_namespace}:1", pusher)
     return f"{project.path_with_namespace}:1"
 
 
 def test_a_maintainer_pushes_and_pulls(client: Client, pusher: Credentials, project_path: str) -> None:
     assert client.push(pusher, f"{project_path}/image:1") == ""
     assert client.pull(pusher, f"{project_path}/image:1") == ""
-    assert client.pull(pusher, f"{project_path}/image@{IMAGE.manifest.digest}") == ""
+    assert client.pull(pusher, f"{project_path}/image@{client.image.digest}") == ""
 
 
 def test_a_deploy_token_that_reads_pulls_and_does_not_push(client: Client, project: Project, pushed: str) -> None:

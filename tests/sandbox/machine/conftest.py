@@ -27,13 +27,13 @@ def new_host(tmp_path: Path) -> Iterator[Callable[[str], Host]]:
         host.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def before() -> Machine:
     """The machine before the sandbox came up."""
     return Machine.now()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def instance(before: Machine) -> Iterator[Instance]:
     """A sandbox that is up; removed at the end."""
     assert before.mounts == ()

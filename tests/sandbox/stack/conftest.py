@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.example import images as site
-from sandbox.example.oci import make_image, push
 from sandbox.instance import Instance
+from sandbox.toolchain.images import build
 from tests.support.cluster import Deployed
 
 
@@ -32,13 +32,13 @@ def images(instance: Instance) -> dict[str, str]:
 def broken(instance: Instance, images: dict[str, str]) -> None:
     """Versions of the site that do not serve: `crashes` ends at once, `deaf` runs and listens elsewhere."""
     assert images
-    server = site.server_layer()
+    gitlab = instance.gitlab
     for tag, entrypoint in (
-        ("crashes", ["/usr/bin/wget", "http://127.0.0.1:1/settings"]),
-        ("deaf", ["/usr/bin/caddy", "file-server", "--listen", ":9999"]),
+        ("crashes", '["/usr/bin/wget", "http://127.0.0.1:1/settings"]'),
+        ("deaf", '["/usr/bin/caddy", "file-server", "--listen", ":9999"]'),
     ):
-        image = make_image([server], entrypoint=entrypoint)
-        push(image, instance.gitlab.registry, site.REPOSITORY, tag, instance.gitlab.credentials)
+        image = build(f"{site.SERVER}ENTRYPOINT {entrypoint}\n", site.server_files())
+        image.push(gitlab.registry, f"{site.REPOSITORY}:{tag}", gitlab.credentials)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_key import fingerprint
 from sandbox.hosts.docker_host import DOCKER, USER
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import DockerStack, host, kill, logins
 

@@ -52,7 +52,7 @@ def test_what_others_change_by_hand_is_one_issue_until_it_is_gone(deployed: Depl
     dead = tmp_path / "kubeconfig"
     dead.write_text(Path(deployed.project.environment["KUBECONFIG"]).read_text().replace(":6443", ":6444"))
     run = drift(deployed, KUBECONFIG=str(dead))
-    assert (run.code, run.stdout.splitlines()[0]) == (1, "sandbox: it cannot be told whether there is drift"), run.text
+    assert (run.code, run.stdout.splitlines()[0]) == (1, "sandbox: it is not known whether there is drift"), run.text
     assert issue(deployed).state == "opened"
 
     kubectl(deployed, "scale", "deployment", "web", "--replicas=2")

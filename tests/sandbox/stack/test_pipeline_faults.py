@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.blog import Site
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import Load

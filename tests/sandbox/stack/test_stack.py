@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.instance import Instance
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Deployed
 from tests.support.project import ROOT, leaks
 

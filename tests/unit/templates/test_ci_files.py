@@ -83,7 +83,7 @@ def test_nothing_of_pulumi_home_but_its_plugins_is_cached() -> None:
         for job in yaml.safe_load(parts(template)[1]).values():
             assert job.get("cache", {}).get("paths", [".gitlab-deploy-cache/"]) == [".gitlab-deploy-cache/"]
     script = (ROOT / "ops" / "job.sh").read_text()
-    assert re.findall(r'ln -s \S+ "(\$PULUMI_HOME\S*)"', script.replace('$(realpath "$1/plugins")', "plugins")) == [
+    assert re.findall(r'ln -sfn \S+ "(\$PULUMI_HOME\S*)"', script.replace('$(realpath "$1/plugins")', "plugins")) == [
         "$PULUMI_HOME/plugins"
     ]
 
@@ -94,3 +94,31 @@ def test_the_runner_image_has_the_cli_of_the_sdk_and_every_requirement() -> None
     assert sdk
     assert f"FROM docker.io/pulumi/pulumi-python:{sdk[1]}\n" in containerfile
     assert "-r requirements.txt -r ops/requirements.txt" in containerfile
+
+
+OF_PULUMI = re.compile(r"pulumi (?:config set|stack (?:select|rm))\b[^\n`&#]*")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*TEMPLATES, ROOT / "Makefile", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_a_variable_that_pulumi_gets_is_never_an_option(file: Path) -> None:
+    for command in OF_PULUMI.findall(file.read_text()):
+        options, _, arguments = command.partition(" -- ")
+        assert "$" not in options, command
+        assert arguments or "$" not in command
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_an_address_that_git_gets_is_never_an_option(template: Path) -> None:
+    for line in parts(template)[1].splitlines():
+        if re.search(r"\b(?:clone|push) --quiet", line):
+            assert re.search(r' -- "\$CI_SERVER_URL/', line), line
+
+
+def test_the_file_of_a_stack_in_an_organization_has_the_name_of_the_stack_alone() -> None:
+    for template in TEMPLATES:
+        for name in re.findall(r"Pulumi\.(\S*?)\.yaml", parts(template)[1]):
+            assert re.fullmatch(r"\$\{[A-Z_]+##\*/\}", name), f"{template.name}: {name}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.plugins.gitlab import VERSION
 from tests.support.gitlab_double import GitLabDouble
 from tests.support.project import ROOT
 
@@ -35,7 +36,7 @@ class Stack:
         self.program = directory / "program"
         self.state = directory / "state"
         self.home = directory / "home"
-        plugin = self.home / "plugins" / "resource-gitlab-v10.4.0" / "pulumi-resource-gitlab"
+        plugin = self.home / "plugins" / f"resource-gitlab-v{VERSION}" / "pulumi-resource-gitlab"
         for folder in (self.program, self.state, plugin.parent):
             folder.mkdir(parents=True)
         plugin.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m sandbox.plugins.gitlab "$@"\n')

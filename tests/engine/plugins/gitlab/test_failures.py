@@ -1,3 +1,4 @@
+from sandbox.plugins.gitlab import VERSION
 from tests.engine.plugins.gitlab.conftest import Stack
 from tests.engine.plugins.gitlab.test_project_variable import VARIABLE, variables
 from tests.support.gitlab_double import GitLabDouble
@@ -41,5 +42,5 @@ def test_a_lost_reply_to_a_creation_is_told_and_what_it_made_is_not_taken_over(
 def test_a_type_that_only_the_official_plugin_has_is_refused_with_how_to_install_it(stack: Stack) -> None:
     refused = stack.up('gitlab.Group("group", name="shop", path="shop", opts=opts)', fails=True)
     assert "serves ProjectVariable, ProjectDeployToken, ProjectEnvironment, getProject only" in refused
-    assert "`pulumi plugin install resource gitlab v10.4.0`" in refused
+    assert f"`pulumi plugin install resource gitlab v{VERSION}`" in refused
     assert "Traceback" not in refused

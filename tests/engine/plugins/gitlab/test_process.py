@@ -1,9 +1,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
+from tests.support.processes import runs
 from tests.support.project import ROOT
 
 # Starts the plugin as the engine does, says its pid once it serves, and stays.
@@ -15,14 +15,6 @@ plugin.stdout.readline()
 print(plugin.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def runs(pid: int) -> bool:
-    """Whether it is there, and more than what is left until somebody asks how it ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except FileNotFoundError:
-        return False
 
 
 def test_it_serves_while_its_engine_is_there_and_ends_with_an_engine_that_is_killed() -> None:

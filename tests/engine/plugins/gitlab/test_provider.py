@@ -12,6 +12,7 @@ from pulumi.provider.experimental.provider import (
     UpdateRequest,
 )
 
+from sandbox.plugins.gitlab import VERSION
 from sandbox.plugins.gitlab.client import PluginError
 from sandbox.plugins.gitlab.provider import UNSERVED_CONFIG, GitlabProvider
 from sandbox.plugins.gitlab.values import Plain, wrap
@@ -134,4 +135,4 @@ def test_settings_of_the_official_plugin_alone_are_refused() -> None:
     )
     reasons = [failure.reason for failure in answer.failures or []]
     assert [reason.split(" ", 1)[0] for reason in reasons] == list(UNSERVED_CONFIG)
-    assert all("`pulumi plugin install resource gitlab v10.4.0`" in reason for reason in reasons)
+    assert all(f"`pulumi plugin install resource gitlab v{VERSION}`" in reason for reason in reasons)

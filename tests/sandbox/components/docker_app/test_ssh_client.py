@@ -15,7 +15,7 @@ from components.docker_app.host_check import host_problem
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
 from components.docker_app.ssh_options import ssh_options
-from sandbox.machine.process import wait
+from sandbox.machine.waiting import wait
 
 HOSTILE = {
     "AddKeysToAgent": "yes",

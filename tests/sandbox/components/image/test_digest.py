@@ -9,8 +9,8 @@ from gitlab.v4.objects import Project
 
 from components.image import digest
 from components.image.reference import ImageReference
-from sandbox.example.oci import Credentials, File, Image, make_image, make_layer, push
 from sandbox.gitlab.registry_auth import registry_settings
+from sandbox.toolchain.images import Credentials, File, Image, build
 from tests.support.answering import answering
 from tests.support.gitlab_double import GitLabDouble
 from tests.support.registry import Registry, serve
@@ -26,11 +26,10 @@ def registry(double: GitLabDouble, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def image(registry: Registry, project: Project, maintainer: str) -> tuple[Image, str]:
     """An image of the project in the registry, and its reference by tag."""
-    made = make_image(
-        [make_layer([File("srv/hello", project.path_with_namespace.encode())])], entrypoint=["/bin/serve"]
-    )
-    push(made, registry.address, project.path_with_namespace, "1.0.0", Credentials("maintainer", maintainer))
-    return made, f"{registry.address}/{project.path_with_namespace}:1.0.0"
+    name = f"{project.path_with_namespace}:1.0.0"
+    made = build("FROM scratch\nCOPY hello /srv/\n", {"hello": File(b"hello\n")})
+    made.push(registry.address, name, Credentials("maintainer", maintainer))
+    return made, f"{registry.address}/{name}"
 
 
 def pinned(image: str, environment: Mapping[str, str]) -> str:
@@ -53,7 +52,7 @@ def test_tag_is_pinned_with_the_login_of_a_job_of_docker_or_of_its_file(
     file = docker(registry, reader, tmp_path)
     variable = {"DOCKER_AUTH_CONFIG": (tmp_path / "config.json").read_text()}
     environments: tuple[Mapping[str, str], ...] = (job, file, variable)
-    assert {pinned(reference, environment) for environment in environments} == {f"{reference}@{made.manifest.digest}"}
+    assert {pinned(reference, environment) for environment in environments} == {f"{reference}@{made.digest}"}
 
 
 def test_tag_stays_a_tag_where_nobody_may_know(

@@ -73,7 +73,7 @@ def test_a_failed_preview_is_unknown_in_the_report_and_exits_1_after_all_is_writ
     assert "gone: the preview of gone failed\n  there is no plan file" in log
 
 
-def test_without_a_token_one_line_says_that_there_is_no_note_and_how_to_get_one(
+def test_without_a_token_one_line_says_how_to_get_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CI_MERGE_REQUEST_IID", "1")
@@ -116,9 +116,13 @@ def test_a_path_with_dots_is_one_file(monkeypatch: pytest.MonkeyPatch, folder: P
         (["plan.json"], "'plan.json' is not NAME=PLAN.json"),
         (["=plan.json"], "'=plan.json' is not NAME=PLAN.json"),
         (["prod="], "'prod=' is not NAME=PLAN.json"),
-        (["a --> b=plan.json"], "'a --> b=plan.json' is not NAME=PLAN.json"),
+        (["a --> b=plan.json"], "'a --> b' is not the name of a stack"),
+        (["a/b/c/d=plan.json"], "'a/b/c/d' is not the name of a stack"),
+        (["a/=plan.json"], "'a/' is not the name of a stack"),
+        (["\x1b[31m=plan.json"], "'\\x1b[31m' is not the name of a stack"),
+        (["prod=a\0b"], "'a\\x00b' cannot be read (embedded null byte)"),
         (["prod=a.json", "prod=b.json"], "stack prod is given twice"),
-        (["prod=."], ". cannot be read (Is a directory)"),
+        (["prod=."], "'.' cannot be read (Is a directory)"),
     ],
 )
 def test_arguments_that_make_no_sense_are_one_sentence(
@@ -200,3 +204,23 @@ def test_a_stack_file_that_is_no_yaml_is_no_reason_to_fail(monkeypatch: pytest.M
     (folder / "Pulumi.prod.yaml").write_text("config: [")
     (item,) = findings(monkeypatch, folder, "error: invalid YAML file\n")[1:]
     assert item["description"] == "invalid YAML file"
+
+
+@pytest.mark.parametrize("stack", ["Prod.EU_1", "acme/Prod.EU_1", "acme/blog/Prod.EU_1"])
+def test_findings_of_any_stack_name_are_in_its_stack_file(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, stack: str
+) -> None:
+    (folder / "Pulumi.Prod.EU_1.yaml").write_text(STACK_FILE)
+    (folder / "plan.json").write_text(
+        document(diagnostics=({"message": "error: gitlab-deploy:imgae", "severity": "error"},))
+    )
+    assert review(monkeypatch, "--code-quality", "cq.json", f"{stack}=plan.json") == 1
+    (finding,) = json.loads((folder / "cq.json").read_text())
+    assert finding["location"] == {"path": "Pulumi.Prod.EU_1.yaml", "lines": {"begin": 4}}
+
+
+@pytest.mark.parametrize("content", ["config: &a {b: *a}\n", "config: " + "[" * 1000, "\udcff"])
+def test_a_hostile_stack_file_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch, folder: Path, content: str) -> None:
+    (folder / "Pulumi.prod.yaml").write_bytes(content.encode("utf-8", "surrogateescape"))
+    plan = document(diagnostics=({"message": "warning: config.b", "severity": "warning"},))
+    assert findings(monkeypatch, folder, plan)[0]["location"]["lines"] == {"begin": 1}

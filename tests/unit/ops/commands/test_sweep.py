@@ -1,8 +1,12 @@
-"""`python -m ops sweep`: which stacks it looks at, and what it tells."""
+"""`python -m ops sweep`: which stacks it considers, and what it reports."""
 
 import pytest
 
-from ops.commands.sweep import Stack, failure, review_stacks
+from ops.commands.sweep import ReviewStack, failure, review_stacks
+from ops.stack_name import StackName
+
+REVIEW = StackName("review-")
+STACK = StackName("review-7")
 
 
 def listed(*names: str) -> list[dict[str, object]]:
@@ -26,23 +30,25 @@ def test_a_review_stack_is_the_prefix_and_a_number_and_nothing_else() -> None:
         "review-\u0667",
         "acme/review-7",
     )
-    assert review_stacks(listed(*others), "review-") == []
+    assert review_stacks(listed(*others), REVIEW) == []
 
 
 def test_review_stacks_come_by_number() -> None:
-    assert [stack.iid for stack in review_stacks(listed("review-12", "prod", "review-7"), "review-")] == [7, 12]
+    assert [stack.iid for stack in review_stacks(listed("review-12", "prod", "review-7"), REVIEW)] == [7, 12]
 
 
 def test_a_prefix_is_text_and_no_pattern() -> None:
-    assert [stack.name for stack in review_stacks(listed("mr.7", "mrx7", "review-7"), "mr.")] == ["mr.7"]
+    assert [str(stack.name) for stack in review_stacks(listed("mr.7", "mrx7", "review-7"), StackName("mr."))] == [
+        "mr.7"
+    ]
 
 
 @pytest.mark.parametrize("count", [{}, {"resourceCount": 0}, {"resourceCount": None}])
 def test_a_stack_without_resources_is_empty(count: dict[str, object]) -> None:
     found = [{"name": "review-7", **count}, {"name": "review-8", "resourceCount": 1}]
-    assert review_stacks(found, "review-") == [
-        Stack(name="review-7", iid=7, empty=True),
-        Stack(name="review-8", iid=8, empty=False),
+    assert review_stacks(found, REVIEW) == [
+        ReviewStack(name=STACK, iid=7, empty=True),
+        ReviewStack(name=StackName("review-8"), iid=8, empty=False),
     ]
 
 
@@ -62,16 +68,25 @@ Resources:
 """
 
 
-def test_the_error_of_a_resource_is_told_before_that_of_the_run() -> None:
-    assert failure("review-7", DIAGNOSTICS, "error: update failed\n", "see it") == (
+def test_the_error_of_a_resource_is_reported_before_that_of_the_run() -> None:
+    assert failure(STACK, DIAGNOSTICS, "error: update failed\n", "see it") == (
         "v cannot be deleted because it is protected. To unprotect it, do so; see it"
     )
 
 
-def test_an_error_of_the_run_alone_is_told() -> None:
-    assert failure("review-7", "", "error: update failed\n", "see it") == "update failed; see it"
-    assert failure("review-7", "", "error: passphrase\n", "see it") == "passphrase; see it"
+def test_an_error_of_the_run_alone_is_reported() -> None:
+    assert failure(STACK, "", "error: update failed\n", "see it") == "update failed; see it"
+    assert failure(STACK, "", "error: passphrase\n", "see it") == "passphrase; see it"
 
 
-def test_what_is_no_error_is_told_where_there_is_nothing_else() -> None:
-    assert failure("review-7", "", "killed\n", "see it") == "killed; see it"
+def test_what_is_no_error_is_reported_if_there_is_nothing_else() -> None:
+    assert failure(STACK, "", "killed\n", "see it") == "killed; see it"
+
+
+def test_stacks_of_an_organization_are_found_by_its_prefix_alone() -> None:
+    names = listed("acme/review-7", "other/review-8", "acme/blog/review-9", "review-10")
+    assert [str(stack.name) for stack in review_stacks(names, StackName("acme/review-"))] == [
+        "acme/review-7",
+        "acme/review-10",
+    ]
+    assert [str(stack.name) for stack in review_stacks(names, REVIEW)] == ["review-10"]

@@ -70,13 +70,13 @@ def test_drift_opens_one_issue_that_is_edited_only_when_the_drift_changes(
     assert last(capsys) == "issue #1 was opened"
     (issue,) = issues(project)
     assert (issue.title, issue.labels, issue.state) == ("Drift of stack prod", ["drift"], "opened")
-    assert "What is there is not what stack `prod` declares: 2 to create." in issue.description
+    assert "What is deployed differs from what stack `prod` declares: 2 to create." in issue.description
     assert "| :heavy_plus_sign: create | `Service` | `app-service` |  |" in issue.description
-    assert "`pulumi up --refresh --stack prod` puts back what the stack declares" in issue.description
+    assert "`pulumi up --refresh --stack prod` restores what the stack declares" in issue.description
     assert "https://gitlab.example.com/group/blog/-/pipeline_schedules" in issue.description
     # Another job, the same drift.
     assert drift("drift_deleted", CI_JOB_URL="https://gitlab.example.com/group/blog/-/jobs/8") == 1
-    assert last(capsys) == "issue #1 is as it was"
+    assert last(capsys) == "issue #1 is unchanged"
     assert issues(project)[0].updated_at == issue.updated_at
     assert drift("drift_variable") == 1
     assert last(capsys) == "issue #1 was edited"
@@ -94,13 +94,13 @@ def test_the_issue_is_closed_with_a_note_without_drift_and_reopened_with_drift(
     (issue,) = issues(project)
     assert issue.state == "closed"
     assert [note.body for note in issue.notes.list(get_all=True) if not note.system] == [
-        "The drift is gone. <sub>From [job](https://gitlab.example.com/group/blog/-/jobs/7).</sub> Run by the"
+        "There is no drift any more. <sub>From [job](https://gitlab.example.com/group/blog/-/jobs/7).</sub> Run by the"
         " [pipeline schedules](https://gitlab.example.com/group/blog/-/pipeline_schedules)."
     ]
     assert drift("drift_none") == 0
     assert last(capsys) == "no issue is open"
     assert drift("drift_deleted") == 1
-    assert last(capsys) == "issue #1 was opened again"
+    assert last(capsys) == "issue #1 was reopened"
     (again,) = issues(project)
     assert again.state == "opened"
     assert "2 to create" in again.description
@@ -118,7 +118,7 @@ def test_fields_that_others_took_over_are_drift(
 ) -> None:
     assert drift("drift_conflict", status=1) == 1
     assert capsys.readouterr().out.splitlines()[0] == (
-        "prod: drift: 1 to update; others hold .spec.replicas (kubectl), "
+        "prod: drift: 1 to update; others manage .spec.replicas (kubectl), "
         '.spec.template.spec.containers[name="app"].image (kubectl-set)'
     )
     (issue,) = issues(project)
@@ -146,7 +146,7 @@ def test_a_stack_that_cannot_be_previewed_neither_closes_nor_opens_an_issue(
     before = issues(project)[0].attributes
     capsys.readouterr()
     assert drift(plan, status=255, error=error) == 1
-    assert capsys.readouterr().out.startswith("prod: it cannot be told whether there is drift\n")
+    assert capsys.readouterr().out.startswith("prod: it is not known whether there is drift\n")
     assert issues(project)[0].attributes == before
 
 

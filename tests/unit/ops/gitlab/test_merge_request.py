@@ -68,13 +68,13 @@ def test_each_stack_has_one_note_that_is_edited_in_place(
         ["<!-- gitlab-deploy:review shop -->", "### `shop`: no changes"],
     ]
     assert review("prod=rotation", "shop=unchanged") == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith(": prod edited, shop is as it was")
+    assert capsys.readouterr().out.splitlines()[-1].endswith(": prod edited, shop is unchanged")
     second = notes(request_)
     assert [note.id for note in second] == [note.id for note in first]
     assert second[0].body.splitlines()[1] == "### `prod`: 2 to update, 1 to replace"
 
 
-def test_no_changes_and_a_failure_are_told_in_the_same_note(review: Review, request_: ProjectMergeRequest) -> None:
+def test_no_changes_and_a_failure_are_shown_in_the_same_note(review: Review, request_: ProjectMergeRequest) -> None:
     assert review("prod=image") == 0
     assert review("prod=unchanged") == 0
     assert [note.body.splitlines()[1] for note in notes(request_)] == ["### `prod`: no changes"]

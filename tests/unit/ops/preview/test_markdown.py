@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.preview import markdown as review_note
-from ops.preview import plan_text
+from ops.preview import markdown, plan_text
 from ops.preview.plan import Plan
 from tests.support.plans import made, recorded, step
 
@@ -21,7 +20,7 @@ OLD, NEW = (f"registry.sandbox.test/group/blog:{version}" for version in ("1.0.0
 
 
 def render(found: Plan) -> str:
-    return review_note.render(found, JOB)
+    return markdown.render(found, JOB)
 
 
 def lines(found: Plan) -> list[str]:
@@ -56,7 +55,7 @@ def test_the_job_and_the_commit_are_linked() -> None:
     assert lines(recorded("unchanged"))[-1] == (
         "<sub>From [job 7](https://gitlab.example.com/group/blog/-/jobs/7), commit 1a2b3c4d.</sub>"
     )
-    assert review_note.render(recorded("unchanged"), {}).splitlines()[-1] == "<sub>From a run outside of a job.</sub>"
+    assert markdown.render(recorded("unchanged"), {}).splitlines()[-1] == "<sub>From a run outside of a job.</sub>"
 
 
 def test_no_changes_are_a_plain_form_of_the_same_note() -> None:
@@ -207,5 +206,5 @@ def test_a_stack_with_policies_warns_in_its_note() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x/)[y](z", ""])
 def test_an_address_that_could_break_a_link_is_not_linked(url: str) -> None:
-    note = review_note.render(recorded("unchanged"), JOB | {"CI_JOB_URL": url})
+    note = markdown.render(recorded("unchanged"), JOB | {"CI_JOB_URL": url})
     assert note.rstrip().endswith("<sub>From a run outside of a job, commit 1a2b3c4d.</sub>")

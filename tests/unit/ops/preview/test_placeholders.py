@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ops.ops_error import OpsError
-from ops.preview.placeholders import marked, without_secrets
+from ops.preview.placeholders import mark_secrets, without_secrets
 
 FILE = """
 encryptionsalt: v1:salt
@@ -42,7 +42,7 @@ def test_placeholders_differ_exactly_if_their_ciphertexts_differ() -> None:
 
 @pytest.mark.parametrize("text", ["config: [", "- a\n", "config: text\n", "config: 7\n"])
 def test_what_is_no_stack_file_is_one_sentence(text: str) -> None:
-    with pytest.raises(OpsError, match=r"^The stack file is not one \(\w+\); see what 'pulumi config' says$"):
+    with pytest.raises(OpsError, match=r"^The stack file cannot be read: it is not YAML with a map 'config'; fix it"):
         without_secrets(text)
 
 
@@ -63,7 +63,7 @@ def goal(**inputs: object) -> dict[str, object]:
 def test_mark_of_a_secret_tells_it_from_another_one_and_not_what_it_is() -> None:
     shown = {"steps": [step(name="web", envs=["A", "[secret]"], deep={"value": "[secret]"})], "duration": 7}
     plans = [
-        marked(
+        mark_secrets(
             shown,
             goal(name="web", envs=["A", SECRET | {"plaintext": one}], deep={"value": SECRET | {"plaintext": "x"}}),
         )
@@ -79,8 +79,27 @@ def test_mark_of_a_secret_tells_it_from_another_one_and_not_what_it_is() -> None
 
 
 def test_same_plan_is_written_the_same_whatever_the_order_and_the_machine() -> None:
-    assert marked({"steps": [step(name="web")], "duration": 7}, goal(name="web")) == {
+    assert mark_secrets({"steps": [step(name="web")], "duration": 7}, goal(name="web")) == {
         "steps": [{"op": "create", "urn": "urn::a", "newState": {"inputs": {"name": "web"}}}]
     }
     steps = [step(name=name) | {"urn": f"urn::{name}"} for name in "ba"]
-    assert [found["urn"] for found in marked({"steps": steps}, goal())["steps"]] == ["urn::a", "urn::b"]
+    assert [found["urn"] for found in mark_secrets({"steps": steps}, goal())["steps"]] == ["urn::a", "urn::b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("config: &a {b: *a}\n", "an anchor refers to itself"),
+        ("config:\n  a:b: &a [*a]\n", "an anchor refers to itself"),
+        ("config: {a: " + "[" * 1000, "nested too deeply"),
+    ],
+)
+def test_a_hostile_stack_file_is_one_sentence(text: str, reason: str) -> None:
+    with pytest.raises(OpsError, match=f"^The stack file cannot be read: .*{reason}; fix it"):
+        without_secrets(text)
+
+
+def test_a_secret_that_is_used_twice_by_an_alias_has_two_placeholders() -> None:
+    stack = without_secrets("config:\n  p:a: {x: &x {secure: canary}}\n  p:b: {y: *x}\n")
+    assert list(stack.placeholders) == ['p:a["x"]', 'p:b["y"]']
+    assert stack.config == {"p:a": {"x": ""}, "p:b": {"y": ""}}

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 from gitlab.v4.objects import Project
 
-from sandbox.example.oci import Credentials
 from sandbox.gitlab.registry_auth import key_pair, registry_settings
+from sandbox.toolchain.images import Credentials
 from tests.support.gitlab_double import GitLabDouble, new_token_text
 from tests.support.registry_token import EVERYTHING, ask, basic, deploy_token, granted, opened
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from gitlab.v4.objects import Group, Project
 
-from sandbox.example.oci import Credentials
 from sandbox.gitlab import records
 from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER
 from sandbox.gitlab.store import Store
+from sandbox.toolchain.images import Credentials
 from tests.support.gitlab_double import GitLabDouble, add_project, new_token_text
 from tests.support.registry_token import EVERYTHING, ask, basic, deploy_token, granted, opened
 
