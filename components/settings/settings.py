@@ -15,7 +15,10 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from components.image.digest import pinned
-from components.image.history import Decision, Deployed, Origin, RefusedError, decide, same
+from components.image.history import Decision, Deployed, RefusedError, decide
+from components.image.origin import Origin
+from components.image.reference import ImageReference
+from components.outputs import StackOutputs
 from components.settings import stack_file
 from components.settings.access import Access
 from components.settings.app import App
@@ -29,6 +32,7 @@ from components.settings.registry import Registry
 from components.settings.scalars import Scalars
 from components.settings.stack import BLOCKS, CONDITIONS, PROJECT, own
 
+Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 """Environment variable which says that no server can be asked; `1` or `true`. For previews only."""
 
@@ -84,10 +88,10 @@ def is_offline(environment: Mapping[str, str]) -> bool:
     return environment.get(OFFLINE, "").lower() in {"1", "true"}
 
 
-def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -> Settings:
+def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Settings:
     """The settings of the running stack; RunError, which Pulumi shows with no traceback, lists every problem.
 
-    `deployment` is the output of that name which the last run left. `environment` says which job runs this, if any.
+    `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
     """
     values = {str(key): str(value) for key, value in pulumi_config.CONFIG.get().items()}
     secrets = [key for key in values if pulumi_config.is_config_secret(key)]
@@ -99,8 +103,8 @@ def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -
         written=stack_file.read(root, pulumi.get_stack(), environment) if secrets else None,
         conceal=pulumi.Output.secret,
         origin=Origin.of(environment),
-        last=Deployed.read(deployment),
-        pin=str if is_offline(environment) else lambda image: pinned(image, environment),
+        last=Deployed.read(previous.get("deployment"), previous.get("deploymentHistory")),
+        pin=None if is_offline(environment) else lambda image: pinned(image, environment),
     )
     if settings is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -118,7 +122,7 @@ def parse(
     conceal: Callable[[str], Any] = Sealed,
     origin: Origin | None = None,
     last: Deployed | None = None,
-    pin: Callable[[str], str] = str,
+    pin: Pin | None = None,
 ) -> tuple[Settings | None, list[Problem]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
@@ -219,12 +223,10 @@ def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - 
     return None
 
 
-def _image(
-    reader: Reader, scalars: Scalars, origin: Origin, last: Deployed | None, pin: Callable[[str], str]
-) -> Decision | None:
-    wanted = scalars.image or None
+def _image(reader: Reader, scalars: Scalars, origin: Origin, last: Deployed | None, pin: Pin | None) -> Decision | None:
+    wanted = ImageReference.parse(scalars.image) if scalars.image else None
     # The image that runs is known already, and its registry need not be there for a preview.
-    if wanted and not (last and same(wanted, last.image)):
+    if wanted and pin and not (last and wanted.is_same(last.image)):
         wanted = pin(wanted)
     try:
         return decide(wanted, origin, last, rollback=scalars.rollback)

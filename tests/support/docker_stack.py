@@ -1,6 +1,7 @@
 """Stacks on the sandbox's Docker host, load on its proxy over TLS, and faults of its services."""
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -10,12 +11,10 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
 import yaml
 
-from components.docker_app.ssh import DockerHost
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
 from sandbox.machine.host import Host
@@ -116,13 +115,6 @@ class DockerStack(Stack):
         value: str = json.loads(token["plaintext"])
         return value
 
-    def end_connection(self) -> None:
-        """Ends the connection that runs share, as half a minute would."""
-        block = self.config["dockerHost"]
-        daemon = DockerHost(address=block["address"], host_key=block["hostKey"], identity_file=block["identityFile"])
-        command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(daemon.address).hostname or ""]
-        subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
-
     def wait_for(self, version: str, host: str = HOST) -> None:
         """Until the site is this version, each time: for two seconds the proxy may ask a container that is gone."""
         assert wait(lambda: all(self.site(host) == version for _ in range(20)), 60), self.site(host)
@@ -189,6 +181,12 @@ def kill(instance: Instance, service: str) -> None:
 def logins(instance: Instance) -> int:
     """How many ssh connections the Docker host has accepted so far."""
     return (instance.folder / "log" / "sshd.log").read_text().count("Accepted publickey for deploy")
+
+
+def connections(instance: Instance) -> int:
+    """How many ssh connections of the user the Docker host has at this moment."""
+    # proc_net(5): local address and port, remote ones, state; port 22, established.
+    return len(re.findall(r":0016 \S+ 01 ", host(instance).run("cat", "/proc/net/tcp")))
 
 
 def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

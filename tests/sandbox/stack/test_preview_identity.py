@@ -9,14 +9,12 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
 import pytest
 
-from components.docker_app.ssh import DockerHost
 from sandbox.instance import Instance
-from tests.support.cluster import REPOSITORY, Deployed, committed
+from tests.support.cluster import REPOSITORY, Deployed
 from tests.support.project import ROOT, Run
 
 ENVIRONMENT = "preview/blog"
@@ -88,17 +86,7 @@ def stack(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.T
 
 @pytest.fixture
 def job(stack: Deployed, tmp_path: Path) -> Job:
-    end_connection(stack)
     return Job(stack, tmp_path)
-
-
-def end_connection(stack: Deployed) -> None:
-    """Ends the ssh connection that runs on one machine share, as half a minute would."""
-    block = committed()["dockerHost"]
-    address = stack.instance.docker.address
-    daemon = DockerHost(address=address, host_key=block["hostKey"], identity_file=block["identityFile"])
-    command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(address).hostname or ""]
-    subprocess.run(command, env=stack.project.environment, capture_output=True, check=False)
 
 
 def plan(run: Run) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from gitlab.v4.objects import Project
 
-from components.image.digest import pinned
+from components.image import digest
+from components.image.reference import ImageReference
 from sandbox.gitlab.registry_auth import registry_settings
 from sandbox.toolchain.images import Credentials, File, Image, build
 from tests.support.answering import answering
@@ -29,6 +30,10 @@ def image(registry: Registry, project: Project, maintainer: str) -> tuple[Image,
     made = build("FROM scratch\nCOPY hello /srv/\n", {"hello": File(b"hello\n")})
     made.push(registry.address, name, Credentials("maintainer", maintainer))
     return made, f"{registry.address}/{name}"
+
+
+def pinned(image: str, environment: Mapping[str, str]) -> str:
+    return str(digest.pinned(ImageReference.parse(image), environment))
 
 
 def docker(registry: Registry, credentials: Credentials, folder: Path) -> dict[str, str]:
