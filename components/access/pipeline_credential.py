@@ -33,6 +33,8 @@ class PipelineCredentialArgs:
     """Kubeconfig as one line with no white space; treated as secret."""
     token: pulumi.Input[str]
     """The bare token in that kubeconfig; treated as secret."""
+    on_error: pulumi.ErrorHook | None = None
+    """Explains what GitLab refuses; None explains nothing."""
     protected: bool = True
     """Whether only the jobs of protected branches and tags get the variables."""
 
@@ -50,6 +52,8 @@ class PipelineCredential(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
+
+        hooks = pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None
 
         def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
             def maskable(text: str) -> str:
@@ -72,10 +76,12 @@ class PipelineCredential(pulumi.ComponentResource):
                 variable_type=variable_type,
                 environment_scope=args.environment,
                 masked=True,
+                # Left out, the provider counts it as changed with every other change.
+                hidden=False,
                 protected=args.protected,
                 raw=True,
                 description=_DESCRIPTION,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
             )
 
         if args.variable == "file":
