@@ -124,6 +124,6 @@ def test_image_that_was_set_by_hand_is_reported_by_the_next_up(deployed: Deploye
     assert deployed.kubectl("set", "image", "deployment/web", "-n", NAMESPACE, f"app={REPOSITORY}:9.9.9").code == 0
     run = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0
-    assert f"The Deployment was given the image {REPOSITORY}:9.9.9 by hand; 'pulumi up --refresh' puts" in run.text
+    assert f"The Deployment was given the image {REPOSITORY}:9.9.9 by hand; 'pulumi up --refresh' sets" in run.text
     deployed.up("--refresh")
     assert image(deployed) == f"{REPOSITORY}:{served}"
