@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -23,15 +24,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def blog(instance: Instance, images: dict[str, str], folder: Path) -> Iterator[DockerStack]:
+def sockets() -> Iterator[Path]:
+    """The user's folder for sockets, whose path has to be short."""
+    with TemporaryDirectory(prefix="run-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def blog(instance: Instance, images: dict[str, str], folder: Path, sockets: Path) -> Iterator[DockerStack]:
     """The stack `sandbox`, put up once for the tests of this module, and destroyed after them."""
     assert set(images) == {"1.0.0", "2.0.0"}
-    stack = DockerStack(instance, folder, os.environ | instance.environment())
+    stack = DockerStack(instance, folder, os.environ | instance.environment() | {"XDG_RUNTIME_DIR": str(sockets)})
     stack.up()
     yield stack
     stack.destroy()
     assert stack.containers() == []
     assert stack.deploy_tokens() == {}
+    # Runs that failed were among them.
+    assert list(sockets.iterdir()) == []
 
 
 class Secrets(dict[str, str]):
@@ -67,13 +77,14 @@ def test_environment_reaches_the_container_and_is_secret(blog: DockerStack, secr
     assert f"CANARY={secrets['environment']}" in blog.inspect()["Config"]["Env"]
 
 
-def test_unchanged_stack_takes_a_few_connections_that_end_with_the_run(blog: DockerStack) -> None:
+def test_unchanged_stack_takes_a_few_connections_that_end_with_the_run(blog: DockerStack, sockets: Path) -> None:
     before = blog.containers()
     for arguments in (("--expect-no-changes",), ("--expect-no-changes", "--refresh")):
         known = logins(blog.instance)
         blog.up(*arguments)
         assert 1 <= logins(blog.instance) - known <= 4
         assert wait(lambda: connections(blog.instance) == 0, 10)
+        assert list(sockets.iterdir()) == []
     assert blog.summary("--expect-no-changes") == {}
     assert blog.containers() == before
 
