@@ -18,6 +18,7 @@ from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from components.settings import rules
 from components.settings.app import App
 from components.settings.kubernetes import Kubernetes
+from components.settings.rule import require
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
@@ -39,7 +40,7 @@ class KubernetesAppArgs:
     """Secret of type kubernetes.io/dockerconfigjson the image is pulled with; with None, that of `target`, if any."""
 
     def __post_init__(self) -> None:
-        rules.require("image", str(self.image), rules.IMMUTABLE)
+        require("image", str(self.image), rules.IMMUTABLE)
 
 
 class KubernetesApp(pulumi.ComponentResource):

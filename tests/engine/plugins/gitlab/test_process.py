@@ -87,9 +87,7 @@ def struct(**fields: Any) -> struct_pb2.Struct:
     return made
 
 
-def test_a_failure_is_in_the_engines_log_and_in_the_answer_and_nothing_else_is_printed(
-    gitlab_double: GitLabDouble, tmp_path: Path
-) -> None:
+def test_a_failure_is_in_the_engines_log_and_in_the_answer_alone(gitlab_double: GitLabDouble, tmp_path: Path) -> None:
     with served(tmp_path / "stderr") as (plugin, log):
         args = struct(baseUrl=gitlab_double.url, token="glpat-wrong")
         with pytest.raises(grpc.RpcError) as refused:

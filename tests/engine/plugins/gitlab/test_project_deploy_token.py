@@ -65,7 +65,7 @@ def test_an_expiry_in_the_past_is_refused_if_it_is_to_be_validated(stack: Stack)
     assert "Current time is 2" in refused
 
 
-def test_a_new_token_names_what_gitlab_computes_among_the_reasons_and_has_no_detailed_diff(stack: Stack) -> None:
+def test_a_new_token_has_reasons_that_gitlab_computes_and_no_detailed_diff(stack: Stack) -> None:
     unlimited = DEPLOY_TOKEN.replace('expires_at="2099-01-31T00:00:00Z", ', "").replace(
         "opts=opts", 'name="a", opts=opts'
     )

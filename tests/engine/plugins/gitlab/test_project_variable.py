@@ -98,7 +98,7 @@ def test_what_was_deleted_by_hand_is_recreated_or_destroyed_without_error(
     stack.run("destroy", "--yes", "--skip-preview")
 
 
-def test_a_variable_that_exists_is_not_taken_over_and_an_import_leaves_its_value_in_clear(
+def test_an_existing_variable_is_kept_and_an_import_has_its_value_in_clear(
     stack: Stack, gitlab_double: GitLabDouble
 ) -> None:
     project = gitlab_double.client().projects.get("group/blog")
