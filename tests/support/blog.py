@@ -14,7 +14,7 @@ from sandbox.instance import Instance
 from sandbox.toolchain.images import build
 from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
-from tests.support.gitlab_runner import Repository, Runner
+from tests.support.gitlab_runner import PACKAGES, Repository, Runner
 from tests.support.project import FILES, ROOT, Run, run
 from tests.support.proxied import ask
 
@@ -42,6 +42,8 @@ class Site:
             "PULUMI_BACKEND_URL": self.state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "SSH_KEY": str(instance.docker.key),
+            # A job that ran in the developer's clone has left its own virtual environment.
+            "PYTHONPATH": str(PACKAGES),
         }
         self.program = self._program()
         config = committed() | {"gitlabUrl": instance.gitlab.url, "gitlabProject": project}
