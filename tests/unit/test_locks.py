@@ -1,4 +1,4 @@
-"""Every Python package that is installed is pinned with its hashes, and the lock files are those of the requirements."""
+"""Every Python package is installed by its hash, and the lock files have what the requirements ask for."""
 
 import re
 from pathlib import Path

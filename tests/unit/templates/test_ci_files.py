@@ -75,7 +75,7 @@ IN_FORK = FORKS | {"CI_PROJECT_ID": "2"}
 
 
 def runs(rules: list[dict[str, Any]], variables: dict[str, str]) -> bool:
-    """Whether a job or pipeline with these rules exists; each rule is a chain of comparisons, or a variable that is set."""
+    """Whether a job or pipeline with these rules exists; a condition is comparisons, or variables that are set."""
 
     def value(word: str) -> str:
         return word[1:-1] if word.startswith('"') else variables.get(word.removeprefix("$"), "")
