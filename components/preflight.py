@@ -1,7 +1,7 @@
-"""Are the systems a stack talks to there at all? Asked before any resource is registered.
+"""Whether the systems that a stack talks to are there at all, checked before any resource is registered.
 
 A provider that cannot reach its server previews as if all were well, or waits for minutes. These checks take at most
-a few seconds, send no credential, and name the address.
+a few seconds and name the address. GitLab alone is asked with a credential (see gitlab_check).
 """
 
 import http.client
@@ -18,62 +18,57 @@ from urllib.parse import urljoin
 import pulumi
 import yaml
 
-from components.docker_app.docker_app import daemon_of
-from components.docker_app.drift import taken
-from components.docker_app.ssh import Container, WrongHostKeyError
+from components.access import gitlab_check
+from components.deadline import call_within
+from components.docker_app.drift import taken_name
+from components.docker_app.host_check import HostCheck
 from components.settings.settings import OFFLINE, Settings, is_offline
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 5.0
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
 
 
-def require(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> tuple[Container, ...] | None:
+def require(stack: Settings, environment: Mapping[str, str], docker_host: HostCheck, *, preview: bool) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
-    Gives the containers that are on the Docker host, or None where there is none or it cannot be asked.
-
-    A preview does without the Docker host, which the jobs of a merge request have no key for; but not without the right
-    host key. Offline it does without all of them.
+    `docker_host` is what was found there. A preview does without the Docker host, for which the jobs of a merge request
+    have no key; but not without the right host key. Offline, no system is needed.
     """
     if is_offline(environment):
-        _only_previews(preview=preview)
-        return None
-    problems = []
-    present: tuple[Container, ...] | None = None
+        if not preview:
+            raise pulumi.RunError(
+                f"Nothing was changed: {OFFLINE} is set, with which no server is asked, and that is for previews; "
+                "unset it to deploy"
+            )
+        return
+    problems: list[str | None] = []
     if stack.needs_cluster:
         problems.append(kubernetes_problem(environment))
     if stack.kubernetes and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
         problems.append("There is no kubectl on PATH, which watches the rollout of the block kubernetes; install it")
     if stack.needs_gitlab:
-        problems.append(gitlab_problem(stack.scalars.gitlab_url))
-    if stack.docker_host:
-        target = stack.docker_host
-        daemon = daemon_of(target)
-        try:
-            problem = daemon.problem(target.network if target.host else None)
-        except WrongHostKeyError as error:
-            problems.append(str(error))
-        else:
-            if problem and preview:
-                pulumi.log.warn(problem)
-            elif problem:
-                problems.append(problem)
-            else:
-                present = tuple(daemon.listing())
-                if target.publish:
-                    problems.append(taken(present, owner=stack.owner(target.name), name=target.name))
+        problems += _gitlab_problems(stack, environment, preview=preview)
+    if docker_host.problem and preview and not docker_host.is_another_host:
+        pulumi.log.warn(docker_host.problem)
+    else:
+        problems.append(docker_host.problem)
+    if stack.docker_host and stack.docker_host.publish:
+        name = stack.docker_host.name
+        problems.append(taken_name(docker_host.containers or (), owner=stack.owner(name), name=name))
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
-    return present
 
 
-def _only_previews(*, preview: bool) -> None:
-    if not preview:
-        raise pulumi.RunError(
-            f"Nothing was changed: {OFFLINE} is set, with which no server is asked, and that is for previews; unset it "
-            "to deploy"
-        )
+def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> list[str]:
+    check = gitlab_check.Check(url=stack.scalars.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
+    problems = []
+    for finding in check.findings(environment):
+        if finding.warning or (finding.only_changes and preview):
+            pulumi.log.warn(finding.text)
+        else:
+            problems.append(finding.text)
+    return problems
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
@@ -103,12 +98,6 @@ def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
     )
 
 
-def gitlab_problem(url: str) -> str | None:
-    """Why the GitLab instance at this URL does not answer, or None."""
-    reason = _no_answer(f"{url}/api/v4/version", None)
-    return reason and f"GitLab at {url} does not answer ({reason}); check gitlab-deploy:gitlabUrl and the network"
-
-
 def _no_answer(url: str, proxy: str | None) -> str | None:
     # Any status is an answer. The certificate is left to the provider, which has the authority to check it against;
     # nothing is sent here that a stranger could use.
@@ -116,9 +105,13 @@ def _no_answer(url: str, proxy: str | None) -> str | None:
     handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
     if proxy:
         handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
-    try:
+
+    def ask() -> None:
         with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT_SECONDS):
-            return None
+            pass
+
+    try:
+        return call_within(TIMEOUT_SECONDS, ask)
     except urllib.error.HTTPError:
         return None
     except urllib.error.URLError as error:
@@ -129,7 +122,7 @@ def _no_answer(url: str, proxy: str | None) -> str | None:
 
 def _reason(error: object) -> str:
     if isinstance(error, TimeoutError):
-        return f"no reply within {TIMEOUT_SECONDS} s"
+        return f"no reply within {TIMEOUT_SECONDS:g} s"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 from urllib.parse import urlsplit
 
-from components.docker_app.ssh import DockerHost
+from components.docker_app.remote_docker import RemoteDocker
 from ops import cli as tools
 from ops.ops_error import OpsError
 
@@ -78,11 +78,11 @@ def ask(host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> 
         return _ask(connected, host, path, trust)
 
 
-def ask_from(daemon: DockerHost, host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> Answer:
+def ask_from(remote: RemoteDocker, host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> Answer:
     """The same from the Docker host, whose sshd makes the connection: no program is needed there."""
     with TemporaryFile() as errors:
         try:
-            with _forwarded(daemon, at, errors) as connected:
+            with _forwarded(remote, at, errors) as connected:
                 return _ask(connected, host, path, trust)
         except OpsError as error:
             errors.seek(0)
@@ -112,13 +112,10 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext) -> Answ
 
 
 @contextmanager
-def _forwarded(daemon: DockerHost, at: tuple[str, int], errors: IO[bytes]) -> Iterator[socket]:
+def _forwarded(remote: RemoteDocker, at: tuple[str, int], errors: IO[bytes]) -> Iterator[socket]:
     """A connection that ends in sshd on the host, which forwards it (ssh -W)."""
-    url = urlsplit(daemon.address)
-    # The first value of an option counts. A connection that is shared would keep to itself why it does not forward.
-    own = ("-o", "ControlPath=none", "-o", "LogLevel=INFO")
-    port = ("-p", str(url.port or 22), "-l", url.username or "")
-    command = ["ssh", *own, *daemon.ssh_options, *port, "-W", shown(at), "--", url.hostname or ""]
+    # A connection that is shared would keep to itself why it does not forward.
+    command = ["ssh", *remote.provider_options, "-W", shown(at), *remote.target]
     ours, theirs = socketpair()
     with closing(ours):
         with closing(theirs):

@@ -1,4 +1,4 @@
-"""DeployAccess: a namespace, and robot accounts that may act in it and nowhere else."""
+"""DeployAccess: a namespace, and ServiceAccounts that may act in it and nowhere else."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,9 +6,10 @@ from functools import partial
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.access.service_account import Cluster, Credential, robot_account
+from components.access.service_account import Cluster, Credential, service_account
 from components.settings import rules
 from components.settings.access import Access
+from components.settings.rule import require
 
 POD_SECURITY_VERSION = "v1.32"
 """The enforced version of the Pod Security Standard: pinned, so that no cluster upgrade refuses Pods by itself."""
@@ -23,7 +24,7 @@ class DeployAccessArgs:
     """The cluster's name in the kubeconfig."""
 
     def __post_init__(self) -> None:
-        rules.require("cluster", self.cluster, rules.DNS_NAME)
+        require("cluster", self.cluster, rules.DNS_NAME)
 
 
 class DeployAccess(pulumi.ComponentResource):
@@ -38,7 +39,7 @@ class DeployAccess(pulumi.ComponentResource):
     deploy: Credential
     """Credential of the ServiceAccount."""
     preview: Credential | None
-    """Credential of the account that may only look; None where there is none."""
+    """Credential of the read-only ServiceAccount; None if there is none."""
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DeployAccess", name, _inputs(args), opts)
@@ -64,16 +65,16 @@ class DeployAccess(pulumi.ComponentResource):
             spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
             opts=child,
         )
-        robot = partial(
-            robot_account,
+        declare = partial(
+            service_account,
             cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
             namespace=self.namespace,
             rotation=access.rotation,
             parent=self,
         )
-        self.deploy = robot(name, access.service_account, role="admin")
+        self.deploy = declare(name, access.service_account, role="admin")
         self.preview = (
-            robot(f"{name}-preview", f"{access.service_account}-preview", role="view") if access.preview else None
+            declare(f"{name}-preview", f"{access.service_account}-preview", role="view") if access.preview else None
         )
         self.register_outputs(
             {"namespace": self.namespace, "kubeconfig": self.deploy.kubeconfig, "token": self.deploy.token}

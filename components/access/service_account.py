@@ -1,4 +1,4 @@
-"""A robot account of a namespace: what it may do there, and the credential that never expires by itself."""
+"""A ServiceAccount, what it may do in its namespace, and its credential, which does not expire by itself."""
 
 import base64
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from components.access import kubeconfig
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What a client needs to be the account. Both are secret."""
+    """What a client authenticates with as the ServiceAccount. Both are secret."""
 
     kubeconfig: pulumi.Output[str]
     """One line of JSON with no white space."""
@@ -22,14 +22,14 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Where the account is, as its kubeconfig says it."""
+    """The cluster and namespace of a kubeconfig."""
 
     name: str
     server: str
     namespace: str
 
 
-def robot_account(
+def service_account(
     prefix: str,
     account_name: str,
     *,
@@ -39,10 +39,10 @@ def robot_account(
     rotation: str,
     parent: pulumi.Resource,
 ) -> Credential:
-    """Declares a ServiceAccount, bound to a ClusterRole in its namespace only, and its token; gives the credential.
+    """Declares a ServiceAccount, its RoleBinding to a ClusterRole, and its token; returns the credential.
 
     `prefix` starts the names of the resources, `namespace` is known once the namespace exists. The token is an explicit
-    Secret, since Kubernetes 1.24 makes none by itself; it does not expire, and ends when `rotation` changes.
+    Secret, since Kubernetes 1.24 creates none by itself; it does not expire, and is revoked when `rotation` changes.
     """
     account = kubernetes.core.v1.ServiceAccount(
         f"{prefix}-service-account",
@@ -61,7 +61,7 @@ def robot_account(
     secret_name = f"{account_name}-token-{rotation}"
     secret = kubernetes.core.v1.Secret(
         f"{prefix}-token",
-        # The name changes with the rotation, so Pulumi makes the new Secret before it deletes the old one.
+        # The name changes with the rotation, so Pulumi creates the new Secret before it deletes the old one.
         metadata={
             "name": secret_name,
             "namespace": namespace,

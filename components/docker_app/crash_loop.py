@@ -1,29 +1,32 @@
-"""A new container on a Docker host that ends again and again is not waited for. Pure: no Pulumi here."""
+"""A new container that crash-loops is removed, so that nobody waits for it. No Pulumi here."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from components.docker_app.ssh import DockerHost, last_words
+from components.docker_app.log_lines import last_log_lines
+from components.docker_app.remote_docker import RemoteDocker
 
 RESTARTS = 3
-"""So many starts after the first one are a pattern; Docker waits twice as long before each, from 0.1 s on."""
+"""So many starts after the first one are a crash loop; Docker waits twice as long before each, from 0.1 s on."""
 _POLL_SECONDS = 1.0
 
 
-async def end_crashing(host: DockerHost, container: str, tell: Callable[[str], object]) -> None:
-    """Watches a container that is being made; where it crashes, tells what it said last, and removes it.
+async def end_crash_loop(
+    remote: RemoteDocker, container: str, secrets: Collection[str], report: Callable[[str], object]
+) -> None:
+    """Watches a container that is being created; if it crash-loops, reports its last log lines and removes it.
 
-    Whoever waits for it is told by Docker that it is gone. Ends by itself where the container is healthy.
+    The provider, which waits for it, hears from Docker that it is gone. Returns once the container is healthy.
     """
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         form = "{{.RestartCount}} {{with .State.Health}}{{.Status}}{{end}}"
-        shown = await asyncio.to_thread(host.run, "inspect", "--format", form, container)
+        shown = await asyncio.to_thread(remote.run, "inspect", "--format", form, container)
         restarts, _, health = shown.stdout.strip().partition(" ")
         if health == "healthy":
             return
         if restarts.isdigit() and int(restarts) >= RESTARTS:
-            words = await asyncio.to_thread(last_words, host, container)
-            tell("\n".join([f"Container {container} ends again and again, and is not waited for:", *words]))
-            await asyncio.to_thread(host.run, "rm", "--force", container)
+            lines = await asyncio.to_thread(last_log_lines, remote, container, secrets)
+            report("\n".join([f"Container {container} crash-loops, and is not waited for:", *lines]))
+            await asyncio.to_thread(remote.remove, container)
             return

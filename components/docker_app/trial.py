@@ -1,6 +1,6 @@
-"""A new image is tried out beside the container that runs, where that has to stop before the new one can start.
+"""A new image is tried out beside the container that serves, if that has to stop before the new one can start.
 
-Pure: no Pulumi here.
+No Pulumi here. What is secret goes through Docker's Engine API, as JSON: nothing is taken apart by lines.
 """
 
 import io
@@ -8,18 +8,24 @@ import tarfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
-from components.docker_app.ssh import DockerHost, last_words
+from components.docker_app.labels import NOT_ROUTED, TRIAL_LABEL
+from components.docker_app.log_lines import last_log_lines
+from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError
+from components.printable import printable, without_secrets
 
 _POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A container as the one to come, but for its name and its port."""
+    """A container like the one to come, but for its name, its labels and its port."""
 
     beside: str
     """Name of the container that is to be stopped. The trial's own ends in `-trial`."""
+    owner: str
+    """PROJECT/STACK/NAME, value of the label by which a trial that was left behind is known."""
     image: str
     """Id of the image."""
     health_check: Sequence[str]
@@ -30,6 +36,8 @@ class Trial:
     network: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    """Values of these that nothing may show."""
     writable: Sequence[str] = ()
 
     @property
@@ -37,54 +45,85 @@ class Trial:
         """Name of the trial's own container."""
         return f"{self.beside}-trial"
 
-    def problem(self, host: DockerHost) -> str | None:
-        """Why the image would not serve there, in its own words; None where it gets healthy, and nothing is left of it.
+    def problem(self, remote: RemoteDocker) -> str | None:
+        """Why the image would not serve there; None if it gets healthy. Nothing is left of the trial.
 
-        None as well where it runs already, or nothing runs that a broken image could take down.
+        None as well if the image runs already, or nothing runs that a broken image could take down.
         """
-        runs = host.run("inspect", "--format", "{{if .State.Running}}{{.Image}}{{end}}", self.beside).stdout.strip()
-        if runs in {"", self.image}:
+        running = remote.run(
+            "inspect", "--format", "{{if .State.Running}}{{.Image}}{{end}}", self.beside
+        ).stdout.strip()
+        if running in {"", self.image}:
             return None
-        # What a run that was killed may have left.
-        host.run("rm", "--force", self.name)
         try:
-            return self._made(host) or self._healthy(host)
+            return self._try(remote)
+        except RemoteDockerError as error:
+            return self._shown(str(error)) or "the connection was lost"
+
+    def _try(self, remote: RemoteDocker) -> str | None:
+        for container in remote.listing():
+            if container.name == self.name:
+                # Left behind by a run that was killed.
+                if container.labels.get(TRIAL_LABEL) != self.owner:
+                    return (
+                        f"the name {self.name}, under which an image is tried out, is taken by a container that this "
+                        f"stack did not create; rename it or remove it with {container.removal}"
+                    )
+                remote.remove(container.id)
+        created = remote.request_json("POST", f"/containers/create?name={quote(self.name)}", self._definition)
+        if created.message:
+            return self._shown(created.message)
+        container_id = str(created.json["Id"])
+        try:
+            return self._start(remote, container_id) or self._wait(remote, container_id)
         finally:
-            host.run("rm", "--force", self.name)
+            remote.remove(container_id)
 
-    def _made(self, host: DockerHost) -> str | None:
-        options = [
-            *("--memory", f"{self.memory}m", "--memory-swap", f"{self.memory}m"),
-            *("--cap-drop", "ALL", "--security-opt", "no-new-privileges:true"),
-            *(() if self.files else ("--read-only",)),
-            *(part for folder in self.writable for part in ("--tmpfs", folder)),
-            *(("--network", self.network) if self.network else ()),
-        ]
-        # Through standard input, for the arguments of a process are there for everybody to read.
-        values = "".join(f"{name}={value}\n" for name, value in self.environment.items()).encode()
-        made = host.send(values, "create", "--name", self.name, "--env-file", "/dev/stdin", *options, self.image)
-        for done in (
-            made,
-            *([host.send(_archive(self.files), "cp", "-", f"{self.name}:/")] if self.files else []),
-            host.send(b"", "start", self.name),
-        ):
-            if done.returncode:
-                return done.stderr.decode(errors="replace").strip()
-        return None
+    def _shown(self, text: str) -> str:
+        return printable(without_secrets(text, self.secrets))
 
-    def _healthy(self, host: DockerHost) -> str | None:
+    @property
+    def _definition(self) -> dict[str, object]:
+        """As the Engine API takes it (POST /containers/create)."""
+        memory = self.memory << 20
+        return {
+            "Image": self.image,
+            "Env": [f"{name}={value}" for name, value in self.environment.items()],
+            "Labels": {TRIAL_LABEL: self.owner, **NOT_ROUTED},
+            "HostConfig": {
+                "Memory": memory,
+                "MemorySwap": memory,
+                "CapDrop": ["ALL"],
+                "SecurityOpt": ["no-new-privileges:true"],
+                # Docker puts no file into a container whose root is read-only.
+                "ReadonlyRootfs": not self.files,
+                "Tmpfs": dict.fromkeys(self.writable, ""),
+                **({"NetworkMode": self.network} if self.network else {}),
+            },
+        }
+
+    def _start(self, remote: RemoteDocker, container_id: str) -> str | None:
+        answers: list[ApiAnswer] = []
+        if self.files:
+            path = f"/containers/{container_id}/archive?path=/"
+            answers.append(remote.request("PUT", path, _archive(self.files), {"Content-Type": "application/x-tar"}))
+        if not any(answer.message for answer in answers):
+            answers.append(remote.request("POST", f"/containers/{container_id}/start"))
+        return next((self._shown(answer.message) for answer in answers if answer.message), None)
+
+    def _wait(self, remote: RemoteDocker, container_id: str) -> str | None:
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
-            if host.run("exec", self.name, *self.health_check).returncode == 0:
+            if remote.run("exec", container_id, *self.health_check).returncode == 0:
                 return None
-            if host.run("inspect", "--format", "{{.State.Running}}", self.name).stdout.strip() != "true":
+            if remote.run("inspect", "--format", "{{.State.Running}}", container_id).stdout.strip() != "true":
                 break
             time.sleep(_POLL_SECONDS)
-        return "\n".join(last_words(host, self.name))
+        return "\n".join(last_log_lines(remote, self.name, self.secrets))
 
 
 def _archive(files: Mapping[str, str]) -> bytes:
-    """The files as `docker cp` takes them."""
+    """The files as Docker takes them (PUT /containers/ID/archive)."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in files.items():

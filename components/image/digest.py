@@ -1,7 +1,8 @@
-"""Which image a tag stands for, asked of its registry. Pure: no Pulumi here.
+"""Which image a tag stands for, asked of its registry over HTTP. No Pulumi here.
 
 OCI distribution specification (pulling manifests), and the token authentication that GitLab's registry uses. A login is
-sent over https alone, or to this machine itself, and a registry that does not tell in a few seconds is done without.
+sent over https alone, or to this machine itself. Whatever the registry and its token server do, the answer is there
+after a few seconds: if they give none, the tag stays a tag.
 """
 
 import base64
@@ -14,12 +15,17 @@ import urllib.request
 from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from components.image.reference import parse
+from components.deadline import call_within
+from components.image.reference import ImageReference
 
+TOTAL_SECONDS = 6
+"""For everything: names, connections, the registry and its token server."""
 TIMEOUT_SECONDS = 4
+"""For one step of it, such as one connection."""
+MOST_BYTES = 1 << 20
+"""Of one answer."""
 _ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -30,25 +36,23 @@ _ACCEPT = ", ".join(
 )
 
 
-def pinned(image: str, environment: Mapping[str, str]) -> str:
-    """The image with the digest that its tag stands for now, or as it is where the registry does not tell.
+def pinned(image: ImageReference, environment: Mapping[str, str]) -> ImageReference:
+    """The image with the digest that its tag stands for now, or as it is if the registry does not say.
 
-    The login is the one that a GitLab job has for its registry (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD),
-    or the one that Docker keeps (DOCKER_AUTH_CONFIG, or config.json in DOCKER_CONFIG or ~/.docker); else there is none.
+    The login is the first of these that is for the registry: the one in the variable DOCKER_AUTH_CONFIG, the one that a
+    GitLab job has (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD), the one that Docker keeps (config.json in
+    DOCKER_CONFIG or ~/.docker); else there is none.
     """
-    parsed = parse(image)
-    if parsed is None or parsed.digest or not parsed.tag:
+    host, _, repository = image.name.partition("/")
+    if image.digest or not image.tag or not repository or not set(host) & set(".:["):
+        # A name without a host is one of Docker Hub's.
         return image
-    host, _, repository = parsed.name.partition("/")
-    if not repository or not set(host) & set(".:["):
-        # Docker Hub, whose images are written without it.
-        return image
+    tag = image.tag
     try:
-        digest = _digest(host, repository, parsed.tag, _login(host, environment))
-    except (OSError, ValueError, http.client.HTTPException):
+        login = _login(host, environment)
+        return image.with_digest(call_within(TOTAL_SECONDS, lambda: _digest(host, repository, tag, login)))
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
         return image
-    exact = f"{image}@{digest}"
-    return exact if parse(exact) else image
 
 
 def _digest(host: str, repository: str, tag: str, login: str | None) -> str:
@@ -76,7 +80,10 @@ def _token(challenge: str, repository: str, login: str | None) -> str:
         raise ValueError(realm.scheme)
     query = urlencode({"service": named.get("service", ""), "scope": f"repository:{repository}:pull"})
     body = json.loads(_ask("GET", f"{realm.geturl()}?{query}", login and f"Basic {login}")[1])
-    return str(body.get("token") or body["access_token"])
+    token = _text(body, "token") or _text(body, "access_token")
+    if token is None:
+        raise ValueError("no token")
+    return token
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -91,22 +98,42 @@ def _ask(method: str, url: str, authorization: str | None) -> tuple[Message, byt
     # The scheme is one of two, and fixed above.
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as reply:
-        return reply.headers, reply.read()
+        body: bytes = reply.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} bytes")
+        return reply.headers, body
 
 
 def _login(host: str, environment: Mapping[str, str]) -> str | None:
     """User name and password for a registry, as Basic authentication has them."""
+    # Somebody has given the job this variable, whose login may read more than the job's token. A file may be what
+    # another job left on the runner's machine.
+    login = _stored(environment.get("DOCKER_AUTH_CONFIG"), host)
+    if login:
+        return login
     if environment.get("CI_REGISTRY") == host and environment.get("CI_REGISTRY_PASSWORD"):
         pair = f"{environment.get('CI_REGISTRY_USER', '')}:{environment['CI_REGISTRY_PASSWORD']}"
         return base64.b64encode(pair.encode()).decode()
-    text = environment.get("DOCKER_AUTH_CONFIG")
-    if not text:
-        folder = environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/"), ".docker")
-        file = Path(folder, "config.json")
-        text = file.read_text(encoding="utf-8") if file.is_file() else "{}"
-    auths = cast("dict[str, Any]", json.loads(text)).get("auths") or {}
-    login = (auths.get(host) or {}).get("auth")
-    return str(login) if login else None
+    folder = environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/"), ".docker")
+    file = Path(folder, "config.json")
+    return _stored(file.read_text(encoding="utf-8") if file.is_file() else None, host)
+
+
+def _stored(text: str | None, host: str) -> str | None:
+    """A registry's login in Docker's config.json, if the text is one and has it."""
+    try:
+        return _text(_field(_field(json.loads(text or "{}"), "auths"), host), "auth")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _field(value: object, key: str) -> object:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _text(value: object, key: str) -> str | None:
+    found = _field(value, key)
+    return found if isinstance(found, str) and found else None
 
 
 def _is_loopback(host: str) -> bool:

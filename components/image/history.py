@@ -1,20 +1,24 @@
 """Which image a stack deploys: the order of its sources, the record of what was deployed, and what is refused.
 
-Pure: no Pulumi here. What runs is what the newest intended deploy said: a stack file that is behind, or a pipeline that
-was overtaken, is refused and never puts an image back.
+Pure. The newest intended deploy wins: a stack file that is behind, or a pipeline that was overtaken, is refused and
+never brings an older image back.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
-from components.image.reference import parse
+from components.image.origin import Origin, Pipeline
+from components.image.reference import ImageReference
+from components.outputs import DeploymentOutput, HistoryOutput, PipelineOutput
 
 KEY = "gitlab-deploy:image"
 ROLLBACK = "gitlab-deploy:rollback"
-_SHOWN = 10
-"""So many of the images before are kept in full; of those before them, marks."""
+LISTED = 10
+"""So many of the replaced images are kept as references."""
+REMEMBERED = 200
+"""So many of the replaced images are refused; of those that are not listed, only marks are kept."""
 
 
 class RefusedError(Exception):
@@ -27,104 +31,76 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pipeline:
-    """A GitLab pipeline."""
-
-    project: str
-    """Full path of its project (CI_PROJECT_PATH)."""
-    iid: int
-    """Its number in the project, which grows with every pipeline (CI_PIPELINE_IID)."""
-    url: str
-    """Its page (CI_PIPELINE_URL)."""
-
-    def __str__(self) -> str:
-        return f"pipeline {self.iid}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Who runs the program: a job of a pipeline, or a developer."""
-
-    pipeline: Pipeline | None = None
-    """The job's pipeline; None on a developer's machine."""
-    commit: str | None = None
-    """The commit of the job (CI_COMMIT_SHA)."""
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Self:
-        """From the predefined variables of a GitLab job."""
-        iid = environment.get("CI_PIPELINE_IID", "")
-        if environment.get("GITLAB_CI") != "true" or not iid.isdigit():
-            return cls()
-        project, url = environment.get("CI_PROJECT_PATH", ""), environment.get("CI_PIPELINE_URL", "")
-        return cls(
-            pipeline=Pipeline(project=project, iid=int(iid), url=url), commit=environment.get("CI_COMMIT_SHA") or None
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """What a stack has deployed: its output `deployment`, by which the next run decides."""
+    """What a stack has deployed: its outputs `deployment` and `deploymentHistory`, by which the next run decides."""
 
-    image: str
+    image: ImageReference
     """The image that runs."""
     origin: Origin = field(default_factory=Origin)
     """Who deployed it."""
     rolled_back: bool = False
-    """Whether it was deployed before, and put back."""
-    before: tuple[str, ...] = ()
-    """The images before it, the last one at the end; at most ten."""
-    older: str = ""
-    """Marks of the images before those: eight hexadecimal digits each, with spaces between them."""
+    """Whether it is one that another had replaced, deployed again by a rollback."""
+    before: tuple[ImageReference, ...] = ()
+    """The images before it, the last one at the end; at most LISTED."""
+    older: tuple[str, ...] = ()
+    """Marks of the images before those, the last one at the end: eight hexadecimal digits for each of an image's
+    identities, with a `.` between them. With `before`, at most REMEMBERED images."""
     newest: Mapping[str, int] = field(default_factory=dict)
     """The newest pipeline that has deployed, by project."""
 
     @property
-    def output(self) -> dict[str, Any]:
-        """The record as a stack output. It holds nothing that changes while the image stays."""
+    def output(self) -> DeploymentOutput:
+        """The output `deployment`: what runs, for people to read. It changes only if the image does."""
         pipeline = self.origin.pipeline
         return {
-            "image": self.image,
+            "image": str(self.image),
             "commit": self.origin.commit,
-            "pipeline": pipeline and {"project": pipeline.project, "iid": pipeline.iid, "url": pipeline.url},
+            "pipeline": {"project": pipeline.project, "iid": pipeline.iid, "url": pipeline.url} if pipeline else None,
             "rolledBack": self.rolled_back,
-            "before": list(self.before),
-            "older": self.older,
+        }
+
+    @property
+    def history(self) -> HistoryOutput:
+        """The output `deploymentHistory`: what else the next run has to know."""
+        return {
+            "before": [str(image) for image in self.before],
+            "older": " ".join(self.older),
             "newest": dict(self.newest),
         }
 
     @classmethod
-    def read(cls, output: Mapping[str, Any] | None) -> Self | None:
-        """The record from a stack output; None where nothing was deployed yet."""
+    def read(cls, output: DeploymentOutput | None, history: HistoryOutput | None) -> Self | None:
+        """The record from the two outputs; None if nothing was deployed yet."""
         if not output:
             return None
-        pipeline = output.get("pipeline")
+        pipeline, history = output.get("pipeline"), history or {"before": [], "older": "", "newest": {}}
         return cls(
-            image=output["image"],
+            image=ImageReference.parse(output["image"]),
             origin=Origin(pipeline=_pipeline(pipeline) if pipeline else None, commit=output.get("commit")),
-            rolled_back=bool(output.get("rolledBack")),
-            before=tuple(output.get("before") or ()),
-            older=output.get("older") or "",
+            rolled_back=output["rolledBack"],
+            before=tuple(map(ImageReference.parse, history["before"])),
+            older=tuple(history["older"].split()),
             # A state keeps every number as a decimal one.
-            newest={project: int(iid) for project, iid in (output.get("newest") or {}).items()},
+            newest={project: int(iid) for project, iid in history["newest"].items()},
         )
 
-    def has_replaced(self, image: str) -> bool:
-        """Whether the image was deployed once, and another one after it."""
-        return any(same(image, old) for old in self.before) or _mark(_names(image)[-1]) in self.older.split()
+    def has_replaced(self, image: ImageReference) -> bool:
+        """Whether the image was deployed once, and another one after it; of the last REMEMBERED images."""
+        mark = _mark(image.identities[-1])
+        return any(image.is_same(old) for old in self.before) or any(mark in marks.split(".") for marks in self.older)
 
-    def follow(self, image: str, origin: Origin, *, rolled_back: bool) -> Self:
+    def follow(self, image: ImageReference, origin: Origin, *, rolled_back: bool) -> Self:
         """The record once another image is deployed."""
-        before = [*(old for old in self.before if not same(old, image)), self.image]
-        dropped, kept = before[:-_SHOWN], before[-_SHOWN:]
-        marks = [self.older, *(_mark(name) for old in dropped for name in _names(old))]
+        before = [*(old for old in self.before if not old.is_same(image)), self.image]
+        dropped, listed = before[:-LISTED], before[-LISTED:]
+        marks = (".".join(map(_mark, old.identities)) for old in dropped)
         return replace(
             self.seen(origin),
             image=image,
-            origin=origin,
+            origin=replace(origin, forgets_pipelines=False),
             rolled_back=rolled_back,
-            before=tuple(kept),
-            older=" ".join(filter(None, marks)),
+            before=tuple(listed),
+            older=(*self.older, *marks)[-(REMEMBERED - LISTED) :],
         )
 
     def seen(self, origin: Origin) -> Self:
@@ -143,20 +119,32 @@ class Decision:
     """The record once it is deployed."""
     source: str
     """Which source won, such as `from CI, pipeline 812`."""
-    replaces: str | None
-    """The image that runs now, where it is another one."""
+    replaces: ImageReference | None
+    """The image that runs now, if it is another one."""
+
+    def noting(self, text: str) -> Self:
+        """The same, with a remark behind the source."""
+        return replace(self, source=f"{self.source}; {text}")
 
     def __str__(self) -> str:
         replaces = f"; it replaces {self.replaces}" if self.replaces else ""
         return f"image: {self.deployed.image}, {self.source}{replaces}"
 
 
-def decide(wanted: str | None, origin: Origin, last: Deployed | None, *, rollback: bool) -> Decision:
-    """The image: the configured one, else the one that was deployed last. RefusedError where none may be deployed.
+def decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None, *, rollback: bool) -> Decision:
+    """The image: the configured one, else the one that was deployed last. RefusedError if none may be deployed.
 
     `wanted` is `gitlab-deploy:image`, which settings has checked; `rollback` is `gitlab-deploy:rollback`: with an
-    image, that image may be one that was replaced; with none, the one before the image that runs is put back, once.
+    image, that image may be one that was replaced; with none, the stack rolls back to the image before, once.
     """
+    if last and origin.forgets_pipelines:
+        return _decide(wanted, origin, replace(last, newest={}), rollback=rollback).noting(
+            "earlier pipelines are forgotten"
+        )
+    return _decide(wanted, origin, last, rollback=rollback)
+
+
+def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None, *, rollback: bool) -> Decision:
     if last is None:
         if wanted is None:
             raise RefusedError(
@@ -164,11 +152,11 @@ def decide(wanted: str | None, origin: Origin, last: Deployed | None, *, rollbac
                 f"is missing, and this stack has deployed no image yet; set it with 'pulumi config set {KEY} "
                 "REGISTRY/REPOSITORY:TAG'",
             )
-        first = Deployed(image=wanted, origin=origin).seen(origin)
+        first = Deployed(image=wanted, origin=replace(origin, forgets_pipelines=False)).seen(origin)
         return Decision(deployed=first, source=_configured(origin), replaces=None)
     if wanted is None:
-        return _put_back(origin, last) if rollback else _keep(last)
-    if same(wanted, last.image):
+        return _roll_back(origin, last) if rollback else _keep(last)
+    if wanted.is_same(last.image):
         return Decision(deployed=last.seen(origin), source=_configured(origin), replaces=None)
     replaced = last.has_replaced(wanted)
     if replaced and not rollback:
@@ -183,27 +171,20 @@ def decide(wanted: str | None, origin: Origin, last: Deployed | None, *, rollbac
         raise RefusedError(
             KEY,
             f"is {wanted} from {origin.pipeline}, which is older than pipeline {overtaker}, the newest one that "
-            "deployed here; run a new pipeline to deploy it",
+            f"deployed here; run a new pipeline to deploy it, or, if there never was a pipeline {overtaker}, see "
+            "'A pipeline number that never was' in docs/operations.md",
         )
-    source = f"put back by {ROLLBACK}" if replaced else _configured(origin)
+    source = f"rolled back by {ROLLBACK}" if replaced else _configured(origin)
     return Decision(deployed=last.follow(wanted, origin, rolled_back=replaced), source=source, replaces=last.image)
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two references name one image: by digest where both have one, else by tag."""
-    ones, others = _names(one), _names(other)
-    if "@" in ones[-1] and "@" in others[-1]:
-        return ones[-1] == others[-1]
-    return not set(ones).isdisjoint(others)
 
 
 def _keep(last: Deployed) -> Decision:
     return Decision(deployed=last, source=f"deployed last, {_who(last.origin)}", replaces=None)
 
 
-def _put_back(origin: Origin, last: Deployed) -> Decision:
+def _roll_back(origin: Origin, last: Deployed) -> Decision:
     if last.rolled_back:
-        return Decision(deployed=last, source=f"put back by {ROLLBACK}", replaces=None)
+        return Decision(deployed=last, source=f"rolled back by {ROLLBACK}", replaces=None)
     if not last.before:
         raise RefusedError(
             ROLLBACK,
@@ -211,7 +192,7 @@ def _put_back(origin: Origin, last: Deployed) -> Decision:
             f"'pulumi config rm {ROLLBACK}', or set {KEY}",
         )
     back = last.follow(last.before[-1], origin, rolled_back=True)
-    return Decision(deployed=back, source=f"put back by {ROLLBACK}", replaces=last.image)
+    return Decision(deployed=back, source=f"rolled back by {ROLLBACK}", replaces=last.image)
 
 
 def _overtaker(origin: Origin, last: Deployed) -> int | None:
@@ -230,18 +211,9 @@ def _who(origin: Origin) -> str:
     return f"by {origin.pipeline}" if origin.pipeline else "by a developer"
 
 
-def _pipeline(output: Mapping[str, Any]) -> Pipeline:
+def _pipeline(output: PipelineOutput) -> Pipeline:
     return Pipeline(project=output["project"], iid=int(output["iid"]), url=output["url"])
 
 
-def _names(image: str) -> list[str]:
-    """What the image can be known by, the most exact name last: its repository with the tag, and with the digest."""
-    parsed = parse(image)
-    if parsed is None:
-        raise ValueError(f"{image!r} is not an image reference")
-    tag = [f"{parsed.name}:{parsed.tag}"] if parsed.tag else []
-    return [*tag, f"{parsed.name}@{parsed.digest}"] if parsed.digest else tag or [parsed.name]
-
-
-def _mark(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
+def _mark(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:8]

@@ -1,28 +1,29 @@
-"""What the last successful run of this stack left: its own outputs, read from its state before anything is declared."""
+"""The outputs of the last successful run of this stack, read from its state before anything is declared."""
 
 import time
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 from pulumi.runtime import invoke
+
+from components.outputs import StackOutputs
 
 _HALF_WRITTEN = ("EOF", "checksum did not match")
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def outputs() -> Mapping[str, Any]:
-    """The stack's outputs as plain values, known in a preview too; empty where no run has succeeded yet.
+def previous_outputs() -> StackOutputs[str]:
+    """The stack's outputs as plain values, known in a preview too; empty if no run has succeeded yet.
 
     As a StackReference to the stack itself, but at once: a StackReference is read while the engine writes the state of
-    the resources declared beside it. RunError, which Pulumi shows with no traceback, where the state cannot be read.
+    the resources declared beside it. RunError, which Pulumi shows with no traceback, if the state cannot be read.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     pauses = iter(_PAUSES_SECONDS)
     while True:
         try:
             found = invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
-            return cast("dict[str, Any]", found["outputs"])
+            return cast("StackOutputs[str]", found["outputs"])
         except Exception as error:
             pause = next(pauses, None)
             # On a file backend the attributes beside a state are not written in one piece (gocloud.dev, fileblob): who

@@ -13,10 +13,12 @@ from typing import Any, cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.image.reference import ImageReference
 from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from components.settings import rules
 from components.settings.app import App
 from components.settings.kubernetes import Kubernetes
+from components.settings.rule import require
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
@@ -26,23 +28,23 @@ _SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesAppArgs:
-    """What runs and where, as the stack file says it, and its image. Raises ValueError on a malformed image."""
+    """What runs and where, as the stack file says it, and its image. Raises ValueError on a mutable image."""
 
     app: App
     target: Kubernetes
     namespace: pulumi.Input[str]
     """Namespace of every object."""
-    image: str
-    """Image reference of the one container; it has to run as a user other than root, given by number."""
+    image: ImageReference
+    """Image of the one container; it has to run as a user other than root, given by number."""
     pull_secret: pulumi.Input[str] | None = None
     """Secret of type kubernetes.io/dockerconfigjson the image is pulled with; with None, that of `target`, if any."""
 
     def __post_init__(self) -> None:
-        rules.require("image", self.image, rules.IMAGE, rules.IMMUTABLE)
+        require("image", str(self.image), rules.IMMUTABLE)
 
 
 class KubernetesApp(pulumi.ComponentResource):
-    """A Deployment, its Service, PodDisruptionBudget and NetworkPolicy, and an Ingress where a host is given.
+    """A Deployment, its Service, PodDisruptionBudget and NetworkPolicy, and an Ingress if a host is given.
 
     Pods keep the `restricted` Pod Security Standard, hold no token of the cluster, and are replaced one by one, none of
     them before its successor is ready. The NetworkPolicy lets in what comes to the port, and out to DNS and `egress`.
@@ -129,12 +131,13 @@ class KubernetesApp(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
             )
 
-        async def rolled_out(made: list[str]) -> str:
+        async def rolled_out(made: list[Any]) -> str:
             if not pulumi.runtime.is_dry_run():
                 rollout = Rollout(
                     namespace=made[0],
                     name=target.name,
-                    image=args.image,
+                    image=str(args.image),
+                    generation=made[1],
                     seconds=target.wait_seconds,
                     grace=target.grace_seconds,
                 )
@@ -143,11 +146,13 @@ class KubernetesApp(pulumi.ComponentResource):
                 except RolloutError as error:
                     served = "The Pods that were ready serve on"
                     if target.on_failure == "rollback" and isinstance(error, BrokenError):
-                        served = await rollout.put_back()
+                        served = await rollout.roll_back()
                     raise pulumi.RunError(f"{error}\n  {served}. Fix the cause, and run 'pulumi up' again.") from error
-            return args.image
+            return str(args.image)
 
-        self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)
+        # Nobody waits in a preview, where the generation may not be known.
+        generation = 0 if pulumi.runtime.is_dry_run() else deployment.metadata.generation
+        self.image = pulumi.Output.all(args.namespace, generation, deployment.id, service.id).apply(rolled_out)
         self.register_outputs({"service": self.service})
 
 
@@ -195,7 +200,7 @@ def _pod(args: KubernetesAppArgs, secret: pulumi.Input[str] | None) -> kubernete
         "containers": [
             {
                 "name": "app",
-                "image": args.image,
+                "image": str(args.image),
                 "ports": [{"name": "http", "container_port": app.port, "protocol": "TCP"}],
                 "env": [{"name": name, "value": value} for name, value in sorted(app.env.items())],
                 **({"env_from": [{"secret_ref": {"name": secret}}]} if secret is not None else {}),
@@ -209,7 +214,7 @@ def _pod(args: KubernetesAppArgs, secret: pulumi.Input[str] | None) -> kubernete
                     "read_only_root_filesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 },
-                # A Pod leaves its Service and is told to stop at the same moment: it serves on until all have noticed.
+                # A Pod leaves its Service and gets SIGTERM at the same moment: it serves on until all proxies know.
                 "lifecycle": {"pre_stop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
                 "volume_mounts": [
                     {"name": f"writable-{number}", "mount_path": folder} for number, folder in enumerate(app.writable)
@@ -261,7 +266,7 @@ def _inputs(args: KubernetesAppArgs) -> pulumi.Inputs:
     return {
         "namespace": args.namespace,
         "name": target.name,
-        "image": args.image,
+        "image": str(args.image),
         "port": app.port,
         "replicas": target.replicas,
         "host": target.host,

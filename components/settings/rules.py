@@ -4,49 +4,9 @@ import base64
 import datetime
 import ipaddress
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import urlsplit
 
-from components.settings.problem import quoted
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """What a text has to be. An editor checks all of it but `check`."""
-
-    pattern: str
-    """matches all of a good text; it means the same in Python and in ECMAScript."""
-    cause: str
-    """What is wrong with another text, as the rest of a sentence: `is not a DNS name`."""
-    remedy: str
-    """What to use."""
-    longest: int = 65536
-    """How many characters it may have."""
-    check: Callable[[str], bool] | None = None
-    """What no pattern can say."""
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.ASCII)
-
-    def accepts(self, text: str) -> bool:
-        """Whether the text is a good one."""
-        fits = len(text) <= self.longest and self._compiled.fullmatch(text) is not None
-        return fits and (self.check is None or self.check(text))
-
-
-def refusing(rules: tuple[Rule, ...], text: str) -> Rule | None:
-    """The first of the rules that refuses the text."""
-    return next((rule for rule in rules if not rule.accepts(text)), None)
-
-
-def require(field: str, value: str, *rules: Rule) -> None:
-    """Raises ValueError naming the field if a rule refuses the value; for arguments made by hand in code."""
-    rule = refusing(rules, value)
-    if rule:
-        raise ValueError(f"{field}: {quoted(value)} {rule.cause}; {rule.remedy}")
+from components.settings.rule import Rule
 
 
 def _is_address(host: str) -> bool:
@@ -80,8 +40,8 @@ def _has_host(url: str) -> bool:
 
 
 def _is_host_key(text: str) -> bool:
-    kind, _, data = text.partition(" ")
     try:
+        kind, data, *_ = text.split(" ", 2)
         blob = base64.b64decode(data, validate=True)
     except ValueError:
         return False
@@ -273,7 +233,7 @@ DOCKER_ADDRESS = Rule(
 """No part of it can be taken for an option of ssh."""
 
 HOST_KEY = Rule(
-    pattern="(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}",
+    pattern=r"(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}(?: [!-~]+)?",
     check=_is_host_key,
     cause="is not a host key",
     remedy=(
@@ -281,7 +241,7 @@ HOST_KEY = Rule(
         "/etc/ssh/ssh_host_ed25519_key.pub"
     ),
 )
-"""TYPE BASE64, one that OpenSSH takes by default (sshd(8): SSH_KNOWN_HOSTS FILE FORMAT)."""
+"""TYPE BASE64 [COMMENT], one that OpenSSH takes by default (sshd(8): SSH_KNOWN_HOSTS FILE FORMAT)."""
 
 KEY_FILE = Rule(
     pattern=r"(?:/|~/|\$\{[A-Z_][A-Z0-9_]*\})[A-Za-z0-9_./${}-]*",

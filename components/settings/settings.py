@@ -7,7 +7,7 @@ path, the value and the remedy.
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from components.image.digest import pinned
-from components.image.history import Decision, Deployed, Origin, RefusedError, decide, same
+from components.image.history import Decision, Deployed, RefusedError, decide
+from components.image.origin import Origin
+from components.image.reference import ImageReference
+from components.outputs import StackOutputs
 from components.settings import stack_file
 from components.settings.access import Access
 from components.settings.app import App
@@ -29,6 +32,7 @@ from components.settings.registry import Registry
 from components.settings.scalars import Scalars
 from components.settings.stack import BLOCKS, CONDITIONS, PROJECT, own
 
+Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 """Environment variable which says that no server can be asked; `1` or `true`. For previews only."""
 
@@ -49,6 +53,8 @@ class Settings:
     app: App | None
     kubernetes: Kubernetes | None
     docker_host: DockerHost | None
+    gitlab_token_text: str | None = field(default=None, repr=False)
+    """The token for GitLab's API in clear, for the preflight; None leaves it to GITLAB_TOKEN."""
 
     @property
     def needs_cluster(self) -> bool:
@@ -64,16 +70,28 @@ class Settings:
         """Whose a thing of this name is: PROJECT/STACK/NAME."""
         return f"{PROJECT}/{self.stack}/{name}"
 
+    @property
+    def in_gitlab(self) -> dict[str, frozenset[str]]:
+        """What the stack keeps in each GitLab project: `variables`, `deploy tokens`."""
+        kept: dict[str, frozenset[str]] = {}
+        if self.access:
+            previews = [self.access.preview_project] if self.access.preview else []
+            kept |= dict.fromkeys([self.scalars.gitlab_project, *previews], frozenset({"variables"}))
+        if self.registry:
+            project = self.registry.project or self.scalars.gitlab_project
+            kept[project] = kept.get(project, frozenset()) | {"deploy tokens"}
+        return kept
+
 
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether the program runs where no server can be asked, such as in the job of a merge request from a fork."""
     return environment.get(OFFLINE, "").lower() in {"1", "true"}
 
 
-def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -> Settings:
+def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Settings:
     """The settings of the running stack; RunError, which Pulumi shows with no traceback, lists every problem.
 
-    `deployment` is the output of that name which the last run left. `environment` says which job runs this, if any.
+    `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
     """
     values = {str(key): str(value) for key, value in pulumi_config.CONFIG.get().items()}
     secrets = [key for key in values if pulumi_config.is_config_secret(key)]
@@ -85,14 +103,14 @@ def load(deployment: Mapping[str, Any] | None, environment: Mapping[str, str]) -
         written=stack_file.read(root, pulumi.get_stack(), environment) if secrets else None,
         conceal=pulumi.Output.secret,
         origin=Origin.of(environment),
-        last=Deployed.read(deployment),
-        pin=str if is_offline(environment) else lambda image: pinned(image, environment),
+        last=Deployed.read(previous.get("deployment"), previous.get("deploymentHistory")),
+        pin=None if is_offline(environment) else lambda image: pinned(image, environment),
     )
     if settings is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml has {count}; nothing was changed:{lines}")
-    return settings
+    return replace(settings, gitlab_token_text=values.get(f"{PROJECT}:gitlabToken") or None)
 
 
 def parse(
@@ -104,7 +122,7 @@ def parse(
     conceal: Callable[[str], Any] = Sealed,
     origin: Origin | None = None,
     last: Deployed | None = None,
-    pin: Callable[[str], str] = str,
+    pin: Pin | None = None,
 ) -> tuple[Settings | None, list[Problem]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
@@ -205,12 +223,10 @@ def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - 
     return None
 
 
-def _image(
-    reader: Reader, scalars: Scalars, origin: Origin, last: Deployed | None, pin: Callable[[str], str]
-) -> Decision | None:
-    wanted = scalars.image or None
+def _image(reader: Reader, scalars: Scalars, origin: Origin, last: Deployed | None, pin: Pin | None) -> Decision | None:
+    wanted = ImageReference.parse(scalars.image) if scalars.image else None
     # The image that runs is known already, and its registry need not be there for a preview.
-    if wanted and not (last and same(wanted, last.image)):
+    if wanted and pin and not (last and wanted.is_same(last.image)):
         wanted = pin(wanted)
     try:
         return decide(wanted, origin, last, rollback=scalars.rollback)

@@ -12,8 +12,12 @@ from typing import Any, cast
 
 import requests
 
-from components.docker_app.ssh import STACK_LABEL, DockerHost
+from components.docker_app.host_check import host_problem
+from components.docker_app.labels import STACK_LABEL
+from components.docker_app.remote_docker import RemoteDocker
+from components.docker_app.ssh_errors import WrongHostKeyError
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
+from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
 from ops import cli as tools
 from ops import rights, site
 from ops.gitlab import credential
@@ -26,7 +30,6 @@ certificate of a name comes later than its route."""
 NO_ROUTER = "404 page not found"
 Check = tuple[bool | None, str]
 """Whether it holds (None: nothing that holds or does not, only to be read), and what was looked at."""
-Outputs = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,12 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> Iterator[Check]:
-    access, app, docker = (outputs.get(block) for block in ("access", "app", "dockerHost"))
+def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    access, app, docker = outputs.get("access"), outputs.get("app"), outputs.get("dockerHost")
     if access and not arguments.job:
-        # A stack that was put up before there was this key has them protected.
         project, environment = access["gitlabProject"], access["environment"]
-        with _job(access, project, environment, protected=access.get("protected", True)) as (check, job):
+        with _job(access, project, environment, protected=access["protected"]) as (check, job):
             yield check
             yield from _reach(access["namespace"], job)
             yield _accounts(access["namespace"], job)
@@ -92,7 +94,9 @@ def _checks(outputs: Mapping[str, Outputs], arguments: argparse.Namespace) -> It
 
 
 @contextmanager
-def _job(access: Outputs, project: str, environment: str, *, protected: bool) -> Iterator[tuple[Check, dict[str, str]]]:
+def _job(
+    access: AccessOutput[str], project: str, environment: str, *, protected: bool
+) -> Iterator[tuple[Check, dict[str, str]]]:
     """Whether the variable of this scope is as it should be, and the environment of a job that gets it."""
     variable = credential.fetch(access["gitlabUrl"], project, environment)
     wanted = "file" if access["variable"] == "file" else "env_var"
@@ -140,7 +144,7 @@ def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
         yield None, f"other namespaces could not be listed with your own kubeconfig{_why(listed.stderr)}"
 
 
-def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
+def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
     namespace, service, image = app["namespace"], app["service"], app["image"]
     selector = f"app.kubernetes.io/name={service}"
@@ -163,39 +167,45 @@ def _serving(app: Outputs, job: Mapping[str, str], arguments: argparse.Namespace
         yield _holds(where, answer.stdout, arguments)
 
 
-def _docker(docker: Outputs, arguments: argparse.Namespace) -> Iterator[Check]:
+def _docker(docker: DockerHostOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
     """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
-    host = DockerHost(
+    remote = RemoteDocker(
         address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
     )
-    problem = host.problem(None)
+    try:
+        problem = host_problem(remote)
+    except WrongHostKeyError as error:
+        problem = str(error)
     if problem:
         yield False, problem
         return
-    running = host.containers(f"{STACK_LABEL}={docker['owner']}")
+    running = remote.running(STACK_LABEL, docker["owner"])
     form = "{{.Name}}|{{.State.Health.Status}}|{{.Image}}"
-    shown = host.run("inspect", "--format", form, *running).stdout.split()
-    image = host.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
+    shown = remote.run("inspect", "--format", form, *running).stdout.split()
+    image = remote.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()
     wanted = [f"/{docker['container']}|healthy|{image}"]
     text = f"{docker['address']}: one healthy container, {docker['container']}, runs {docker['image']}"
     yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
-    if docker.get("host"):
-        yield _routed(host, docker, arguments)
+    name = docker.get("host")
+    if name:
+        yield _routed(remote, name, docker["container"], arguments)
 
 
-def _routed(host: DockerHost, docker: Outputs, arguments: argparse.Namespace) -> Check:
+def _routed(remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace) -> Check:
     """The site answers through the proxy; it has some time for that, as the container may be a new one."""
     trust = site.trusting(arguments.ca)
     end = time.monotonic() + ROUTED_SECONDS
     while True:
-        passed, text = _through_proxy(host, docker, arguments, trust)
+        passed, text = _through_proxy(remote, name, container, arguments, trust)
         if passed or time.monotonic() > end:
             return passed, text
         time.sleep(0.5)
 
 
-def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namespace, trust: ssl.SSLContext) -> Check:
-    name, path = docker["host"], arguments.path
+def _through_proxy(
+    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext
+) -> Check:
+    path = arguments.path
     where = f"https://{name}{path}"
     try:
         try:
@@ -206,13 +216,13 @@ def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namesp
             at = arguments.proxy or ("127.0.0.1", site.PORT)
             where += f", asked from the Docker host at {site.shown(at)}"
             try:
-                answer = site.ask_from(host, name, path, trust, at=at)
+                answer = site.ask_from(remote, name, path, trust, at=at)
             except site.UnreachableError as error:
                 return False, f"{where}, but: {error}; and from here: {unreachable}; name the proxy with --proxy"
     except OpsError as error:
         return False, f"{where}, but: {error}"
     if answer.status == 404 and answer.body.strip() == NO_ROUTER:
-        points = ", ".join(map(repr, _entry_points(host, docker["container"]))) or "none that it names"
+        points = ", ".join(map(repr, _entry_points(remote, container))) or "none that it names"
         return False, (
             f"{where}: answers over TLS, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
             f"container's is for entry point {points}: see that Traefik has it and listens there "
@@ -224,9 +234,9 @@ def _through_proxy(host: DockerHost, docker: Outputs, arguments: argparse.Namesp
     return False, f"{where}: answers over TLS, but: status {answer.status}"
 
 
-def _entry_points(host: DockerHost, container: str) -> list[str]:
+def _entry_points(remote: RemoteDocker, container: str) -> list[str]:
     """Those that the container's labels name."""
-    labels = json.loads(host.run("inspect", "--format", "{{json .Config.Labels}}", container).stdout or "{}")
+    labels = json.loads(remote.run("inspect", "--format", "{{json .Config.Labels}}", container).stdout or "{}")
     router = re.compile(r"traefik\.http\.routers\.[^.]+\.entrypoints", re.IGNORECASE)
     return sorted({value for label, value in labels.items() if router.fullmatch(label)})
 
@@ -255,11 +265,11 @@ def _is_serving(pod: Mapping[str, Any]) -> bool:
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def _outputs() -> dict[str, Outputs]:
+def _outputs() -> StackOutputs[str]:
     found = tools.run("pulumi", "stack", "output", "--json", "--non-interactive")
     if found.returncode:
         raise OpsError(f"The selected stack's outputs cannot be read ({tools.last_line(found.stderr)}); select a stack")
-    return cast("dict[str, Outputs]", json.loads(found.stdout or "{}"))
+    return cast("StackOutputs[str]", json.loads(found.stdout or "{}"))
 
 
 def _why(stderr: str) -> str:

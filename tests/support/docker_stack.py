@@ -1,21 +1,19 @@
 """Stacks on the sandbox's Docker host, load on its proxy over TLS, and faults of its services."""
 
 import json
+import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
-import yaml
 
-from components.docker_app.ssh import DockerHost
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
 from sandbox.machine.host import Host
@@ -50,18 +48,12 @@ class DockerStack(Stack):
 
     def choose(self, version: str) -> None:
         """Writes another version of the site into the stack file."""
-        self._edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
+        self.edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
 
     def change(self, block: str = "dockerHost", **changes: Any) -> None:
         """Changes keys of a block in the stack file; None takes a key out."""
         key = f"gitlab-deploy:{block}"
-        self._edit(lambda config: config.update({key: _merged(config[key], changes)}))
-
-    def _edit(self, edit: Callable[[dict[str, Any]], None]) -> None:
-        file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
-        document = yaml.safe_load(file.read_text())
-        edit(document["config"])
-        file.write_text(yaml.safe_dump(document))
+        self.edit(lambda config: config.update({key: _merged(config[key], changes)}))
 
     def containers(self) -> list[str]:
         """Names of the stack's containers, whatever state they are in."""
@@ -115,13 +107,6 @@ class DockerStack(Stack):
         (token,) = [entry["outputs"]["token"] for entry in resources if entry["urn"].endswith("::registry-token")]
         value: str = json.loads(token["plaintext"])
         return value
-
-    def end_connection(self) -> None:
-        """Ends the connection that runs share, as half a minute would."""
-        block = self.config["dockerHost"]
-        daemon = DockerHost(address=block["address"], host_key=block["hostKey"], identity_file=block["identityFile"])
-        command = ["ssh", *daemon.ssh_options, "-O", "exit", "--", urlsplit(daemon.address).hostname or ""]
-        subprocess.run(command, env=self.project.environment, capture_output=True, check=False)
 
     def wait_for(self, version: str, host: str = HOST) -> None:
         """Until the site is this version, each time: for two seconds the proxy may ask a container that is gone."""
@@ -189,6 +174,12 @@ def kill(instance: Instance, service: str) -> None:
 def logins(instance: Instance) -> int:
     """How many ssh connections the Docker host has accepted so far."""
     return (instance.folder / "log" / "sshd.log").read_text().count("Accepted publickey for deploy")
+
+
+def connections(instance: Instance) -> int:
+    """How many ssh connections of the user the Docker host has at this moment."""
+    # proc_net(5): local address and port, remote ones, state; port 22, established.
+    return len(re.findall(r":0016 \S+ 01 ", host(instance).run("cat", "/proc/net/tcp")))
 
 
 def _merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

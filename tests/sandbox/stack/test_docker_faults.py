@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components.docker_app.ssh import DockerHost, fingerprint
+from components.docker_app.host_check import host_problem
+from components.docker_app.remote_docker import RemoteDocker
+from components.docker_app.ssh_key import fingerprint
 from sandbox.hosts.docker_host import DOCKER, USER
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
@@ -156,7 +158,7 @@ def test_a_port_and_a_name_that_are_taken(blog: DockerStack, fixed: DockerStack)
     finally:
         # It is still there.
         fixed.on_host(*DOCKER, "rm", "web-fixed")
-    assert "The name web-fixed is taken by a container that this stack did not make; remove it with 'docker rm" in said
+    assert "The name web-fixed is taken by a container that this stack did not create; remove it" in said
 
     # What a run left behind that was cut off before it could note the container down.
     fixed.on_host(*DOCKER, "create", "--name", "web-fixed", "--label", f"gitlab-deploy.stack={fixed.owner}", image)
@@ -204,8 +206,8 @@ def test_nothing_in_an_address_becomes_an_option_of_ssh(blog: DockerStack, tmp_p
 def told(instance: Instance, key: Path, user: str = USER) -> str:
     """Why this user with this key cannot use the Docker host."""
     address = f"ssh://{user}@{instance.network.address('docker')}"
-    daemon = DockerHost(address=address, host_key=instance.docker.host_key, identity_file=str(key))
-    start, problem = f"The Docker host {address} cannot be used: ", daemon.problem(None) or ""
+    remote = RemoteDocker(address=address, host_key=instance.docker.host_key, identity_file=str(key))
+    start, problem = f"The Docker host {address} cannot be used: ", host_problem(remote) or ""
     assert problem.startswith(start), problem
     return problem.removeprefix(start)
 

@@ -34,6 +34,8 @@ def ci(stack: Deployed, iid: int, image: str) -> Run:
     checked_in = file.read_text()
     job = {
         "GITLAB_CI": "true",
+        "CI_JOB_ID": str(7000 + iid),
+        "CI_JOB_TOKEN": "glcbt-of-this-job",
         "CI_PROJECT_PATH": "group/blog",
         "CI_PIPELINE_IID": str(iid),
         "CI_PIPELINE_URL": f"{stack.instance.gitlab.url}/group/blog/-/pipelines/{iid}",
@@ -83,7 +85,7 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
 
     # Back with one key, and no further with the next run.
     deployed.set("rollback", "true")
-    assert f"image: {ONE}, put back by gitlab-deploy:rollback; it replaces {TWO}" in deployed.up().text
+    assert f"image: {ONE}, rolled back by gitlab-deploy:rollback; it replaces {TWO}" in deployed.up().text
     assert deployed.site() == "1.0.0"
     assert deployed.output("deployment")["rolledBack"] is True
     assert deployed.summary("--expect-no-changes") == {}

@@ -38,7 +38,7 @@ def fail(deployed: Deployed, image: str) -> Run:
     assert run.code != 0, run.text
     assert load.failed == []
     assert {answer.body for answer in load.answers} == {served}
-    assert re.search(rf"The rollout of {NAMESPACE}/web to {REPOSITORY}:{image} has failed after \d+ s:", run.text)
+    assert re.search(rf"The rollout of {NAMESPACE}/web to {REPOSITORY}:{image} failed after \d+ s:", run.text)
     assert "Traceback" not in run.text
     return run
 
@@ -49,7 +49,7 @@ def fail(deployed: Deployed, image: str) -> Run:
         (
             "crashes",
             [
-                ": its container ends with exit code 1 (Error)",
+                ": its container exits with code 1 (Error)",
                 "log: wget: can't connect to remote host (127.0.0.1): Connection refused",
             ],
         ),
@@ -66,7 +66,7 @@ def test_broken_image_is_reported_with_its_reason_while_the_old_pods_serve_on(
         # Nothing is left to change, and it is no green run.
         again = deployed.project.pulumi("up", "--yes", "--skip-preview")
         assert again.code != 0
-        assert "its container ends with exit code 1 (Error)" in again.text
+        assert "its container exits with code 1 (Error)" in again.text
     # The image that failed was not deployed, so the one before it is still the stack's own.
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
 
@@ -85,7 +85,7 @@ def test_a_quota_is_reported_and_the_next_up_succeeds_once_it_is_large_enough(de
     quota = ("resourcequota", "small", "-n", NAMESPACE)
     assert deployed.kubectl("create", "quota", "small", "-n", NAMESPACE, "--hard=pods=2").code == 0
     try:
-        assert "No Pod can be made: pods " in (run := fail(deployed, "2.0.0")).text
+        assert "No Pod can be created: pods " in (run := fail(deployed, "2.0.0")).text
         assert "exceeded quota: small" in run.text
     finally:
         assert deployed.kubectl("delete", *quota).code == 0
@@ -94,17 +94,18 @@ def test_a_quota_is_reported_and_the_next_up_succeeds_once_it_is_large_enough(de
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:2.0.0"
 
 
-def test_version_before_is_put_back_in_the_cluster_where_that_is_wanted(deployed: Deployed) -> None:
+def test_failed_rollout_is_rolled_back_in_the_cluster_if_that_is_wanted(deployed: Deployed) -> None:
     served = deployed.site()
     deployed.set("kubernetes.onFailure", "rollback")
-    assert "The version before was put back. Mend the cause" in fail(deployed, "crashes").text
+    assert "The Deployment was rolled back one revision. Fix the cause" in fail(deployed, "crashes").text
     assert image(deployed) == f"{REPOSITORY}:{served}"
     again = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert again.code != 0
-    assert (
-        f"The Deployment runs {REPOSITORY}:{served}, put back after the rollout of {REPOSITORY}:crashes had failed; "
-        "deploy another image, or try again with 'pulumi up --refresh'"
-    ) in again.text
+    assert re.search(
+        rf"The Deployment runs {REPOSITORY}:{served}, rolled back after the rollout of {REPOSITORY}:crashes "
+        r"\(generation \d+\) had failed; change what broke it, or try again with 'pulumi up --refresh'",
+        again.text,
+    )
     deployed.set("kubernetes.onFailure", "keep")
     other = {"1.0.0": "2.0.0", "2.0.0": "1.0.0"}[served]
     deployed.set("image", f"{REPOSITORY}:{other}")

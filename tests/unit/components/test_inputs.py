@@ -8,8 +8,10 @@ import pytest
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, PipelineCredentialArgs
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
-from components.docker_app import ssh
-from components.docker_app.docker_app import DockerApp, DockerAppArgs
+from components.docker_app.args import DockerAppArgs
+from components.docker_app.docker_app import DockerApp
+from components.docker_app.remote_docker import RemoteDocker
+from components.image.reference import ImageReference
 from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
 from components.settings.access import Access
 from components.settings.app import App, Health
@@ -18,6 +20,7 @@ from components.settings.kubernetes import Kubernetes
 from components.settings.registry import Registry
 from tests.support import recorder
 
+BLOG = ImageReference.parse("blog:1")
 CANARY = "canary-5uVw9Qz7"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"
 APP = App(port=8080, health=Health(command=("true",)), env={"PLAIN": CANARY}, secrets={"PASSWORD": CANARY})
@@ -44,7 +47,7 @@ def declare() -> None:
     KubernetesApp(
         "app",
         KubernetesAppArgs(
-            app=App(port=8080, env={"PLAIN": CANARY}), target=Kubernetes(), namespace="example", image="blog:1"
+            app=App(port=8080, env={"PLAIN": CANARY}), target=Kubernetes(), namespace="example", image=BLOG
         ),
     )
     DockerApp(
@@ -52,9 +55,9 @@ def declare() -> None:
         DockerAppArgs(
             app=APP,
             target=TARGET,
-            daemon=ssh.DockerHost(address="ssh://deploy@host", host_key=HOST_KEY),
+            remote=RemoteDocker.of(TARGET),
             owner="project/prod/blog",
-            image="blog:1",
+            image=BLOG,
             logins=[{"address": "registry.example.org", "username": "u", "password": CANARY}],
         ),
     )

@@ -2,29 +2,11 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
-from components.docker_app.crash_loop import end_crashing
-from components.docker_app.ssh import DockerHost
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen(DockerHost):
-    """A Docker host on which a container is seen as these lines have it, one after the other."""
-
-    lines: list[str] = field(default_factory=list)
-    commands: list[tuple[str, ...]] = field(default_factory=list)
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        self.commands.append(arguments)
-        if arguments[0] == "logs":
-            return subprocess.CompletedProcess(arguments, 0, stdout="2026-11-24T11:00:00Z no settings\n", stderr="")
-        if "{{json .State}}" in arguments:
-            state = {"Status": "restarting", "ExitCode": 1}
-            return subprocess.CompletedProcess(arguments, 0, stdout=json.dumps(state), stderr="")
-        return subprocess.CompletedProcess(arguments, 0, stdout=self.lines.pop(0) if self.lines else "", stderr="")
+from components.docker_app.crash_loop import end_crash_loop
+from tests.support.docker_double import DockerDouble, done
 
 
 @pytest.fixture(autouse=True)
@@ -40,25 +22,35 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         yield made
 
 
-def watch(*lines: str) -> tuple[Seen, list[str]]:
-    host, told = Seen(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA", lines=list(lines)), list[str]()
-    asyncio.run(end_crashing(host, "app-new", told.append))
-    return host, told
+def watch(*states: str) -> tuple[DockerDouble, list[str]]:
+    """Watches a container whose restarts and health are these, one after the other."""
+    left, reported = list(states), list[str]()
+
+    def answer(*arguments: str) -> subprocess.CompletedProcess[str]:
+        if arguments[0] == "logs":
+            return done(arguments, "2026-11-24T11:00:00Z no settings for canary\n")
+        if "{{json .State}}" in arguments:
+            return done(arguments, json.dumps({"Status": "restarting", "ExitCode": 1}))
+        return done(arguments, left.pop(0) if left else "")
+
+    remote = DockerDouble(answer=answer)
+    asyncio.run(end_crash_loop(remote, "app-new", ("canary",), reported.append))
+    return remote, reported
 
 
-def test_container_that_crashes_tells_its_last_words_and_is_removed() -> None:
-    # There is no such container yet; it starts; it ends again and again.
-    host, told = watch("", "0 starting", "2 starting", "3 starting")
-    assert told == [
-        "Container app-new ends again and again, and is not waited for:\n"
+def test_container_that_crash_loops_shows_its_log_without_secrets_and_is_removed() -> None:
+    # There is no such container yet; it starts; it exits and is restarted, again and again.
+    remote, reported = watch("", "0 starting", "2 starting", "3 starting")
+    assert reported == [
+        "Container app-new crash-loops, and is not waited for:\n"
         "Container app-new: restarting, exit 1, no health check\n"
-        "  log: no settings"
+        "  log: no settings for [secret]"
     ]
-    assert host.commands[-1] == ("rm", "--force", "app-new")
+    assert remote.commands[-1] == ("rm", "--force", "app-new")
 
 
 def test_container_that_gets_healthy_is_left_alone(slept: list[float]) -> None:
-    host, told = watch("0 starting", "1 unhealthy", "1 healthy")
-    assert told == []
-    assert "rm" not in [command[0] for command in host.commands]
+    remote, reported = watch("0 starting", "1 unhealthy", "1 healthy")
+    assert reported == []
+    assert "rm" not in [command[0] for command in remote.commands]
     assert slept == [1.0] * 3

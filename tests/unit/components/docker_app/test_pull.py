@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from components.docker_app.pull import refusal
-from components.docker_app.ssh import DockerHost
+from components.docker_app.pull import pull_problem
+from components.docker_app.remote_docker import RemoteDocker
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1"
-HOST = DockerHost(address="ssh://deploy@host.example.com", host_key=KEY)
+HOST = RemoteDocker(address="ssh://deploy@host.example.com", host_key=KEY)
 IMAGE = "registry.example.com/group/blog:1.0.0"
 PULLING = '{"status":"Pulling from group/blog","id":"1.0.0"}'
 
@@ -32,7 +32,7 @@ def answer(docker: Path, *lines: str, status: str = "200 OK") -> None:
 
 def test_password_goes_to_docker_by_standard_input_alone(docker: Path) -> None:
     answer(docker, PULLING)
-    assert refusal(HOST, IMAGE, ("reader", "canary")) is None
+    assert pull_problem(HOST, IMAGE, ("reader", "canary")) is None
     request = (docker / "asked").read_text().splitlines()
     assert request[0] == "POST /images/create?fromImage=registry.example.com%2Fgroup%2Fblog%3A1.0.0 HTTP/1.0"
     [auth] = [line.removeprefix("X-Registry-Auth: ") for line in request if line.startswith("X-Registry-Auth: ")]
@@ -53,18 +53,18 @@ def test_password_goes_to_docker_by_standard_input_alone(docker: Path) -> None:
         (
             ['{"message":"Head: unauthorized: HTTP Basic: Access denied"}'],
             "500 Internal Server Error",
-            "Head: unauthorized: HTTP Basic: Access denied; where the deploy token of the block registry was revoked "
-            "or has ended, 'pulumi up --refresh' makes another",
+            "Head: unauthorized: HTTP Basic: Access denied; if the deploy token of the block registry was revoked or "
+            "has expired, 'pulumi up --refresh' creates another",
         ),
         (
             ['{"message":"manifest unknown: manifest unknown"}'],
             "404 Not Found",
-            "manifest unknown: manifest unknown; push that image first, or mend gitlab-deploy:image",
+            "manifest unknown: manifest unknown; push that image first, or fix gitlab-deploy:image",
         ),
         (
             [PULLING, '{"error":"dial tcp: i/o timeout"}'],
             "200 OK",
-            "dial tcp: i/o timeout; mend that, and try again",
+            "dial tcp: i/o timeout; fix that, and try again",
         ),
     ],
 )
@@ -72,11 +72,11 @@ def test_reason_that_docker_gives_is_shown_with_a_remedy(
     docker: Path, lines: list[str], status: str, expected: str
 ) -> None:
     answer(docker, *lines, status=status)
-    assert refusal(HOST, IMAGE, None) == f"The Docker host {HOST.address} cannot pull {IMAGE}: {expected}"
+    assert pull_problem(HOST, IMAGE, None) == f"The Docker host {HOST.address} cannot pull {IMAGE}: {expected}"
 
 
 def test_host_that_is_lost_meanwhile_is_named(docker: Path) -> None:
     (docker / "ssh").write_text("#!/bin/sh\necho 'connect to host: Connection refused' >&2\nexit 255\n")
-    said = refusal(HOST, IMAGE, None)
+    said = pull_problem(HOST, IMAGE, None)
     assert said
     assert said.startswith(f"The Docker host {HOST.address} cannot be used: nothing listens on that port")

@@ -33,13 +33,13 @@ def fail(monkeypatch: pytest.MonkeyPatch, *errors: str) -> None:
 @pytest.mark.parametrize("preview", [False, True])
 def test_outputs_of_the_last_run_are_plain_values(*, preview: bool) -> None:
     found = []
-    deploy(lambda: found.append(last_run.outputs()), preview=preview, left=LEFT)
+    deploy(lambda: found.append(last_run.previous_outputs()), preview=preview, left=LEFT)
     assert found == [LEFT]
 
 
 def test_first_run_finds_none() -> None:
     found = []
-    deploy(lambda: found.append(last_run.outputs()))
+    deploy(lambda: found.append(last_run.previous_outputs()))
     assert found == [{}]
 
 
@@ -52,19 +52,19 @@ def test_state_that_is_written_at_this_moment_is_read_again(
         "failed to load checkpoint: place 1: unexpected EOF",
         "failed to load checkpoint: blob (code=Unknown): checksum did not match: algorithm CRC32",
     )
-    assert last_run.outputs() == LEFT
+    assert last_run.previous_outputs() == LEFT
     assert pauses == [0.05, 0.1, 0.2]
 
 
 def test_state_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     fail(monkeypatch, *["failed to load checkpoint: EOF"] * 9)
     with pytest.raises(pulumi.RunError, match=r"cannot be read from its state \(failed to load checkpoint: EOF\); see"):
-        last_run.outputs()
+        last_run.previous_outputs()
     assert len(pauses) == 5
 
 
 def test_any_other_error_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     fail(monkeypatch, "403 Forbidden")
     with pytest.raises(pulumi.RunError, match="403 Forbidden"):
-        last_run.outputs()
+        last_run.previous_outputs()
     assert pauses == []

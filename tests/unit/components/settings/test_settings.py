@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from components.image.history import Deployed
+from components.image.reference import ImageReference
 from components.settings import settings
 from tests.support.project import ROOT
 
@@ -292,26 +293,30 @@ def test_registry_makes_the_pull_secret_of_the_app() -> None:
     assert problem == "gitlab-deploy:kubernetes.pullSecret is made by the block registry; take it out here"
 
 
+DEPLOYED = Deployed(image=ImageReference.parse("new:2"), before=(ImageReference.parse("old:1"),))
+
+
 def image_of(stack: dict[str, Any], last: Deployed | None = None) -> str:
     """The image that is chosen, by a registry that knows every tag."""
-    found, listed = settings.parse(engine_form(stack), last=last, pin=lambda image: f"{image}@sha256:{'a' * 64}")
+    found, listed = settings.parse(
+        engine_form(stack), last=last, pin=lambda image: image.with_digest(f"sha256:{'a' * 64}")
+    )
     assert listed == []
     assert found
     assert found.image
-    return found.image.deployed.image
+    return str(found.image.deployed.image)
 
 
 def test_new_image_is_pinned_and_the_one_that_runs_stays_as_it_was_pinned() -> None:
     tag = GOOD["gitlab-deploy:image"]
     assert image_of(GOOD) == f"{tag}@sha256:{'a' * 64}"
     for runs in (tag, f"{tag}@sha256:{'b' * 64}"):
-        assert image_of(GOOD, Deployed(image=runs)) == runs
+        assert image_of(GOOD, Deployed(image=ImageReference.parse(runs))) == runs
 
 
 @pytest.mark.parametrize(("rollback", "expected"), [("true", "old:1"), ("false", "new:2")])
 def test_rollback_is_a_key_of_its_own(rollback: str, expected: str) -> None:
-    last = Deployed(image="new:2", before=("old:1",))
-    assert image_of(changed("image", None) | {"gitlab-deploy:rollback": rollback}, last) == expected
+    assert image_of(changed("image", None) | {"gitlab-deploy:rollback": rollback}, DEPLOYED) == expected
     assert problems(GOOD | {"gitlab-deploy:rollback": "yes"}) == [
         "gitlab-deploy:rollback: 'yes' is of the wrong type; use true or false"
     ]
@@ -319,6 +324,6 @@ def test_rollback_is_a_key_of_its_own(rollback: str, expected: str) -> None:
 
 def test_image_that_is_refused_is_one_problem_among_others() -> None:
     stack = changed("app.port", 0) | {"gitlab-deploy:image": "old:1"}
-    _, listed = settings.parse(engine_form(stack), last=Deployed(image="new:2", before=("old:1",)))
+    _, listed = settings.parse(engine_form(stack), last=DEPLOYED)
     assert [problem.path for problem in listed] == ["gitlab-deploy:app.port", "gitlab-deploy:image"]
     assert "which was deployed once and then replaced by new:2" in listed[1].cause

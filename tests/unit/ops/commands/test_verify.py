@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.docker_app.ssh import DockerHost
+from components.docker_app.remote_docker import RemoteDocker
 from ops import site
 from ops.commands import verify
 
 
-class Labelled(DockerHost):
+class Labelled(RemoteDocker):
     """A host that has labelled its container."""
 
     def run(self, *arguments: str) -> Any:
@@ -31,7 +31,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool | None, s
         verify.add_arguments(parser)
         arguments = parser.parse_args(["--path", path, *(("--expect", expect) if expect else ())])
         host = Labelled(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
-        return verify._routed(host, {"host": "blog.example.org", "container": "web-1"}, arguments)
+        return verify._routed(host, "blog.example.org", "web-1", arguments)
 
     return check
 

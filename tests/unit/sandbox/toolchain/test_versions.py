@@ -54,7 +54,7 @@ def test_the_runner_image_has_the_cli_and_the_kubectl_that_are_pinned() -> None:
     assert images["registry.k8s.io/kubectl"] == f"v{PINS['Kubernetes']}"
 
 
-def test_every_requirements_file_pins_what_it_shares_with_another_to_the_same_version() -> None:
+def test_requirements_files_pin_a_shared_package_to_one_version() -> None:
     pinned: dict[str, set[str]] = {}
     for name in files():
         if Path(name).name == "requirements.txt":

@@ -29,7 +29,7 @@ def test_a_package_with_a_plugin_file_requires_that_plugin(tmp_path: Path) -> No
     assert required(tmp_path) == {"docker": "v5.0.1", "acme": "v1.0.0", "random": "v4.1.0"}
 
 
-def test_a_package_that_says_it_has_no_plugin_or_is_known_to_have_none_requires_none(tmp_path: Path) -> None:
+def test_a_package_with_no_plugin_of_its_own_requires_none(tmp_path: Path) -> None:
     install(tmp_path, "pulumi_std", "1.0.0", {"resource": False})
     install(tmp_path, "pulumi_policy", "1.21.0")
     install(tmp_path, "requests", "2.34.2")

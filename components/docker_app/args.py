@@ -1,0 +1,54 @@
+"""DockerAppArgs: what an application on a Docker host is, completed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.remote_docker import RemoteDocker
+from components.image.reference import ImageReference
+from components.outputs import DockerHostOutput
+from components.settings import rules
+from components.settings.app import App
+from components.settings.docker_host import DockerHost
+from components.settings.rule import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerAppArgs:
+    """What runs and where, as the stack file says it, and its image. Raises ValueError on a mutable image."""
+
+    app: App
+    target: DockerHost
+    """Its name is filled in."""
+    remote: RemoteDocker
+    """The Docker host, asked for what the provider does not report."""
+    owner: str
+    """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
+    image: ImageReference
+    """Image of the container."""
+    present: tuple[ListedContainer, ...] | None = None
+    """The containers that were on the host before this run; None if the host could not be asked."""
+    logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
+    """Registries the host pulls from, each with its user name and password, as the provider has them."""
+    previous: DockerHostOutput[str] | None = None
+    """The output `dockerHost` of the last successful run; None if there was none."""
+
+    def __post_init__(self) -> None:
+        require("image", str(self.image), rules.IMMUTABLE)
+        require("target.name", self.target.name, rules.DNS_LABEL)
+
+    def output(self, container: pulumi.Input[str], id_: pulumi.Input[str]) -> DockerHostOutput[pulumi.Input[str]]:
+        """What runs where, for the stack's outputs."""
+        return {
+            "address": self.target.address,
+            "hostKey": self.target.host_key,
+            "identityFile": self.target.identity_file,
+            "owner": self.owner,
+            "image": str(self.image),
+            "host": self.target.host,
+            "container": container,
+            "id": id_,
+        }

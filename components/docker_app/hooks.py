@@ -1,0 +1,92 @@
+"""What the engine calls before and after it creates the image and the container, and if it cannot."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.docker_app.args import DockerAppArgs
+from components.docker_app.crash_loop import end_crash_loop
+from components.docker_app.definition import secret_values
+from components.docker_app.host_check import host_problem
+from components.docker_app.labels import STACK_LABEL
+from components.docker_app.log_lines import last_log_lines
+from components.docker_app.pull import pull_problem
+from components.docker_app.remote_docker import RemoteDockerError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """The hooks of one application; `parent` is what its messages are about."""
+
+    args: DockerAppArgs
+    parent: pulumi.Resource
+    _watches: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def explain_pull(self, failed: pulumi.ErrorHookArgs) -> bool:
+        """Shows why the image is not pulled; tries again, once, if it is there by now: finding out pulls it."""
+        if failed.failed_operation != "create":
+            return False
+        remote, image = self.args.remote, self.args.image
+        problem = await asyncio.to_thread(pull_problem, remote, str(image), await self._login())
+        if problem:
+            pulumi.log.error(problem, self.parent)
+        return problem is None and len(failed.errors) == 1
+
+    async def watch(self, created: pulumi.ResourceHookArgs) -> None:
+        """Ends the wait for a container that crash-loops, for which the provider would use all of its time."""
+        args = self.args
+        name, secrets = str((created.new_inputs or {})["name"]), await secret_values(args.app, args.target)
+        watching = end_crash_loop(args.remote, name, secrets, lambda text: pulumi.log.error(text, self.parent))
+        self._watches.append(asyncio.create_task(watching))
+
+    async def settle(self, _: pulumi.ResourceHookArgs) -> None:
+        """Leaves the new container beside the old one until the reverse proxy routes to it."""
+        self._end_watches()
+        args, target = self.args, self.args.target
+        if target.publish or not target.overlap_seconds:
+            return
+        running = await asyncio.to_thread(args.remote.running, STACK_LABEL, args.owner)
+        if len(running) > 1:
+            await asyncio.sleep(target.overlap_seconds)
+
+    async def remove_failed(self, failed: pulumi.ErrorHookArgs) -> bool:
+        """Shows the log of a container that did not start or get healthy, and removes it; there is no retry."""
+        self._end_watches()
+        if failed.failed_operation != "create" or not failed.new_inputs:
+            return False
+        name = str(failed.new_inputs["name"])
+        secrets = await secret_values(self.args.app, self.args.target)
+        for line in await asyncio.to_thread(self._remove, name, secrets):
+            pulumi.log.error(line, self.parent)
+        return False
+
+    def _remove(self, name: str, secrets: tuple[str, ...]) -> list[str]:
+        remote = self.args.remote
+        problem = host_problem(remote)
+        try:
+            # A container of this name that is somebody else's is what was in the way.
+            own = [] if problem else [found for found in remote.listing() if found.name == name]
+        except RemoteDockerError as error:
+            problem, own = str(error), []
+        if problem:
+            return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
+        for container in own:
+            if container.owner == self.args.owner:
+                lines = last_log_lines(remote, name, secrets)
+                remote.remove(container.id)
+                return ["\n".join(lines)]
+        return []
+
+    async def _login(self) -> tuple[str, str] | None:
+        """User name and password for the registry of the image."""
+        for login in self.args.logins:
+            if self.args.image.name.startswith(f"{login['address']}/"):
+                pair = pulumi.Output.all(login.get("username"), login.get("password"))
+                username, password = await pair.future() or ("", "")
+                return str(username), str(password)
+        return None
+
+    def _end_watches(self) -> None:
+        for task in self._watches:
+            task.cancel()

@@ -1,0 +1,71 @@
+"""Whether a Docker host can be used, and which containers are on it: asked before a deploy. No Pulumi here."""
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.private_key import private_key_problem
+from components.docker_app.remote_docker import TIMEOUT_SECONDS, RemoteDocker, RemoteDockerError
+from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_about_jump_host, is_refused_key
+from components.printable import printable
+from components.settings.docker_host import DockerHost
+
+_VERSION = ("version", "--format", "{{.Server.APIVersion}}")
+OLDEST_API = (1, 41)
+"""The API of Docker 20.10, the oldest version this is tested with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostCheck:
+    """What was found on a Docker host."""
+
+    problem: str | None = None
+    """Why a deploy to it would fail, in one sentence with the fix."""
+    is_another_host: bool = False
+    """Whether the problem is that the host has another key than the pinned one: nothing may be sent to it."""
+    containers: tuple[ListedContainer, ...] | None = None
+    """The containers on it; None if it was not asked, or there is a problem."""
+
+
+def check_host(target: DockerHost | None) -> HostCheck:
+    """Checks the host that a block names, and lists its containers; with None there is nothing to check."""
+    if target is None:
+        return HostCheck()
+    remote = RemoteDocker.of(target)
+    try:
+        problem = host_problem(remote, target.network if target.host else None)
+        return HostCheck(problem=problem) if problem else HostCheck(containers=remote.listing())
+    except WrongHostKeyError as error:
+        return HostCheck(problem=str(error), is_another_host=True)
+    except RemoteDockerError as error:
+        reason = printable(str(error)) or "the connection was lost"
+        return HostCheck(problem=f"The Docker host {remote.address} does not list its containers ({reason}); try again")
+
+
+def host_problem(remote: RemoteDocker, network: str | None = None) -> str | None:
+    """Why a deploy to this host would fail, or None. WrongHostKeyError if it is not the host of the pinned key."""
+    where = f"The Docker host {remote.address}"
+    try:
+        version = remote.run(*_VERSION)
+        if version.returncode and is_about_jump_host(version.stderr):
+            version = replace(remote, shares_connection=False).run(*_VERSION)
+        if version.returncode:
+            cause = explain(version.stderr, remote.address, remote.host_key)
+            if is_refused_key(version.stderr) and remote.identity_file:
+                cause = private_key_problem(remote.identity_file) or cause
+            return f"{where} cannot be used: {cause}"
+        found = re.fullmatch(r"([0-9]+)\.([0-9]+)", version.stdout.strip())
+        if not found or (int(found[1]), int(found[2])) < OLDEST_API:
+            has, oldest = version.stdout.strip(), ".".join(map(str, OLDEST_API))
+            return f"{where} has Docker API {has}, older than {oldest}; upgrade Docker to 20.10 or newer"
+        if network and remote.run("network", "inspect", "--format", "{{.Name}}", network).returncode:
+            return (
+                f"{where} has no network {network!r}; create it with 'docker network create {network}' and attach the "
+                "reverse proxy to it, or name the proxy's own as gitlab-deploy:dockerHost.network"
+            )
+    except subprocess.TimeoutExpired:
+        return f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network"
+    except FileNotFoundError:
+        return f"{where} cannot be reached: there is no ssh on this machine; install an OpenSSH client"
+    return None

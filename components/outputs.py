@@ -1,0 +1,96 @@
+"""The stack's outputs: what `__main__` exports, the next run starts from, and `python -m ops` reads. Pure.
+
+`Text` is the type of a text: `pulumi.Input[str]` in the program that exports it, `str` once it is read. What is None
+may be missing in a state.
+"""
+
+from typing import Generic, NotRequired, TypedDict, TypeVar
+
+Text = TypeVar("Text")
+
+
+class PreviewOutput(TypedDict):
+    """Where the read-only credential of merge requests is."""
+
+    gitlabProject: str
+    environment: str
+    """Environment scope of its variables."""
+
+
+class AccessOutput(TypedDict, Generic[Text]):
+    """`access`: the namespace, and where in GitLab its credential is."""
+
+    namespace: Text
+    gitlabUrl: str
+    gitlabProject: str
+    environment: str
+    """Environment scope of the variables."""
+    variable: str
+    """Form of the variable KUBECONFIG: `file` or `base64`."""
+    protected: bool
+    preview: NotRequired[PreviewOutput]
+    """There is none without a read-only credential."""
+
+
+class AppOutput(TypedDict, Generic[Text]):
+    """`app`: the application on Kubernetes, once its rollout is complete."""
+
+    namespace: Text
+    service: Text
+    image: Text
+
+
+class DockerHostOutput(TypedDict, Generic[Text]):
+    """`dockerHost`: the application on a Docker host, once its container is healthy."""
+
+    address: str
+    hostKey: str
+    identityFile: NotRequired[str | None]
+    owner: str
+    """Value of the label that says whose a container is."""
+    image: str
+    host: NotRequired[str | None]
+    """Host name of its route."""
+    container: Text
+    """Name of the container."""
+    id: Text
+    """Id of the container."""
+
+
+class PipelineOutput(TypedDict):
+    """The pipeline whose job deployed."""
+
+    project: str
+    iid: int
+    url: str
+
+
+class DeploymentOutput(TypedDict):
+    """`deployment`: what runs. It changes only if the image does."""
+
+    image: str
+    commit: NotRequired[str | None]
+    pipeline: NotRequired[PipelineOutput | None]
+    """None if a developer deployed."""
+    rolledBack: bool
+
+
+class HistoryOutput(TypedDict):
+    """`deploymentHistory`: what was deployed before. A secret output, so that no run prints it; it holds no secret."""
+
+    before: list[str]
+    """Images that were replaced, the last one at the end."""
+    older: str
+    """Marks of the images before those."""
+    newest: dict[str, int]
+    """The newest pipeline that has deployed, by project."""
+
+
+class StackOutputs(TypedDict, Generic[Text]):
+    """All of them; an output is there if the stack has its part."""
+
+    access: NotRequired[AccessOutput[Text]]
+    app: NotRequired[AppOutput[Text]]
+    dockerHost: NotRequired[DockerHostOutput[Text]]
+    deployment: NotRequired[DeploymentOutput]
+    deploymentHistory: NotRequired[HistoryOutput]

@@ -1,0 +1,111 @@
+import asyncio
+import json
+import subprocess
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.docker_app.remote_docker import ApiAnswer, RemoteDocker
+from tests.support.docker_application import ARGS, declare
+from tests.support.docker_double import DockerDouble, done, listed
+
+NEW = "c" * 64
+
+
+def host(owner: str = ARGS.owner, running: int = 1, refuses: str = "") -> DockerDouble:
+    """A Docker host on which the container `app-new` of this owner is unhealthy."""
+
+    def answer(*arguments: str) -> subprocess.CompletedProcess[str]:
+        if refuses:
+            return done(arguments, stderr=refuses, code=255)
+        health = {"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": "refused\n"}]}
+        answers = {
+            "inspect": json.dumps({"Status": "running", "Health": health}),
+            "logs": "2026-11-23T09:00:02Z last line with canary\n2026-11-23T09:00:01Z \x1b[1mfirst\n",
+            "ps": "id\n" * running,
+            "version": "1.41",
+        }
+        return done(arguments, answers.get(arguments[0], ""))
+
+    def api(_method: str, _path: str) -> ApiAnswer:
+        return listed({"Id": NEW, "Names": ["/app-new"], "Labels": {"gitlab-deploy.stack": owner}})
+
+    return DockerDouble(answer=answer, api=api)
+
+
+def call(hook: Any, **event: Any) -> Any:
+    return asyncio.run(hook.callback(pulumi.ErrorHookArgs("urn", "", "app", "type", **event)))
+
+
+def fail_to_create(remote: DockerDouble) -> None:
+    hook = declare(remote=remote).hooks["app-failed"]
+    assert call(hook, new_inputs={"name": "app-new"}, failed_operation="create") is False
+
+
+def test_failed_container_is_shown_without_secrets_and_removed_by_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    remote = host()
+    fail_to_create(remote)
+    assert remote.commands[-1] == ("rm", "--force", NEW)
+    assert "app-new: running, unhealthy\n" in caplog.text
+    assert "health check: exit 1, refused\n" in caplog.text
+    # In the order of the times, from stdout or stderr.
+    assert "log: first\n  log: last line with [secret]\n" in caplog.text
+
+
+def test_container_of_somebody_else_that_was_in_the_way_stays() -> None:
+    remote = host(owner="")
+    fail_to_create(remote)
+    assert "rm" not in [command[0] for command in remote.commands]
+
+
+def test_host_that_is_lost_during_a_create_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    fail_to_create(host(refuses="connect to host host port 22: Connection refused"))
+    assert (
+        "The Docker host ssh://deploy@host cannot be used: nothing listens on that port; check the port, and that sshd "
+        "runs; what there is of the container app-new is replaced by the next 'pulumi up'"
+    ) in caplog.text
+
+
+def test_failed_deletion_removes_nothing() -> None:
+    remote = host()
+    assert call(declare(remote=remote).hooks["app-failed"], failed_operation="delete") is False
+    assert remote.commands == []
+
+
+@pytest.mark.parametrize(("running", "slept"), [(1, []), (2, [3])])
+def test_new_container_runs_beside_the_old_one_until_the_proxy_routes_to_it(
+    monkeypatch: pytest.MonkeyPatch, running: int, slept: list[int]
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    hook = declare(remote=host(running=running)).hooks["app-settle"]
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(hook.callback(None))
+    assert waited == slept
+
+
+@pytest.mark.parametrize(
+    ("registry", "login"), [("registry.example.com", ("reader", "canary")), ("registry.example.co", None)]
+)
+def test_image_that_is_not_pulled_is_asked_for_with_the_login_of_its_registry(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, registry: str, login: tuple[str, str] | None
+) -> None:
+    asked = []
+
+    def refuse(_: RemoteDocker, image: str, login: tuple[str, str] | None) -> str | None:
+        asked.append((image, login))
+        return None if len(asked) == 1 else "no space left on device"
+
+    monkeypatch.setattr("components.docker_app.hooks.pull_problem", refuse)
+    hook = declare(logins=[{"address": registry, "username": "reader", "password": "canary"}]).hooks["app-not-pulled"]
+    errors: list[str] = []
+    for again in (True, False):
+        errors.insert(0, "unable to find or pull image")
+        assert call(hook, failed_operation="create", errors=errors) is again
+    assert asked == [(str(ARGS.image), login)] * 2
+    assert "no space left on device" in caplog.text
+    assert "canary" not in caplog.text

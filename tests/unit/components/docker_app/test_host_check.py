@@ -1,0 +1,103 @@
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from components.docker_app import host_check
+from components.docker_app.host_check import check_host, host_problem
+from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError
+from components.settings.docker_host import DockerHost
+from tests.support.docker_double import HOST_KEY, DockerDouble, done, listed
+
+TARGET = DockerHost(address="ssh://deploy@host", host_key=HOST_KEY, name="web", host="blog.example.org")
+
+
+def answer(version: str = "1.41", network: int = 0) -> Callable[..., subprocess.CompletedProcess[str]]:
+    return lambda *arguments: done(arguments, version, code=network if arguments[0] == "network" else 0)
+
+
+def fail(stderr: str) -> DockerDouble:
+    return DockerDouble(answer=lambda *arguments: done(arguments, stderr=stderr, code=255))
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> Callable[[DockerDouble], None]:
+    """Has the host of every block answer like this one."""
+
+    def use(double: DockerDouble) -> None:
+        monkeypatch.setattr(host_check, "RemoteDocker", type("_", (), {"of": staticmethod(lambda _: double)}))
+
+    return use
+
+
+def test_host_that_can_be_used_gives_its_containers(remote: Callable[[DockerDouble], None]) -> None:
+    remote(DockerDouble(answer=answer(), api=lambda *_: listed({"Names": ["/web"]})))
+    found = check_host(TARGET)
+    assert found.problem is None
+    assert [container.name for container in found.containers or ()] == ["web"]
+
+
+def test_stack_without_a_docker_host_has_nothing_to_check() -> None:
+    assert check_host(None) == host_check.HostCheck()
+
+
+def test_problem_is_one_sentence_that_starts_with_the_address() -> None:
+    problem = host_problem(fail("ssh: connect to host host port 22: Connection refused"))
+    assert problem == (
+        "The Docker host ssh://deploy@host cannot be used: nothing listens on that port; check the port, and that sshd "
+        "runs"
+    )
+
+
+def test_key_that_is_refused_is_looked_at() -> None:
+    problem = host_problem(replace(fail("deploy@h: Permission denied (publickey)."), identity_file="/nowhere/key"))
+    assert problem
+    assert problem.endswith("there is no private key at /nowhere/key; check gitlab-deploy:dockerHost.identityFile")
+
+
+def test_host_of_another_key_is_told_apart(remote: Callable[[DockerDouble], None]) -> None:
+    remote(fail("REMOTE HOST IDENTIFICATION HAS CHANGED\nHost key verification failed."))
+    found = check_host(TARGET)
+    assert found.is_another_host
+    assert "has the host key of another host, and the stack file pins" in (found.problem or "")
+
+
+@pytest.mark.parametrize("version", ["1.40", "", "nonsense"])
+def test_old_docker_is_refused(version: str) -> None:
+    problem = host_problem(DockerDouble(answer=answer(version)))
+    assert problem
+    assert f"has Docker API {version}, older than 1.41; upgrade Docker to 20.10 or newer" in problem
+
+
+def test_missing_network_of_the_proxy_is_named() -> None:
+    problem = host_problem(DockerDouble(answer=answer(network=1)), "traefik")
+    assert problem
+    assert "has no network 'traefik'; create it with 'docker network create traefik'" in problem
+    assert host_problem(DockerDouble(answer=answer(network=1))) is None
+
+
+def test_host_that_answers_nothing_in_time_or_without_ssh_is_a_sentence() -> None:
+    def late(*arguments: str) -> subprocess.CompletedProcess[str]:
+        raise subprocess.TimeoutExpired(arguments, 30)
+
+    def missing(*_: str) -> subprocess.CompletedProcess[str]:
+        raise FileNotFoundError("ssh")
+
+    assert "does not answer within 30 s" in (host_problem(DockerDouble(answer=late)) or "")
+    assert "there is no ssh on this machine; install an OpenSSH client" in (
+        host_problem(DockerDouble(answer=missing)) or ""
+    )
+
+
+def test_listing_that_fails_is_a_problem(remote: Callable[[DockerDouble], None]) -> None:
+    def lost(*_: str) -> ApiAnswer:
+        raise RemoteDockerError("Connection reset\x1b[0m")
+
+    remote(DockerDouble(answer=answer(), api=lost))
+    found = check_host(TARGET)
+    assert found.problem == (
+        "The Docker host ssh://deploy@host does not list its containers (Connection reset); try again"
+    )
+    assert found.containers is None
+    assert isinstance(RemoteDocker.of(TARGET), RemoteDocker)

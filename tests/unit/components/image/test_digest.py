@@ -1,0 +1,127 @@
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from components.image import digest
+from components.image.digest import pinned
+from components.image.reference import ImageReference
+
+DIGEST = f"sha256:{'a' * 64}"
+Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def registry(token_server: Answer) -> Iterator[ImageReference]:
+    """An image in a registry that wants a token, whose token server answers like this."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            if self.headers["Authorization"] == "Bearer good":
+                self.send_response(200)
+                self.send_header("Docker-Content-Digest", DIGEST)
+            else:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", f'Bearer realm="http://{address}/token",service="registry"')
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            token_server(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address = f"127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield ImageReference.parse(f"{address}/group/blog:1.0.0")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def answer(body: bytes) -> Answer:
+    def send(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return send
+
+
+@pytest.mark.parametrize("key", ["token", "access_token"])
+def test_tag_is_pinned_by_a_token_under_either_of_its_names(key: str) -> None:
+    with registry(answer(json.dumps({key: "good"}).encode())) as image:
+        assert str(pinned(image, {"HOME": "/nowhere"})) == f"{image}@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b'{"errors":[]}', b"[]", b"null", b'"good"', b'{"token":["good"]}', b'{"token":{}}', b"", b"\xff"),
+        *(b'{"token":"a\\nb"}', '{"token":"ä€"}'.encode(), b"[" * 100_000),
+    ],
+)
+def test_token_server_that_gives_no_token_leaves_the_tag(body: bytes) -> None:
+    with registry(answer(body)) as image:
+        assert pinned(image, {"HOME": "/nowhere"}) == image
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "null", "7", '{"auths":[]}', '{"auths":{"HOST":[]}}', '{"auths":{"HOST":"x"}}'),
+        *('{"auths":{"HOST":{"auth":7}}}', "[" * 100_000),
+    ],
+)
+def test_docker_login_of_another_shape_is_no_login(text: str) -> None:
+    with registry(answer(b'{"token":"good"}')) as image:
+        host = image.name.partition("/")[0]
+        asked = pinned(image, {"DOCKER_AUTH_CONFIG": text.replace("HOST", host)})
+        assert str(asked) == f"{image}@{DIGEST}"
+
+
+def test_all_of_it_is_given_up_together_though_a_server_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "TOTAL_SECONDS", 0.3)
+    enough, dripped = threading.Event(), threading.Event()
+
+    def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(100):
+            if enough.wait(0.05):
+                return
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+        dripped.set()
+
+    with registry(drip) as image:
+        assert pinned(image, {"HOME": "/nowhere"}) == image
+        assert not dripped.is_set()
+        enough.set()
+
+
+def test_no_more_than_a_mebibyte_is_read() -> None:
+    sent = []
+
+    def pour(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            for _ in range(300):
+                handler.wfile.write(b" " * (1 << 20))
+                sent.append(1)
+        except OSError:
+            pass
+
+    with registry(pour) as image:
+        assert pinned(image, {"HOME": "/nowhere"}) == image
+    # The machine's own buffers take some.
+    assert len(sent) < 20
