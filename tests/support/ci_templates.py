@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
-import re2
+import re2  # type: ignore[import-untyped]
 import yaml
 
 from tests.support.project import ROOT
