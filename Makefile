@@ -78,7 +78,7 @@ imports: .venv/installed
 	@.venv/bin/lint-imports --no-cache
 # Ruff finds passwords in Python (S105 to S107); this finds tokens and keys by their form, in every file.
 secrets: .venv/installed
-	@git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook $(foreach plugin,Base64HighEntropyString HexHighEntropyString KeywordDetector,--disable-plugin $(plugin))
+	@git ls-files -z -- ':!*go.sum' ':!*package-lock.json' ':!*.lock' | xargs -0 .venv/bin/detect-secrets-hook $(foreach plugin,Base64HighEntropyString HexHighEntropyString KeywordDetector,--disable-plugin $(plugin))
 types: .venv/installed
 	@$(PYTHON) -m mypy
 
