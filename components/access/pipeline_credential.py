@@ -12,6 +12,7 @@ from components.access.deploy_access import DeployAccess
 from components.outputs import AccessOutput
 from components.settings import rules
 from components.settings.access import Access
+from components.settings.rule import require
 from components.settings.scalars import Scalars
 
 KUBECONFIG = "KUBECONFIG"
@@ -39,8 +40,8 @@ class PipelineCredentialArgs:
     """Whether only the jobs of protected branches and tags get the variables."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.GITLAB_PROJECT)
-        rules.require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
+        require("project", self.project, rules.GITLAB_PROJECT)
+        require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
 
 
 class PipelineCredential(pulumi.ComponentResource):

@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.settings import rules
 from components.settings.registry import Registry
+from components.settings.rule import require
 
 PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
 
@@ -27,7 +28,7 @@ class RegistryAccessArgs:
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
     def __post_init__(self) -> None:
-        rules.require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
+        require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
 
     @property
     def token_name(self) -> str:

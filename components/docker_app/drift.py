@@ -27,6 +27,7 @@ def differences(
     """
     containers = list(present)
     found, own = [], False
+    serving = known["container"] if known and any(container.id == known["id"] for container in containers) else None
     for container in containers:
         name, shown, removal = container.name, container.shown, container.removal
         if container.owner == owner:
@@ -35,10 +36,16 @@ def differences(
                     f"the container {shown} was created anew by hand, so its image, environment and labels may differ; "
                     f"'pulumi up --refresh' starts the stack's own beside it, then remove it with {removal}"
                 )
-            elif (known and container.id == known["id"]) or re.fullmatch(
-                rf"{re.escape(prefix)}(-[0-9a-f]{{7}})?", name
-            ):
+            elif known and container.id == known["id"]:
                 own = True
+            elif re.fullmatch(rf"{re.escape(prefix)}(-[0-9a-f]{{7}})?", name):
+                own = True
+                if serving:
+                    # Either the state has it, or the engine was killed before it could note it down.
+                    found.append(
+                        f"the container {shown} is of a run that did not succeed, and may get requests beside "
+                        f"{serving}; if 'pulumi up' leaves both, remove it with {removal}"
+                    )
             else:
                 found.append(
                     f"the container {shown} has this stack's label, but was created by hand, and may get its requests; "

@@ -83,7 +83,7 @@ def job(request: Request) -> User | None:
 
 
 def caller(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) -> User | None:
-    """Return the caller, None where there is no token; one that does not work is refused, never taken as none.
+    """Return the caller, None if there is no token; one that does not work is refused, never taken as none.
 
     On a route that does not take a job's token, it is ignored where it has a header of its own.
     """

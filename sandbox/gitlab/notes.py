@@ -151,7 +151,7 @@ class Notes:
         given = parameters.declared()
         check(given["body"] or "")
         if commands := only_commands(given["body"]):
-            # lib/api/notes.rb: there is no note; what was done is told in its place.
+            # lib/api/notes.rb: there is no note; the answer says what was done instead.
             return JSONResponse({"commands_changes": {}, "summary": commands}, 202)
         now = timestamp(datetime.now(UTC))
         internal = bool(given.get("internal") or given.get("confidential"))

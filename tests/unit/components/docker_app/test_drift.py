@@ -35,6 +35,12 @@ def test_container_of_a_run_that_failed_later_is_the_stacks_own() -> None:
     assert found(OWN, known=None) == []
 
 
+def test_second_container_of_a_run_that_did_not_end_is_named() -> None:
+    [difference] = found(OWN, container("app-container-4567def", OWNER, **ROUTE))
+    assert difference.startswith("the container app-container-4567def is of a run that did not succeed")
+    assert "'docker rm --force app-container-4567def'" in difference
+
+
 def test_container_of_a_fixed_name_is_the_stacks_own_before_any_run_succeeded() -> None:
     fixed = container("web-prod", OWNER)
     assert differences([fixed], owner=OWNER, prefix="web-prod", host=None, known=None) == []
