@@ -6,6 +6,7 @@ path, the value and the remedy.
 
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -150,9 +151,14 @@ def parse(
         registry=registry and replace(registry, project=registry.project or scalars.gitlab_project),
         app=blocks.get("app"),
         kubernetes=blocks.get("kubernetes"),
-        docker_host=docker_host and replace(docker_host, name=docker_host.name or f"web-{stack}"),
+        docker_host=docker_host and replace(docker_host, name=docker_host.name or _route_name(stack)),
     )
     return settings, []
+
+
+def _route_name(stack: str) -> str:
+    """The default of `dockerHost.name`: a DNS label, which the name of a stack need not be."""
+    return re.sub("[^a-z0-9-]", "-", f"web-{stack}".lower())[:63].rstrip("-")
 
 
 def _complete(access: Access, scalars: Scalars) -> Access:
