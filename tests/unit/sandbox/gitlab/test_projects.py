@@ -3,7 +3,8 @@
 import pytest
 from gitlab.v4.objects import Project
 
-from tests.support.gitlab_double import GitLabDouble
+from sandbox.gitlab.auth import DEVELOPER
+from tests.support.gitlab_double import Api, GitLabDouble, refused
 
 
 def test_the_seeded_user_is_known(double: GitLabDouble) -> None:
@@ -54,3 +55,32 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     project.issues.create({"title": "t"})
     project.refresh()
     assert project.open_issues_count == 1
+
+
+def test_a_maintainer_sets_what_a_job_may_do_as_the_documentation_says(double: GitLabDouble, project: Project) -> None:
+    changes = {
+        "ci_pipeline_variables_minimum_override_role": "no_one_allowed",
+        "restrict_user_defined_variables": True,
+        "ci_allow_fork_pipelines_to_run_in_parent_project": False,
+        "ci_push_repository_for_job_token_allowed": True,
+    }
+    assert {name: getattr(project, name) for name in changes} == {
+        "ci_pipeline_variables_minimum_override_role": "developer",
+        "restrict_user_defined_variables": False,
+        "ci_allow_fork_pipelines_to_run_in_parent_project": True,
+        "ci_push_repository_for_job_token_allowed": False,
+    }
+    for name, value in changes.items():
+        setattr(project, name, value)
+    project.save()
+    project.refresh()
+    assert {name: getattr(project, name) for name in changes} == changes
+    developer = double.client(double.new_token(DEVELOPER, path=project.path_with_namespace)).projects.get(project.id)
+    assert not set(changes) & set(developer.attributes)
+    developer.restrict_user_defined_variables = False
+    assert refused(developer.save) == (403, {"message": "403 Forbidden"})
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"ci_pipeline_variables_minimum_override_role": "guest"}'])
+def test_a_project_is_not_changed_by_nothing_or_an_unknown_role(api: Api, body: bytes) -> None:
+    assert api("PUT", "", body).status == 400
