@@ -11,8 +11,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.gitlab import deploy_tokens, issues, merge_requests, projects, resource_groups, variables
+from sandbox.gitlab import (
+    deploy_tokens,
+    issues,
+    job_token_scope,
+    merge_requests,
+    projects,
+    resource_groups,
+    variables,
+)
 from sandbox.gitlab.faults import DOOR, Faults, reply
+from sandbox.gitlab.git_http import GitHttp
 from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.registry_auth import RegistryAuth
@@ -99,13 +108,19 @@ def create_app(data_dir: Path, release: str = projects.RELEASE) -> ASGIApp:
         *variables.routes(),
         *deploy_tokens.routes(),
         *resource_groups.routes(),
+        *job_token_scope.routes(),
         *merge_requests.routes(),
         *MERGE_REQUEST_NOTES.routes(),
         *issues.routes(),
         *ISSUE_NOTES.routes(),
     ]
     app = Starlette(
-        routes=[Mount("/api/v4", routes=api), *RegistryAuth(data_dir).routes(), *faults.routes()],
+        routes=[
+            Mount("/api/v4", routes=api),
+            *RegistryAuth(data_dir).routes(),
+            *GitHttp(data_dir).routes(),
+            *faults.routes(),
+        ],
         exception_handlers={
             Refusal: refuse,
             HTTPException: refuse_route,

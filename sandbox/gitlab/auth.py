@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from sandbox.gitlab.records import AccessToken, JobToken, Member, Project, User
+from sandbox.gitlab.records import AccessToken, AllowedProject, JobToken, Member, Project, User
 from sandbox.gitlab.refusals import error, message
 from sandbox.gitlab.store import Store
 
@@ -142,12 +142,20 @@ def readable_project(request: Request, user: User | None) -> Project:
         raise message(404, "404 Project Not Found")
     project = readable[0]
     source = getattr(request.state, "job_project_id", project.id)
-    # The allowlist of a project for the jobs of others holds, at first, itself alone.
-    if source != project.id and project.visibility != "public":
-        names = [one.path.rpartition("/")[2] for one in (store.find(Project, id=source)[0], project)]
-        reason = f"Authentication by CI/CD job token not allowed from {names[0]} to {names[1]}."
-        raise message(403, f"403 Forbidden - {reason}")
+    if project.visibility != "public" and not allows_jobs_of(store, project, source):
+        raise message(403, f"403 Forbidden - {not_allowed(store, project, source)}")
     return project
+
+
+def allows_jobs_of(store: Store, project: Project, source: int) -> bool:
+    """Tell whether the allowlist of a project holds the project that a job is of; at first it holds itself alone."""
+    return source == project.id or bool(store.find(AllowedProject, project_id=project.id, target_project_id=source))
+
+
+def not_allowed(store: Store, project: Project, source: int) -> str:
+    """Return what a job reads whose project is not on the allowlist."""
+    names = [one.path.rpartition("/")[2] for one in (store.find(Project, id=source)[0], project)]
+    return f"Authentication by CI/CD job token not allowed from {names[0]} to {names[1]}."
 
 
 def require(request: Request, user: User | None, project: Project, level: int) -> None:

@@ -3,17 +3,27 @@
 There is no push_rule: like a Community Edition, the double answers 404 to a route it does not have.
 """
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.gitlab import auth
+from sandbox.gitlab.parameters import read_parameters
 from sandbox.gitlab.records import Group, Issue, Project
 from sandbox.gitlab.refusals import message
 from sandbox.gitlab.store import Store
 
 RELEASE = "18.9"
 """The release of GitLab that the double is, unless it is started as another."""
+SWITCHES = (
+    "ci_push_repository_for_job_token_allowed",
+    "restrict_user_defined_variables",
+    "ci_allow_fork_pipelines_to_run_in_parent_project",
+)
+OVERRIDE_ROLE = "ci_pipeline_variables_minimum_override_role"
+ROLES = ("no_one_allowed", "developer", "maintainer", "owner")
 
 
 def base_url(request: Request) -> str:
@@ -70,8 +80,31 @@ async def metadata(request: Request) -> Response:
 
 async def project(request: Request) -> Response:
     """GET /projects/:id, by number or by path; a public project needs no token."""
-    found = auth.readable_project(request, auth.caller(request))
-    return JSONResponse(entity(request, found))
+    caller = auth.caller(request)
+    found = auth.readable_project(request, caller)
+    administers = auth.access_level(request.app.state.store, caller, found.path) >= auth.MAINTAINER
+    return JSONResponse(entity(request, found) | (settings(found) if administers else {}))
+
+
+async def update(request: Request) -> Response:
+    """PUT /projects/:id, of the settings that say what a job may do."""
+    caller = auth.authenticate(request)
+    found = auth.readable_project(request, caller)
+    auth.require(request, caller, found, auth.MAINTAINER)
+    parameters = await read_parameters(request)
+    for name in SWITCHES:
+        parameters.boolean(name)
+    parameters.string(OVERRIDE_ROLE, values=ROLES)
+    parameters.at_least_one_of((*SWITCHES, OVERRIDE_ROLE))
+    given = {name: value for name, value in parameters.declared().items() if value is not None}
+    found = replace(found, **given)
+    request.app.state.store.save(found)
+    return JSONResponse(entity(request, found) | settings(found))
+
+
+def settings(found: Project) -> dict[str, object]:
+    """Return what the API shows to Maintainers alone."""
+    return {name: getattr(found, name) for name in (*SWITCHES, OVERRIDE_ROLE)}
 
 
 def entity(request: Request, found: Project) -> dict[str, object]:
@@ -139,4 +172,5 @@ def routes() -> list[Route]:
         Route("/version", metadata, methods=["GET"]),
         Route("/metadata", metadata, methods=["GET"]),
         Route("/projects/{id}", project, methods=["GET"]),
+        Route("/projects/{id}", update, methods=["PUT"]),
     ]

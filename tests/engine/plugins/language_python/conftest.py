@@ -76,7 +76,12 @@ class Program:
 
 @pytest.fixture
 def program(tmp_path: Path, engine: dict[str, str]) -> Program:
-    folder, state = tmp_path / "project", tmp_path / "state"
+    return made_in(tmp_path, engine)
+
+
+def made_in(parent: Path, engine: Mapping[str, str]) -> Program:
+    """A program with its stack and state below this folder."""
+    folder, state = parent / "project", parent / "state"
     folder.mkdir()
     state.mkdir()
     made = Program(folder, state, engine)
@@ -84,11 +89,10 @@ def program(tmp_path: Path, engine: dict[str, str]) -> Program:
     return made
 
 
-@pytest.fixture
-def packages(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables with which pip installs from a folder alone: the packages `wheel` and `greeting` are there."""
-    folder = tmp_path / "packages"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("packages")
     for name in ("wheel", "greeting"):
         info = f"{name}-1.0.dist-info"
         with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:

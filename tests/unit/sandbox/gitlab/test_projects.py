@@ -1,9 +1,14 @@
 """The caller, the instance and a project."""
 
+import re
+from urllib.parse import quote, urlencode
+
 import pytest
 from gitlab.v4.objects import Project
 
-from tests.support.gitlab_double import GitLabDouble
+from sandbox.gitlab.auth import DEVELOPER
+from tests.support.gitlab_double import Api, GitLabDouble, refused
+from tests.support.project import ROOT
 
 
 def test_the_seeded_user_is_known(double: GitLabDouble) -> None:
@@ -54,3 +59,47 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     project.issues.create({"title": "t"})
     project.refresh()
     assert project.open_issues_count == 1
+
+
+def test_the_call_in_the_documentation_closes_a_project(
+    double: GitLabDouble, project: Project, maintainer: str
+) -> None:
+    text = (ROOT / "docs" / "gitlab.md").read_text().replace("\\\n", "")
+    (line,) = [line for line in text.splitlines() if line.startswith("glab api --method PUT $project --field ")]
+    fields = dict(re.findall(r"--field (\w+)=(\S+)", line))
+    assert len(fields) == 3
+    headers = {"PRIVATE-TOKEN": maintainer, "Content-Type": "application/x-www-form-urlencoded"}
+    path = f"/api/v4/projects/{quote(project.path_with_namespace, safe='')}"
+    reply = double.request("PUT", path, urlencode(fields).encode(), headers)
+    assert reply.status == 200
+    shown = reply.json()
+    assert {name: str(shown[name]).lower() for name in fields} == fields
+
+
+def test_a_maintainer_and_nobody_below_sets_what_a_job_may_do(double: GitLabDouble, project: Project) -> None:
+    changes = {
+        "ci_pipeline_variables_minimum_override_role": "no_one_allowed",
+        "restrict_user_defined_variables": True,
+        "ci_allow_fork_pipelines_to_run_in_parent_project": False,
+        "ci_push_repository_for_job_token_allowed": True,
+    }
+    assert {name: getattr(project, name) for name in changes} == {
+        "ci_pipeline_variables_minimum_override_role": "developer",
+        "restrict_user_defined_variables": False,
+        "ci_allow_fork_pipelines_to_run_in_parent_project": True,
+        "ci_push_repository_for_job_token_allowed": False,
+    }
+    for name, value in changes.items():
+        setattr(project, name, value)
+    project.save()
+    project.refresh()
+    assert {name: getattr(project, name) for name in changes} == changes
+    developer = double.client(double.new_token(DEVELOPER, path=project.path_with_namespace)).projects.get(project.id)
+    assert not set(changes) & set(developer.attributes)
+    developer.restrict_user_defined_variables = False
+    assert refused(developer.save) == (403, {"message": "403 Forbidden"})
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"ci_pipeline_variables_minimum_override_role": "guest"}'])
+def test_a_project_is_not_changed_by_nothing_or_an_unknown_role(api: Api, body: bytes) -> None:
+    assert api("PUT", "", body).status == 400
