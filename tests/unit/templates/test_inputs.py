@@ -77,6 +77,7 @@ CI = {
     "CI_MERGE_REQUEST_IID": "12",
     "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1234",
     "CI_COMMIT_BRANCH": "main",
+    "CI_DEFAULT_BRANCH": "main",
     "CI_REGISTRY": "registry.example.com",
     "CI_REGISTRY_IMAGE": "registry.example.com/group/blog",
     "CI_REGISTRY_USER": "user",
@@ -189,7 +190,7 @@ def test_the_defaults_are_what_the_components_accept(name: str) -> None:
 def test_an_input_reaches_the_command_as_one_argument(
     folder: Path, name: str, inputs: dict[str, str], expected: str
 ) -> None:
-    (job,) = ci_templates.render(name, **inputs).values()
+    job = next(iter(ci_templates.render(name, **inputs).values()))
     found = run(folder, ci_templates.script(job))
     assert expected in found
 
