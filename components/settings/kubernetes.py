@@ -55,7 +55,7 @@ class Kubernetes(Block):
         examples=("100m", "0.5", "2"),
     )
     egress: tuple[str, ...] = key(
-        "What the Pods may open connections to, besides DNS: blocks of addresses (CIDR), or `internet` for every public one.",
+        "What the Pods may connect to besides DNS: blocks of addresses (CIDR), or `internet` for every public one.",
         rule=rules.EGRESS,
         default=(),
         example=["internet", "10.20.0.0/16"],
