@@ -246,3 +246,10 @@ def test_no_pipeline_variable_changes_what_a_job_runs(folder: Path, name: str, i
         found = run(folder, script, **own | overrides(job, script))
         assert "evil" not in found
         assert found == expected
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, key in TEXTS if key.endswith("_image")])
+def test_every_image_that_a_job_runs_in_can_be_named_by_its_digest(name: str, key: str) -> None:
+    image = f"registry.example.com:5000/group/gitlab-deploy/runner:1@sha256:{'0123456789abcdef' * 4}"
+    jobs = ci_templates.render(name, **{key: image}).values()
+    assert {job["image"] for job in jobs} == {image}
