@@ -13,7 +13,9 @@ GITLAB = (ROOT / "docs" / "gitlab.md").read_text()
 
 
 def read(stack: str) -> settings.Settings:
-    found, problems = settings.parse(*engine_form(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]))
+    found, problems = settings.parse(
+        *engine_form(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+    )
     assert found, problems
     return found
 
