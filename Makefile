@@ -47,7 +47,7 @@ env: .venv/installed ## Print the environment of the sandbox: eval "$(make -s en
 	@$(PYTHON) -m sandbox env
 
 unit: .venv/installed ## Run the unit tests: seconds, no root, nothing but Python
-	@$(PYTEST) --numprocesses auto tests/unit
+	@$(PYTEST) --numprocesses auto
 
 check: ## Run what a commit has to pass: lint, unit
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit

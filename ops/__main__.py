@@ -7,8 +7,9 @@ import sys
 COMMANDS = {
     "drift": "keep one issue for each stack that is not as it declares",
     "lock": "show and release the state lock that a killed run left behind",
+    "note": "write the notes of a merge request, from the plans of `review`",
     "render": "plan a stack without secrets, state and servers",
-    "review": "show the previews of stacks on a merge request",
+    "review": "show the previews of stacks in a job log and its reports",
     "sweep": "remove the review stacks of merge requests that are closed or merged",
     "verify": "check the stack with the credential that its jobs get",
 }

@@ -23,6 +23,11 @@ from components.settings.rule import require
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
 _DIGEST = "gitlab-deploy/secrets"
+# What no address of the internet is in: private networks, those of providers, and the metadata of cloud machines.
+_NOT_PUBLIC = {
+    "0.0.0.0/0": ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
+    "::/0": ["fc00::/7", "fe80::/10"],
+}
 _SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 
@@ -235,8 +240,14 @@ def _network_policy(
         "pod_selector": {"match_labels": labels},
         "policy_types": ["Ingress", "Egress"],
         "ingress": [{"ports": [{"protocol": "TCP", "port": args.app.port}]}],
-        "egress": [dns, *({"to": [{"ip_block": {"cidr": block}}]} for block in args.target.egress)],
+        "egress": [dns, *({"to": _blocks(place)} for place in args.target.egress)],
     }
+
+
+def _blocks(place: str) -> list[kubernetes.networking.v1.NetworkPolicyPeerArgsDict]:
+    if place == rules.INTERNET:
+        return [{"ip_block": {"cidr": everywhere, "except_": inside}} for everywhere, inside in _NOT_PUBLIC.items()]
+    return [{"ip_block": {"cidr": place}}]
 
 
 def _ingress(host: str, target: Kubernetes) -> kubernetes.networking.v1.IngressSpecArgsDict:

@@ -55,10 +55,10 @@ class Kubernetes(Block):
         examples=("100m", "0.5", "2"),
     )
     egress: tuple[str, ...] = key(
-        "Blocks of addresses (CIDR) the Pods may open connections to, besides DNS.",
-        rule=rules.CIDR,
+        "What the Pods may connect to besides DNS: blocks of addresses (CIDR), or `internet` for every public one.",
+        rule=rules.EGRESS,
         default=(),
-        example=["10.20.0.0/16"],
+        example=["internet", "10.20.0.0/16"],
     )
     pull_secret: str | None = key(
         "Secret of type kubernetes.io/dockerconfigjson the image is pulled with.",

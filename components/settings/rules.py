@@ -209,11 +209,12 @@ ARGUMENT = Rule(
 )
 """Of a command that is run in a container."""
 
-CIDR = Rule(
-    pattern="[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?",
-    check=_is_cidr,
-    cause="is not a block of addresses",
-    remedy="use one such as '10.20.0.0/16'",
+INTERNET = "internet"
+EGRESS = Rule(
+    pattern=f"{INTERNET}|[0-9A-Fa-f:.]+(?:/[0-9]{{1,3}})?",
+    check=lambda text: text == INTERNET or _is_cidr(text),
+    cause=f"is neither a block of addresses nor the word {INTERNET}",
+    remedy=f"use one such as '10.20.0.0/16', or {INTERNET}",
 )
 """Of a NetworkPolicy (Kubernetes: IPBlock)."""
 

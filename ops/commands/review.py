@@ -1,4 +1,4 @@
-"""`python -m ops review`: shows the previews of stacks on a merge request."""
+"""`python -m ops review`: shows the previews of stacks, in the job log and in the reports of a merge request."""
 
 import argparse
 import json
@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ops import job_secrets
-from ops.console import report, report_error
-from ops.gitlab import api as gitlab_api
-from ops.gitlab import merge_request
+from ops.console import report
 from ops.ops_error import OpsError
-from ops.preview import findings, markdown, plan, plan_text
+from ops.preview import findings, plan, plan_data, plan_text
 from ops.preview.plan import Plan
 from ops.preview.redaction import Redactor
 from ops.stack_name import StackName
@@ -32,10 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--terraform-report", type=Path, metavar="FILE", help="for artifacts:reports:terraform")
     parser.add_argument("--code-quality", type=Path, metavar="FILE", help="for artifacts:reports:codequality")
+    parser.add_argument("--plans", dest="plans_file", type=Path, metavar="FILE", help="for `note`, in a later job")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints every plan and writes the reports and notes; 1 if a preview failed or a note could not be written."""
+    """Prints every plan and writes the reports; 1 if a preview failed."""
     plans = _read(arguments.plans, Redactor(job_secrets.read(os.environ)))
     for item in plans.values():
         report("\n".join(plan_text.lines(item)))
@@ -44,11 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.code_quality:
         found = [entry for stack, item in plans.items() for entry in _findings(stack, item, os.environ)]
         _write(arguments.code_quality, json.dumps(found, indent=1))
-    try:
-        report(_publish_notes(list(plans.values()), os.environ))
-    except OpsError as error:
-        report_error(str(error))
-        return 1
+    if arguments.plans_file:
+        _write(arguments.plans_file, plan_data.dump(list(plans.values())))
     return 1 if any(item.failed for item in plans.values()) else 0
 
 
@@ -81,20 +77,6 @@ def _findings(stack: StackName, item: Plan, environment: Mapping[str, str]) -> l
     except (OSError, UnicodeDecodeError):
         text = ""
     return findings.collect(item, path.as_posix(), text)
-
-
-def _publish_notes(plans: Sequence[Plan], environment: Mapping[str, str]) -> str:
-    """Writes a note for each plan; says in one line what was done."""
-    token, iid = environment.get(gitlab_api.REVIEW_TOKEN), environment.get("CI_MERGE_REQUEST_IID")
-    if not token:
-        return f"no note was written: {gitlab_api.NO_REVIEW_TOKEN}"
-    if not iid:
-        return "no note was written: this is not the pipeline of a merge request"
-    notes = {markdown.marker(item.stack): markdown.render(item, environment) for item in plans}
-    outcomes = merge_request.publish(gitlab_api.job_project(environment, token=token), iid, notes)
-    return f"notes on merge request !{iid}: " + ", ".join(
-        f"{item.stack} {outcome}" for item, outcome in zip(plans, outcomes, strict=True)
-    )
 
 
 def _read(arguments: Sequence[str], redactor: Redactor) -> dict[StackName, Plan]:

@@ -11,7 +11,7 @@ from tests.support.editor import Editor
 from tests.support.project import ROOT
 from tests.support.stack_files import read
 
-PROD = (ROOT / "Pulumi.prod.yaml").read_text()
+PROD, ACCESS = ((ROOT / f"Pulumi.{stack}.yaml").read_text() for stack in ("prod", "prod-access"))
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,7 @@ def test_an_editor_reports_what_the_program_reports(
     editor: tuple[Editor, Path], tmp_path: Path, good: str, broken: str
 ) -> None:
     started, folder = editor
-    assert good in PROD
-    text = PROD.replace(good, broken)
+    text = next(text.replace(good, broken) for text in (PROD, ACCESS) if good in text)
     file = folder / f"Pulumi.{tmp_path.name}.yaml"
     file.write_text(text)
     _, problems = read(yaml.safe_load(text)["config"], tmp_path)

@@ -51,7 +51,7 @@ def project(tmp_path: Path, engine: dict[str, str], gitlab_double: GitLabDouble)
 def review(project: Project, level: str) -> Run:
     """The review of a preview as the template's job makes it, with a pack of this enforcement level."""
     (project.folder / "pack" / "__main__.py").write_text(PACK.replace("{level}", level))
-    (job,) = render("preview", stacks="prod", policy_packs="pack").values()
+    job = render("preview", stacks="prod", policy_packs="pack")["preview"]
     script = "\n".join(job["script"])
     return project.run(
         "bash",

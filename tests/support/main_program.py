@@ -1,4 +1,4 @@
-"""Runs the program itself with no engine, on the committed Pulumi.prod.yaml."""
+"""Runs the program itself with no engine, on the committed stack files."""
 
 import os
 import runpy
@@ -32,12 +32,20 @@ esac
 """Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""
 
 
+def every_block() -> dict[str, Any]:
+    """What Pulumi.prod-access.yaml and Pulumi.prod.yaml say, in one stack, which then has the namespace itself."""
+    parts = [yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"] for stack in ("prod-access", "prod")]
+    config: dict[str, Any] = parts[0] | parts[1]
+    assert config["gitlab-deploy:kubernetes"].pop("namespace") == config["gitlab-deploy:access"]["namespace"]
+    return config
+
+
 def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, **keys: Any) -> Recorder:
-    """Runs __main__.py with the committed Pulumi.prod.yaml, a few keys changed, against servers that only answer.
+    """Runs __main__.py with every committed block, a few keys changed, against servers that only answer.
 
     An encrypted text is `{"secure": TEXT}`, in clear.
     """
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = every_block()
     config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
     for block in without:
         del config[f"gitlab-deploy:{block}"]

@@ -2,9 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.support.main_program import run_program
+from tests.support.main_program import every_block, run_program
 from tests.support.project import ROOT
 
 
@@ -27,7 +26,7 @@ def test_variables_of_previews_are_another_set_and_deploy_ones_are_protected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for protected, form, kind in ((True, "file", "file"), (False, "base64", "env_var")):
-        block = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:access"]
+        block = every_block()["gitlab-deploy:access"]
         changes = {"preview": True, "protected": protected, "variable": form, "previewEnvironment": "preview/blog"}
         run = run_program(monkeypatch, tmp_path, access=block | changes)
         variables = [d for d in run.declarations if d.type == "gitlab:index/projectVariable:ProjectVariable"]

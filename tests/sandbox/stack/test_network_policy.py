@@ -41,6 +41,8 @@ def cluster(instance: Instance, images: dict[str, str], tmp_path_factory: pytest
     stack = Deployed(instance, tmp_path_factory.mktemp("policies"), os.environ | instance.environment())
     registry, _, _ = instance.gitlab.registry.partition(":")
     stack.set("kubernetes.egress[0]", f"{registry}/32")
+    # Everything here has a private address.
+    stack.set("kubernetes.egress[1]", "internet")
     stack.up()
     site: dict[str, Any] = stack.get("networkpolicy", "web")["spec"]["podSelector"]["matchLabels"]
     selector = ",".join(f"{key}={value}" for key, value in site.items())

@@ -24,7 +24,7 @@ def team(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     assert images
     made = Site(instance, tmp_path_factory.mktemp("team"), project=PROJECT, namespace="program")
     token = made.runner.token(PROJECT, REPORTER)
-    made.give("GITLAB_REVIEW_TOKEN", token, masked=True, environment_scope="preview/*")
+    made.give("GITLAB_REVIEW_TOKEN", token, masked=True, environment_scope="note/*")
     made.give("GITLAB_REVIEW_TOKEN", token, masked=True, protected=True, environment_scope="production")
     # Looking for drift reads the variables and the deploy token, for which GitLab wants a Maintainer of both projects.
     reader = made.runner.token("group", MAINTAINER, scopes=("read_api",))
@@ -53,10 +53,12 @@ def preview(team: Site, iid: int, repository: Repository | None = None) -> Pipel
     return team.runner.run(
         source,
         "preview",
+        *(["preview-note"] if source is team.program else []),
         source="merge_request_event",
         protected=False,
         CI_MERGE_REQUEST_IID=str(iid),
         CI_MERGE_REQUEST_PROJECT_PATH=PROJECT,
+        CI_MERGE_REQUEST_PROJECT_ID=str(team.runner.project(PROJECT).id),
         CI_MERGE_REQUEST_SOURCE_PROJECT_PATH=source.path,
         CI_MERGE_REQUEST_DIFF_BASE_SHA=source.git("merge-base", "HEAD", "main"),
     )

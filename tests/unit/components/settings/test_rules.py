@@ -67,7 +67,7 @@ def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
         (rules.MEMORY, ["16Mi", "256Mi", "2Gi"], ["15Mi", "0Gi", "256", "256M", "0.5Gi", "256Mi ", "", "-1Gi"]),
         (rules.HTTP_PATH, ["/", "/healthz"], ["", "healthz", "/a b", "/a?b=c", "/a\n"]),
         (rules.MOUNT_PATH, ["/tmp", "/var/cache/nginx"], ["/", "tmp", "/a/../b", "/a:b"]),
-        (rules.CIDR, ["10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"], ["10.0.0.1/8", "a", ""]),
+        (rules.EGRESS, ["internet", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"], ["10.0.0.1/8", "a", "", "Internet"]),
         (
             rules.DOCKER_ADDRESS,
             ["ssh://deploy@host", "ssh://d-1@host.example.com:2222", "ssh://root@10.0.0.1", "ssh://a@[2001:db8::1]:22"],

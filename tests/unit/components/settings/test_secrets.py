@@ -6,13 +6,12 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
 from components.settings import settings, stack_file
 from components.settings.problem import Sealed
 from components.settings.stack import BLOCKS
-from tests.support.main_program import run_program
-from tests.support.project import ROOT, leaks
+from tests.support.main_program import every_block, run_program
+from tests.support.project import leaks
 from tests.support.stack_files import EVERY, Place, Stack, engine_form, places, read
 
 CANARY = "canary-7f3a91"
@@ -142,7 +141,7 @@ def test_stack_file_is_where_the_engine_looks_for_it(tmp_path: Path) -> None:
 def test_every_place_for_a_secret_is_marked_in_what_the_program_declares(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = every_block()
     app = config["gitlab-deploy:app"] | {"secrets": {"DB_PASSWORD": {"secure": f"{CANARY}-1"}}}
     host = config["gitlab-deploy:dockerHost"] | {"files": {"/etc/key": {"secure": f"{CANARY}-2"}, "/etc/a": "text"}}
     keys = {"app": app, "dockerHost": host, "gitlabToken": {"secure": f"{CANARY}-3"}}

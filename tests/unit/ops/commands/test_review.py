@@ -25,8 +25,7 @@ encryptionsalt: v1:x
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder the command runs in, outside of any job."""
     monkeypatch.chdir(tmp_path)
-    for name in ("GITLAB_REVIEW_TOKEN", "CI_MERGE_REQUEST_IID", "CI_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("CI_PROJECT_DIR", raising=False)
     return tmp_path
 
 
@@ -71,25 +70,6 @@ def test_a_failed_preview_is_unknown_in_the_report_and_exits_1_after_all_is_writ
     assert "broken: the preview of broken failed" in log
     assert "image: 1 to update, 2 to replace" in log
     assert "gone: the preview of gone failed\n  there is no plan file" in log
-
-
-def test_without_a_token_one_line_says_how_to_get_a_note(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CI_MERGE_REQUEST_IID", "1")
-    assert review(monkeypatch, *plans("image")) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "no note was written: GITLAB_REVIEW_TOKEN is not set; make a project access token with scope api and role"
-        " Reporter, and store it in a masked variable of that name"
-    )
-
-
-def test_with_a_token_outside_of_a_merge_request_nothing_is_asked_of_gitlab(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("GITLAB_REVIEW_TOKEN", "glpat-canary-canary")
-    assert review(monkeypatch, *plans("image")) == 0
-    assert "this is not the pipeline of a merge request" in capsys.readouterr().out
 
 
 def test_two_branches_are_compared(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

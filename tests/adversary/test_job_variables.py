@@ -10,17 +10,20 @@ NEEDED = {
     "deploy": DEPLOYS,
     "drift": {*DEPLOYS, "GITLAB_REVIEW_TOKEN", "GITLAB_TOKEN"},
     "review": DEPLOYS,
-    "preview": {"KUBECONFIG", "KUBE_TOKEN", "GITLAB_REVIEW_TOKEN", *STATE},
+    "preview": {"KUBECONFIG", "KUBE_TOKEN", *STATE},
+    "note": {"GITLAB_REVIEW_TOKEN"},
 }
-"""What the jobs of a component need."""
-OF_BRANCHES = ("preview", "review")
-"""Components whose jobs run code of a merge request."""
+"""What the jobs of a component need, and apart from the others, the one that writes notes."""
+OF_BRANCHES = ("preview", "note", "review")
+"""Those whose jobs run for a merge request, and so on a branch that is not protected."""
 
 
 def environments(component: str) -> set[str]:
+    jobs = ci_templates.render("preview" if component == "note" else component)
     return {
         job["environment"]["name"].replace("$CI_MERGE_REQUEST_IID", "12")
-        for job in ci_templates.render(component).values()
+        for name, job in jobs.items()
+        if name.endswith("-note") == (component == "note")
     }
 
 
@@ -30,7 +33,6 @@ def test_each_job_gets_every_variable_it_needs_once(component: str) -> None:
         for name in NEEDED[component]:
             found = [row for row in variable_table.rows(name) if row.reaches(environment)]
             assert len(found) == 1, f"{name} in {environment}: {found}"
-            # The jobs of a merge request run on a branch that is not protected.
             assert found[0].protected == (component not in OF_BRANCHES and name != "PULUMI_BACKEND_URL"), found
 
 

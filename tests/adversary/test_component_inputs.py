@@ -77,6 +77,7 @@ CI = {
     "CI_MERGE_REQUEST_IID": "12",
     "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1234",
     "CI_COMMIT_BRANCH": "main",
+    "CI_DEFAULT_BRANCH": "main",
     "CI_REGISTRY": "registry.example.com",
     "CI_REGISTRY_IMAGE": "registry.example.com/group/blog",
     "CI_REGISTRY_USER": "user",
@@ -189,7 +190,7 @@ def test_the_defaults_are_what_the_components_accept(name: str) -> None:
 def test_an_input_reaches_the_command_as_one_argument(
     folder: Path, name: str, inputs: dict[str, str], expected: str
 ) -> None:
-    (job,) = ci_templates.render(name, **inputs).values()
+    job = next(iter(ci_templates.render(name, **inputs).values()))
     found = run(folder, ci_templates.script(job))
     assert expected in found
 
@@ -245,3 +246,10 @@ def test_no_pipeline_variable_changes_what_a_job_runs(folder: Path, name: str, i
         found = run(folder, script, **own | overrides(job, script))
         assert "evil" not in found
         assert found == expected
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, key in TEXTS if key.endswith("_image")])
+def test_every_image_that_a_job_runs_in_can_be_named_by_its_digest(name: str, key: str) -> None:
+    image = f"registry.example.com:5000/group/gitlab-deploy/runner:1@sha256:{'0123456789abcdef' * 4}"
+    jobs = ci_templates.render(name, **{key: image}).values()
+    assert {job["image"] for job in jobs} == {image}
