@@ -13,7 +13,7 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import preflight
+from components import identity, preflight
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
@@ -32,7 +32,9 @@ stack = settings.load(previous, os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 checked = check_host(None if settings.is_offline(os.environ) else stack.docker_host)
 preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
-outputs: StackOutputs[pulumi.Input[str]] = {}
+own_id = identity.find(previous, offline=settings.is_offline(os.environ))
+# First of all: what carries the id waits for it.
+outputs: StackOutputs[pulumi.Input[str]] = {"identity": identity.keep(own_id)}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 if stack.needs_cluster:

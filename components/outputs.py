@@ -89,6 +89,8 @@ class HistoryOutput(TypedDict):
 class StackOutputs(TypedDict, Generic[Text]):
     """All of them; an output is there if the stack has its part."""
 
+    identity: NotRequired[Text]
+    """The stack's own id, made by its first run."""
     access: NotRequired[AccessOutput[Text]]
     app: NotRequired[AppOutput[Text]]
     dockerHost: NotRequired[DockerHostOutput[Text]]

@@ -21,6 +21,8 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
     "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
 }
+IDENTITY = "7f1f2f3e-0000-4000-8000-000000000001"
+"""Of the stack, which has run before."""
 SSH = """\
 #!/bin/sh
 for word; do last=$word; done
@@ -57,6 +59,6 @@ def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, 
         monkeypatch.setenv(stack_file.CONFIG_FILE, str(file))
         pulumi.runtime.set_all_config(*engine_form(config))
         try:
-            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS)
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS, left={"identity": IDENTITY})
         finally:
             pulumi.runtime.set_all_config({}, [])
