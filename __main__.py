@@ -14,11 +14,13 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import preflight
+from components import identity, preflight
 from components.access import gitlab_errors
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+from components.cluster import check as cluster_check
+from components.cluster.ownership import owned_by
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
@@ -32,13 +34,18 @@ from components.settings.stack import PROJECT
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
-checked = check_host(None if settings.is_offline(os.environ) else stack.docker_host)
+offline = settings.is_offline(os.environ)
+checked = check_host(None if offline else stack.docker_host)
 preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
-outputs: StackOutputs[pulumi.Input[str]] = {}
+own_id = identity.find(previous, offline=offline)
+on_site = cluster_check.require(stack, own_id, previous.get("cluster")) if stack.needs_cluster and not offline else None
+# First of all: what carries the id waits for it.
+outputs: StackOutputs[pulumi.Input[str]] = {"identity": identity.keep(own_id)}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 explained = gitlab_errors.hook()
 if stack.needs_cluster:
+    outputs["cluster"] = cluster_check.output(scalars.cluster, on_site, previous.get("cluster"), stack.namespace)
     cluster = kubernetes.Provider(
         "cluster",
         # Empty is the ambient kubeconfig. Left out, the SDK would record this machine's path in the state.
@@ -48,7 +55,7 @@ if stack.needs_cluster:
         # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
     )
-    on_cluster = pulumi.ResourceOptions(providers=[cluster])
+    on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
 if stack.needs_gitlab:
     gitlab_provider = gitlab.Provider("gitlab", base_url=f"{scalars.gitlab_url}/api/v4/", token=scalars.gitlab_token)
     on_gitlab = pulumi.ResourceOptions(providers=[gitlab_provider])
@@ -60,12 +67,14 @@ if access:
         PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
     # As an output, so that the application waits for its namespace.
     namespace = deploy.namespace
+    if deploy.namespace_uid is not None:
+        outputs["cluster"]["namespaceUid"] = deploy.namespace_uid
     outputs["access"] = access_output(access, scalars, namespace)
 
 pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
-    both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
+    both = pulumi.ResourceOptions.merge(on_gitlab, on_cluster)
     pull_args = RegistryAccessArgs(
         registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
     )
