@@ -159,10 +159,10 @@ def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
     assert stack
     environment = {"KUBECONFIG": kubeconfig(tmp_path / "k", server), "PATH": str(tmp_path)}
     if preview:
-        preflight.require(stack, environment, HostCheck(), preview=True)
+        preflight.require(stack, environment, HostCheck(), identity="own-id", known=None, preview=True)
     else:
         with pytest.raises(pulumi.RunError, match="There is no kubectl on PATH, which watches the rollout"):
-            preflight.require(stack, environment, HostCheck(), preview=False)
+            preflight.require(stack, environment, HostCheck(), identity="own-id", known=None, preview=False)
 
 
 @pytest.mark.parametrize("word", ["1", "true"])
@@ -178,11 +178,15 @@ def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
         }
     )
     assert stack
-    preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), preview=True)
+    preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), identity="own-id", known=None, preview=True)
     with pytest.raises(pulumi.RunError, match=r"Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
-        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), preview=False)
+        preflight.require(
+            stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), identity="own-id", known=None, preview=False
+        )
     with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
-        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, HostCheck(), preview=True)
+        preflight.require(
+            stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, HostCheck(), identity="own-id", known=None, preview=True
+        )
 
 
 def docker_stack(**target: object) -> settings.Settings:
@@ -203,15 +207,15 @@ def docker_stack(**target: object) -> settings.Settings:
 
 def test_preview_does_without_the_docker_host_but_not_without_its_pinned_key(caplog: pytest.LogCaptureFixture) -> None:
     stack, away = docker_stack(), HostCheck(problem="The Docker host does not answer")
-    preflight.require(stack, {}, away, preview=True)
+    preflight.require(stack, {}, away, identity="own-id", known=None, preview=True)
     assert "The Docker host does not answer" in caplog.text
     for check, preview in ((away, False), (HostCheck(problem="another key", is_another_host=True), True)):
         with pytest.raises(pulumi.RunError, match=f"Nothing was changed:\n  {check.problem}"):
-            preflight.require(stack, {}, check, preview=preview)
+            preflight.require(stack, {}, check, identity="own-id", known=None, preview=preview)
 
 
 def test_name_of_a_published_container_that_is_taken_stops_the_run() -> None:
     stranger = HostCheck(containers=(ListedContainer(id="a" * 64, name="web-stack"),))
     with pytest.raises(pulumi.RunError, match="The name web-stack is taken by a container that this stack did not"):
-        preflight.require(docker_stack(publish={"port": 80}), {}, stranger, preview=True)
-    preflight.require(docker_stack(host="blog.example.org"), {}, stranger, preview=True)
+        preflight.require(docker_stack(publish={"port": 80}), {}, stranger, identity="own-id", known=None, preview=True)
+    preflight.require(docker_stack(host="blog.example.org"), {}, stranger, identity="own-id", known=None, preview=True)
