@@ -7,6 +7,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import os
+from dataclasses import replace
 
 import pulumi
 import pulumi_docker as docker
@@ -14,6 +15,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight
+from components.access import gitlab_errors
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
@@ -39,6 +41,7 @@ kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
+explained = gitlab_errors.hook()
 if stack.needs_cluster:
     cluster = kubernetes.Provider(
         "cluster",
@@ -58,7 +61,7 @@ namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubern
 if access:
     deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
-        PipelineCredential(name, credential, on_gitlab)
+        PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
     # As an output, so that the application waits for its namespace.
     namespace = deploy.namespace
     outputs["access"] = access_output(access, scalars, namespace)
@@ -67,7 +70,9 @@ pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
-    pull_args = RegistryAccessArgs(registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace)
+    pull_args = RegistryAccessArgs(
+        registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
+    )
     pull = RegistryAccess("registry", pull_args, both)
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]

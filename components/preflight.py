@@ -1,7 +1,7 @@
 """Whether the systems that a stack talks to are there at all, checked before any resource is registered.
 
 A provider that cannot reach its server previews as if all were well, or waits for minutes. These checks take at most
-a few seconds, send no credential, and name the address.
+a few seconds and name the address. GitLab alone is asked with a credential (see gitlab_check).
 """
 
 import http.client
@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 import pulumi
 import yaml
 
+from components.access import gitlab_check
 from components.deadline import call_within
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
@@ -56,7 +57,7 @@ def require(
     if stack.kubernetes and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
         problems.append("There is no kubectl on PATH, which watches the rollout of the block kubernetes; install it")
     if stack.needs_gitlab:
-        problems.append(gitlab_problem(stack.scalars.gitlab_url))
+        problems += _gitlab_problems(stack, environment, preview=preview)
     if docker_host.problem and preview and not docker_host.is_another_host:
         pulumi.log.warn(docker_host.problem)
     else:
@@ -66,6 +67,17 @@ def require(
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
+
+
+def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> list[str]:
+    check = gitlab_check.Check(url=stack.scalars.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
+    problems = []
+    for finding in check.findings(environment):
+        if finding.warning or (finding.only_changes and preview):
+            pulumi.log.warn(finding.text)
+        else:
+            problems.append(finding.text)
+    return problems
 
 
 def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
@@ -93,12 +105,6 @@ def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
     return (
         reason and f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
     )
-
-
-def gitlab_problem(url: str) -> str | None:
-    """Why the GitLab instance at this URL does not answer, or None."""
-    reason = _no_answer(f"{url}/api/v4/version", None)
-    return reason and f"GitLab at {url} does not answer ({reason}); check gitlab-deploy:gitlabUrl and the network"
 
 
 def _no_answer(url: str, proxy: str | None) -> str | None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
-from sandbox.gitlab import records
-from sandbox.gitlab.auth import MAINTAINER, OWNER
+from sandbox.gitlab.auth import MAINTAINER
 from sandbox.gitlab.store import Store
 from sandbox.names import CACHE
 from sandbox.toolchain import tools
@@ -60,11 +59,6 @@ def maintainer(double: GitLabDouble) -> str:
     return double.new_token(MAINTAINER, path="group")
 
 
-@pytest.fixture(scope="session")
-def owner(double: GitLabDouble) -> str:
-    return double.new_token(OWNER, path="group")
-
-
 @pytest.fixture
 def store(double: GitLabDouble) -> Iterator[Store]:
     opened = Store(double.data)
@@ -82,14 +76,6 @@ def project_path(store: Store) -> str:
 def project(double: GitLabDouble, maintainer: str, project_path: str) -> Project:
     """A new project, seen by its Maintainer."""
     return double.client(maintainer).projects.get(project_path)
-
-
-@pytest.fixture
-def group(double: GitLabDouble, owner: str, store: Store) -> Group:
-    """A new group, seen by its Owner."""
-    path = f"group/sub{next(NUMBERS)}"
-    added = store.add(records.Group(path=path, name="sub"))
-    return double.client(owner).groups.get(added.id, lazy=True)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 from components.access.service_account import Cluster, Credential, service_account
 from components.settings import rules
 from components.settings.access import Access
+from components.settings.rule import require
 
 POD_SECURITY_VERSION = "v1.32"
 """The enforced version of the Pod Security Standard: pinned, so that no cluster upgrade refuses Pods by itself."""
@@ -23,7 +24,7 @@ class DeployAccessArgs:
     """The cluster's name in the kubeconfig."""
 
     def __post_init__(self) -> None:
-        rules.require("cluster", self.cluster, rules.DNS_NAME)
+        require("cluster", self.cluster, rules.DNS_NAME)
 
 
 class DeployAccess(pulumi.ComponentResource):

@@ -12,6 +12,7 @@ from components.access.deploy_access import DeployAccess
 from components.outputs import AccessOutput
 from components.settings import rules
 from components.settings.access import Access
+from components.settings.rule import require
 from components.settings.scalars import Scalars
 
 KUBECONFIG = "KUBECONFIG"
@@ -33,12 +34,14 @@ class PipelineCredentialArgs:
     """Kubeconfig as one line with no white space; treated as secret."""
     token: pulumi.Input[str]
     """The bare token in that kubeconfig; treated as secret."""
+    on_error: pulumi.ErrorHook | None = None
+    """Explains what GitLab refuses; None explains nothing."""
     protected: bool = True
     """Whether only the jobs of protected branches and tags get the variables."""
 
     def __post_init__(self) -> None:
-        rules.require("project", self.project, rules.GITLAB_PROJECT)
-        rules.require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
+        require("project", self.project, rules.GITLAB_PROJECT)
+        require("environment", self.environment, rules.ENVIRONMENT_SCOPE)
 
 
 class PipelineCredential(pulumi.ComponentResource):
@@ -50,6 +53,8 @@ class PipelineCredential(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PipelineCredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:PipelineCredential", name, _inputs(args), opts)
+
+        hooks = pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None
 
         def variable(role: str, key: str, value: pulumi.Input[str], variable_type: str) -> None:
             def maskable(text: str) -> str:
@@ -72,10 +77,12 @@ class PipelineCredential(pulumi.ComponentResource):
                 variable_type=variable_type,
                 environment_scope=args.environment,
                 masked=True,
+                # Left out, the provider counts it as changed with every other change.
+                hidden=False,
                 protected=args.protected,
                 raw=True,
                 description=_DESCRIPTION,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
             )
 
         if args.variable == "file":

@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.settings import rules
 from components.settings.registry import Registry
+from components.settings.rule import require
 
 PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
 
@@ -21,11 +22,23 @@ class RegistryAccessArgs:
     registry: Registry
     name: str
     """Name of the deploy token in GitLab, one for each stack."""
+    on_error: pulumi.ErrorHook | None = None
+    """Explains what GitLab refuses; None explains nothing."""
     namespace: pulumi.Input[str] | None = None
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
     def __post_init__(self) -> None:
-        rules.require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
+        require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
+
+    @property
+    def token_name(self) -> str:
+        """The deploy token's name in GitLab.
+
+        The day is in it, for the provider takes a day that is left out for the one that GitLab has: with no other
+        difference, a token would go on to expire on a day that no file names any more.
+        """
+        until = f"-until-{self.registry.expires}" if self.registry.expires else ""
+        return f"{self.name}-{self.registry.rotation}{until}"
 
 
 class RegistryAccess(pulumi.ComponentResource):
@@ -44,11 +57,15 @@ class RegistryAccess(pulumi.ComponentResource):
         token = gitlab.ProjectDeployToken(
             f"{name}-token",
             project=registry.project,
-            name=f"{args.name}-{registry.rotation}",
+            name=args.token_name,
             scopes=["read_registry"],
             expires_at=f"{registry.expires}T00:00:00Z" if registry.expires else None,
             # The provider would revoke the old one first.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=False,
+                hooks=pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None,
+            ),
         )
         self.username = token.username.apply(str)
         self.password = pulumi.Output.secret(token.token.apply(str))

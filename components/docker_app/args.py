@@ -13,6 +13,7 @@ from components.outputs import DockerHostOutput
 from components.settings import rules
 from components.settings.app import App
 from components.settings.docker_host import DockerHost
+from components.settings.rule import require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,8 @@ class DockerAppArgs:
     """The output `dockerHost` of the last successful run; None if there was none."""
 
     def __post_init__(self) -> None:
-        rules.require("image", str(self.image), rules.IMMUTABLE)
-        rules.require("target.name", self.target.name, rules.DNS_LABEL)
+        require("image", str(self.image), rules.IMMUTABLE)
+        require("target.name", self.target.name, rules.DNS_LABEL)
 
     def output(self, container: pulumi.Input[str], id_: pulumi.Input[str]) -> DockerHostOutput[pulumi.Input[str]]:
         """What runs where, for the stack's outputs."""

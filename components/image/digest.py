@@ -39,8 +39,9 @@ _ACCEPT = ", ".join(
 def pinned(image: ImageReference, environment: Mapping[str, str]) -> ImageReference:
     """The image with the digest that its tag stands for now, or as it is if the registry does not say.
 
-    The login is the one that a GitLab job has for its registry (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD),
-    or the one that Docker keeps (DOCKER_AUTH_CONFIG, or config.json in DOCKER_CONFIG or ~/.docker); else there is none.
+    The login is the first of these that is for the registry: the one in the variable DOCKER_AUTH_CONFIG, the one that a
+    GitLab job has (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD), the one that Docker keeps (config.json in
+    DOCKER_CONFIG or ~/.docker); else there is none.
     """
     host, _, repository = image.name.partition("/")
     if image.digest or not image.tag or not repository or not set(host) & set(".:["):
@@ -105,15 +106,25 @@ def _ask(method: str, url: str, authorization: str | None) -> tuple[Message, byt
 
 def _login(host: str, environment: Mapping[str, str]) -> str | None:
     """User name and password for a registry, as Basic authentication has them."""
+    # Somebody has given the job this variable, whose login may read more than the job's token. A file may be what
+    # another job left on the runner's machine.
+    login = _stored(environment.get("DOCKER_AUTH_CONFIG"), host)
+    if login:
+        return login
     if environment.get("CI_REGISTRY") == host and environment.get("CI_REGISTRY_PASSWORD"):
         pair = f"{environment.get('CI_REGISTRY_USER', '')}:{environment['CI_REGISTRY_PASSWORD']}"
         return base64.b64encode(pair.encode()).decode()
-    text = environment.get("DOCKER_AUTH_CONFIG")
-    if not text:
-        folder = environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/"), ".docker")
-        file = Path(folder, "config.json")
-        text = file.read_text(encoding="utf-8") if file.is_file() else "{}"
-    return _text(_field(_field(json.loads(text), "auths"), host), "auth")
+    folder = environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/"), ".docker")
+    file = Path(folder, "config.json")
+    return _stored(file.read_text(encoding="utf-8") if file.is_file() else None, host)
+
+
+def _stored(text: str | None, host: str) -> str | None:
+    """A registry's login in Docker's config.json, if the text is one and has it."""
+    try:
+        return _text(_field(_field(json.loads(text or "{}"), "auths"), host), "auth")
+    except (ValueError, RecursionError):
+        return None
 
 
 def _field(value: object, key: str) -> object:

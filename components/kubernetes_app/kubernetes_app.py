@@ -18,6 +18,7 @@ from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from components.settings import rules
 from components.settings.app import App
 from components.settings.kubernetes import Kubernetes
+from components.settings.rule import require
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
@@ -39,7 +40,7 @@ class KubernetesAppArgs:
     """Secret of type kubernetes.io/dockerconfigjson the image is pulled with; with None, that of `target`, if any."""
 
     def __post_init__(self) -> None:
-        rules.require("image", str(self.image), rules.IMMUTABLE)
+        require("image", str(self.image), rules.IMMUTABLE)
 
 
 class KubernetesApp(pulumi.ComponentResource):
@@ -130,12 +131,13 @@ class KubernetesApp(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
             )
 
-        async def rolled_out(made: list[str]) -> str:
+        async def rolled_out(made: list[Any]) -> str:
             if not pulumi.runtime.is_dry_run():
                 rollout = Rollout(
                     namespace=made[0],
                     name=target.name,
                     image=str(args.image),
+                    generation=made[1],
                     seconds=target.wait_seconds,
                     grace=target.grace_seconds,
                 )
@@ -148,7 +150,9 @@ class KubernetesApp(pulumi.ComponentResource):
                     raise pulumi.RunError(f"{error}\n  {served}. Fix the cause, and run 'pulumi up' again.") from error
             return str(args.image)
 
-        self.image = pulumi.Output.all(args.namespace, deployment.id, service.id).apply(rolled_out)
+        # Nobody waits in a preview, where the generation may not be known.
+        generation = 0 if pulumi.runtime.is_dry_run() else deployment.metadata.generation
+        self.image = pulumi.Output.all(args.namespace, generation, deployment.id, service.id).apply(rolled_out)
         self.register_outputs({"service": self.service})
 
 

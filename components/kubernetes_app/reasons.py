@@ -42,10 +42,13 @@ class Reason:
         return self.kind, self.pod
 
 
-def is_complete(objects: Sequence[Object], image: str) -> bool:
-    """Whether every Pod is new and ready, no old one is left, and the Service has all of the new ones as endpoints."""
+def is_complete(objects: Sequence[Object], image: str, generation: int) -> bool:
+    """Whether every Pod is new and ready, no old one is left, and the Service has all of the new ones as endpoints.
+
+    `generation` is what the declared Deployment had as it was written.
+    """
     deployment, current = _current(objects)
-    if deployment is None or current is None:
+    if deployment is None or current is None or _is_rolled_back(deployment, image, generation):
         return False
     wanted, status = deployment["spec"]["replicas"], deployment.get("status", {})
     if deployment["spec"]["template"]["spec"]["containers"][0]["image"] != image:
@@ -61,16 +64,17 @@ def is_complete(objects: Sequence[Object], image: str) -> bool:
     return counts == {wanted} and len(ready) == wanted and ready <= new
 
 
-def reasons(objects: Sequence[Object], image: str) -> list[Reason]:
+def reasons(objects: Sequence[Object], image: str, generation: int) -> list[Reason]:
     """Why the new Pods do not serve, as far as the cluster reports by now."""
     deployment, current = _current(objects)
     if deployment is None:
         return [Reason(kind="gone", text="The Deployment does not exist; 'pulumi up --refresh' creates it again")]
     runs = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    if _is_rolled_back(deployment, image, generation):
+        why = f"runs {runs}, {rolled_back(image, generation)}; change what broke it, or try again with"
+        return [Reason(kind="by hand", text=f"The Deployment {why} 'pulumi up --refresh'")]
     if runs != image:
         why = f"was given the image {runs} by hand; 'pulumi up --refresh' sets the stack's own again"
-        if deployment["metadata"].get("annotations", {}).get(CAUSE) == rolled_back(image):
-            why = f"runs {runs}, {rolled_back(image)}; deploy another image, or try again with 'pulumi up --refresh'"
         return [Reason(kind="by hand", text=f"The Deployment {why}")]
     if current is None:
         return []
@@ -84,9 +88,18 @@ def reasons(objects: Sequence[Object], image: str) -> list[Reason]:
     return found
 
 
-def rolled_back(image: str) -> str:
-    """The change cause of a Deployment that was rolled back."""
-    return f"rolled back after the rollout of {image} had failed"
+def rolled_back(image: str, generation: int) -> str:
+    """The change cause of a Deployment that was rolled back.
+
+    With the generation that broke, as the image may be the same one: settings and secrets break a rollout too.
+    """
+    return f"rolled back after the rollout of {image} (generation {generation}) had failed"
+
+
+def _is_rolled_back(deployment: Object, image: str, generation: int) -> bool:
+    """Whether what was declared last was rolled back, and nothing was declared since."""
+    cause: str | None = deployment["metadata"].get("annotations", {}).get(CAUSE)
+    return cause == rolled_back(image, generation)
 
 
 def _reasons_of(pod: Object) -> list[Reason]:

@@ -53,6 +53,8 @@ class Rollout:
     name: str
     """Name of the Deployment and of the Service, and value of the label app.kubernetes.io/name of all of it."""
     image: str
+    generation: int
+    """Of the Deployment as the stack wrote it last."""
     seconds: int
     """How long it may take."""
     grace: int
@@ -78,9 +80,9 @@ class Rollout:
                     raise
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
-            if is_complete(objects, self.image):
+            if is_complete(objects, self.image, self.generation):
                 return
-            found = reasons(objects, self.image)
+            found = reasons(objects, self.image, self.generation)
             since = {reason.key: since.get(reason.key, now) for reason in found}
             lasting = [reason for reason in found if now - since[reason.key] >= self.grace]
             final = [reason for reason in lasting if reason.final]
@@ -98,7 +100,7 @@ class Rollout:
         deployment = (f"deployment/{self.name}", "--namespace", self.namespace)
         for arguments in (
             ("rollout", "undo", *deployment),
-            ("annotate", "--overwrite", *deployment, f"{CAUSE}={rolled_back(self.image)}"),
+            ("annotate", "--overwrite", *deployment, f"{CAUSE}={rolled_back(self.image, self.generation)}"),
             ("rollout", "status", *deployment, f"--timeout={self.seconds}s"),
         ):
             done = await asyncio.to_thread(self.run, *arguments)

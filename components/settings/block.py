@@ -9,7 +9,7 @@ from components.settings import rules
 from components.settings.conditions import Condition, broken
 from components.settings.key import Key, keys_of
 from components.settings.problem import Problem, Sealed, quoted
-from components.settings.rules import Rule, refusing
+from components.settings.rule import Rule, refusing
 
 PLAIN_TEXT = "store it in plain text, or put a secret into app.secrets"
 ENCRYPTED = "is encrypted, and this key is no place for a secret"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.settings.rules import Rule
+from components.settings.rule import Rule
 
 if TYPE_CHECKING:
     import pulumi

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.settings.conditions import Condition
 from components.settings.key import Key, keys_of
-from components.settings.rules import Rule
+from components.settings.rule import Rule
 from components.settings.scalars import Scalars
 from components.settings.stack import BLOCKS, CONDITIONS, own
 

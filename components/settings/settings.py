@@ -7,7 +7,7 @@ path, the value and the remedy.
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class Settings:
     app: App | None
     kubernetes: Kubernetes | None
     docker_host: DockerHost | None
+    gitlab_token_text: str | None = field(default=None, repr=False)
+    """The token for GitLab's API in clear, for the preflight; None leaves it to GITLAB_TOKEN."""
 
     @property
     def needs_cluster(self) -> bool:
@@ -67,6 +69,18 @@ class Settings:
     def owner(self, name: str) -> str:
         """Whose a thing of this name is: PROJECT/STACK/NAME."""
         return f"{PROJECT}/{self.stack}/{name}"
+
+    @property
+    def in_gitlab(self) -> dict[str, frozenset[str]]:
+        """What the stack keeps in each GitLab project: `variables`, `deploy tokens`."""
+        kept: dict[str, frozenset[str]] = {}
+        if self.access:
+            previews = [self.access.preview_project] if self.access.preview else []
+            kept |= dict.fromkeys([self.scalars.gitlab_project, *previews], frozenset({"variables"}))
+        if self.registry:
+            project = self.registry.project or self.scalars.gitlab_project
+            kept[project] = kept.get(project, frozenset()) | {"deploy tokens"}
+        return kept
 
 
 def is_offline(environment: Mapping[str, str]) -> bool:
@@ -96,7 +110,7 @@ def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Setting
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml has {count}; nothing was changed:{lines}")
-    return settings
+    return replace(settings, gitlab_token_text=values.get(f"{PROJECT}:gitlabToken") or None)
 
 
 def parse(

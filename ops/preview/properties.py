@@ -235,12 +235,18 @@ def _detailed(
 
 
 def _changed_paths(step: Mapping[str, Any]) -> dict[str, str]:
-    """The paths of the detailed diff with the kind of each; a provider's has none, and only the inputs' names."""
+    """The paths of the detailed diff with the kind of each; without one, the names that the provider gives as reasons.
+
+    A bridged provider names every computed output too, since it is not known until `up`. Reasons that are in no
+    program's inputs are not changes that anybody makes.
+    """
     diff = step.get("detailedDiff")
     if isinstance(diff, dict) and diff:
         return {str(path): str(entry["kind"]) for path, entry in diff.items()}
     replacing = step.get("replaceReasons") or ()
-    return {str(path): "update-replace" if path in replacing else "update" for path in step.get("diffReasons") or ()}
+    asked = submap(step.get("oldState"), "inputs").keys() | submap(step.get("newState"), "inputs").keys()
+    reasons = [str(path) for path in step.get("diffReasons") or () if re.split(r"[.\[]", str(path))[0] in asked]
+    return {path: "update-replace" if path in replacing else "update" for path in reasons}
 
 
 def _elsewhere(

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from sandbox.gitlab.app import DROP, create_app
+from sandbox.gitlab.projects import RELEASE
 
 
 class DroppingProtocol(H11Protocol):
@@ -53,13 +54,14 @@ def main() -> None:
     parser.add_argument("--host", required=True, help="the one address to listen on")
     parser.add_argument("--port", required=True, type=int, help="0 for a free one")
     parser.add_argument("--data", required=True, type=Path, help="the directory with the data")
+    parser.add_argument("--release", default=RELEASE, help="the release of GitLab to be, such as 17.0 (%(default)s)")
     arguments = parser.parse_args()
     try:
         bound = listen(arguments.host, arguments.port)
     except OSError as problem:
         sys.exit(f"cannot listen on {arguments.host} port {arguments.port}: {problem.strerror}")
     config = uvicorn.Config(
-        create_app(arguments.data),
+        create_app(arguments.data, arguments.release),
         http=DroppingProtocol,
         ws="none",
         lifespan="off",

@@ -11,14 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.gitlab import environments, issues, merge_requests, projects
-from sandbox.gitlab.deploy_tokens import GROUP_DEPLOY_TOKENS, PROJECT_DEPLOY_TOKENS
+from sandbox.gitlab import deploy_tokens, issues, merge_requests, projects, resource_groups, variables
 from sandbox.gitlab.faults import DOOR, Faults, reply
 from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
-from sandbox.gitlab.variables import GROUP_VARIABLES, PROJECT_VARIABLES
 
 # The key in an ASGI scope's extensions under which the server puts a callable that closes the connection.
 DROP = "sandbox.drop"
@@ -57,6 +55,8 @@ class Front:
         """Serve one request."""
         # An id may hold an encoded slash, so routes match the path as it came over the wire.
         path = scope["raw_path"].decode("latin-1")
+        # Rails serves a path with a slash at its end as the one without.
+        path = path.rstrip("/") or "/"
         scope = {**scope, "path": path}
         fault = None if path == DOOR else self.faults.take(scope["method"], path)
         outcome: object = "dropped"
@@ -91,16 +91,14 @@ class Front:
                 pass
 
 
-def create_app(data_dir: Path) -> ASGIApp:
-    """Return the double over the data in `data_dir`."""
+def create_app(data_dir: Path, release: str = projects.RELEASE) -> ASGIApp:
+    """Return the double over the data in `data_dir`; `release` is the GitLab that it is, such as 17.0."""
     faults = Faults()
     api = [
         *projects.routes(),
-        *PROJECT_VARIABLES.routes("/projects"),
-        *GROUP_VARIABLES.routes("/groups"),
-        *PROJECT_DEPLOY_TOKENS.routes("/projects"),
-        *GROUP_DEPLOY_TOKENS.routes("/groups"),
-        *environments.routes(),
+        *variables.routes(),
+        *deploy_tokens.routes(),
+        *resource_groups.routes(),
         *merge_requests.routes(),
         *MERGE_REQUEST_NOTES.routes(),
         *issues.routes(),
@@ -116,4 +114,5 @@ def create_app(data_dir: Path) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.store = Store(data_dir)
+    app.state.release = release
     return Front(app, faults)

@@ -1,7 +1,6 @@
-"""Deploy tokens of projects and groups (lib/api/deploy_tokens.rb, app/models/deploy_token.rb)."""
+"""Deploy tokens of projects (lib/api/deploy_tokens.rb, app/models/deploy_token.rb)."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from sandbox.gitlab import auth
 from sandbox.gitlab import validation as rules
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import path_integer, read_parameters, timestamp
-from sandbox.gitlab.records import DeployToken, Group, Owner, Project
+from sandbox.gitlab.records import DeployToken, Project
 from sandbox.gitlab.refusals import message, not_found
 from sandbox.gitlab.store import Store
 
@@ -36,86 +35,79 @@ def entity(token: DeployToken) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True)
-class DeployTokens:
-    """The four routes for the deploy tokens of one kind of owner; there is no update."""
+def guard(request: Request) -> tuple[Store, Project]:
+    """Return the store and the project, once the caller may manage its deploy tokens."""
+    # These routes look the project up first, so that nobody in particular gets its 404.
+    user = auth.caller(request)
+    project = auth.readable_project(request, user)
+    auth.require(request, user, project, auth.MAINTAINER)
+    return request.app.state.store, project
 
-    owner: type[Owner]
-    change_level: int
 
-    def guard(self, request: Request) -> tuple[Store, Owner]:
-        """Return the store and the owner, once the caller may see its deploy tokens (GET) or change them."""
-        user = auth.authenticate(request)
-        lookup = auth.readable_project if self.owner is Project else auth.readable_group
-        owner = lookup(request, user)
-        level = auth.MAINTAINER if request.method in auth.READ_VERBS else self.change_level
-        auth.require(request, user, owner, level)
-        return request.app.state.store, owner
+def one(request: Request, store: Store, project: Project) -> DeployToken:
+    """Return the token of the route's id."""
+    number = path_integer(request, "token_id")
+    for token in store.find(DeployToken, project_id=project.id, id=number):
+        return token
+    raise not_found()
 
-    def one(self, request: Request, store: Store, owner: Owner) -> DeployToken:
-        """Return the token of the route's id."""
-        number = path_integer(request, "token_id")
-        for token in store.find(DeployToken, owner_kind=owner.kind, owner_id=owner.id, id=number):
-            return token
-        raise not_found()
 
-    async def index(self, request: Request) -> Response:
-        """GET: a page of all, or of those not expired with `active=true`."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.boolean("active")
-        active = parameters.declared().get("active")
-        rows = store.find(DeployToken, owner_kind=owner.kind, owner_id=owner.id)
-        return paginated(request, parameters, [entity(row) for row in rows if not (active and expired(row))])
+async def index(request: Request) -> Response:
+    """GET: a page of all, or of those not expired with `active=true`."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.boolean("active")
+    active = parameters.declared().get("active")
+    rows = store.find(DeployToken, project_id=project.id)
+    return paginated(request, parameters, [entity(row) for row in rows if not (active and expired(row))])
 
-    async def create(self, request: Request) -> Response:
-        """POST: 201 with the new token, the only answer that holds its secret."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.string("name", required=True)
-        parameters.choices("scopes", rules.DEPLOY_TOKEN_SCOPES)
-        parameters.moment("expires_at")
-        parameters.string("username")
-        given = parameters.declared()
-        problem = rules.deploy_token_problem(given["name"] or "", given.get("username"), given["scopes"])
-        if problem:
-            raise message(400, problem)
-        expires_at = given.get("expires_at")
-        secret = f"gldt-{secrets.token_urlsafe(15)}"
-        token = store.add(
-            DeployToken(
-                owner_kind=owner.kind,
-                owner_id=owner.id,
-                name=given["name"] or "",
-                username=given.get("username"),
-                sha256=auth.token_digest(secret),
-                scopes=tuple(scope for scope in rules.DEPLOY_TOKEN_SCOPES if scope in given["scopes"]),
-                expires_at=timestamp(expires_at) if expires_at else None,
-            )
+
+async def create(request: Request) -> Response:
+    """POST: 201 with the new token, the only answer that holds its secret."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.string("name", required=True)
+    parameters.choices("scopes", rules.DEPLOY_TOKEN_SCOPES)
+    parameters.moment("expires_at")
+    parameters.string("username")
+    given = parameters.declared()
+    problem = rules.deploy_token_problem(given["name"] or "", given.get("username"), given["scopes"])
+    if problem:
+        raise message(400, problem)
+    expires_at = given.get("expires_at")
+    secret = f"gldt-{secrets.token_urlsafe(15)}"
+    token = store.add(
+        DeployToken(
+            project_id=project.id,
+            name=given["name"] or "",
+            username=given.get("username"),
+            sha256=auth.token_digest(secret),
+            scopes=tuple(scope for scope in rules.DEPLOY_TOKEN_SCOPES if scope in given["scopes"]),
+            expires_at=timestamp(expires_at) if expires_at else None,
         )
-        return JSONResponse(entity(token) | {"token": secret}, 201)
-
-    async def get(self, request: Request) -> Response:
-        """GET of one: 200."""
-        store, owner = self.guard(request)
-        return JSONResponse(entity(self.one(request, store, owner)))
-
-    async def delete(self, request: Request) -> Response:
-        """DELETE: 204 without a body."""
-        store, owner = self.guard(request)
-        store.remove(self.one(request, store, owner))
-        return Response(status_code=204)
-
-    def routes(self, prefix: str) -> list[Route]:
-        """Return the routes below `prefix`, as /projects or /groups."""
-        many, one = f"{prefix}/{{id}}/deploy_tokens", f"{prefix}/{{id}}/deploy_tokens/{{token_id}}"
-        return [
-            Route(many, self.index, methods=["GET"]),
-            Route(many, self.create, methods=["POST"]),
-            Route(one, self.get, methods=["GET"]),
-            Route(one, self.delete, methods=["DELETE"]),
-        ]
+    )
+    return JSONResponse(entity(token) | {"token": secret}, 201)
 
 
-PROJECT_DEPLOY_TOKENS = DeployTokens(Project, auth.MAINTAINER)
-GROUP_DEPLOY_TOKENS = DeployTokens(Group, auth.OWNER)
+async def get(request: Request) -> Response:
+    """GET of one: 200."""
+    store, project = guard(request)
+    return JSONResponse(entity(one(request, store, project)))
+
+
+async def delete(request: Request) -> Response:
+    """DELETE: 204 without a body."""
+    store, project = guard(request)
+    store.remove(one(request, store, project))
+    return Response(status_code=204)
+
+
+def routes() -> list[Route]:
+    """Return the four routes; there is no update."""
+    many, single = "/projects/{id}/deploy_tokens", "/projects/{id}/deploy_tokens/{token_id}"
+    return [
+        Route(many, index, methods=["GET"]),
+        Route(many, create, methods=["POST"]),
+        Route(single, get, methods=["GET"]),
+        Route(single, delete, methods=["DELETE"]),
+    ]

@@ -1,9 +1,10 @@
 """Notes on issues and merge requests (lib/api/notes.rb, app/policies/note_policy.rb).
 
-A job's token reads those of merge requests, and does nothing else. The double runs no quick actions: a body such as
-`/close` is text to it.
+A job's token reads those of merge requests, and does nothing else. The double runs no quick actions: a body of nothing
+else is no note, and within a text they are text to it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,10 @@ from sandbox.gitlab.validation import BLANK
 
 # Gitlab::Database::MAX_TEXT_SIZE_LIMIT
 BODY_LENGTH = 1_000_000
+# Some of lib/gitlab/quick_actions/*.rb
+QUICK_ACTION = re.compile(
+    r"/(close|reopen|label|unlabel|relabel|assign|unassign|lock|unlock|title|todo|done|draft|ready)\b"
+)
 FILTERS = ("all_notes", "only_comments", "only_activity")
 
 
@@ -34,6 +39,12 @@ def check(body: str) -> None:
     for complaint, broken in complaints.items():
         if broken:
             raise message(400, f'400 Bad request - Note {{:note=>["{complaint}"]}}')
+
+
+def only_commands(body: str) -> list[str]:
+    """Return the quick actions of a text that is nothing else, and none of one that is."""
+    lines = [line.strip() for line in body.splitlines() if line.strip()]
+    return lines if all(QUICK_ACTION.match(line) for line in lines) else []
 
 
 def find_issue(request: Request, access: Access) -> Issuable:
@@ -139,6 +150,9 @@ class Notes:
             parameters.boolean(name)
         given = parameters.declared()
         check(given["body"] or "")
+        if commands := only_commands(given["body"]):
+            # lib/api/notes.rb: there is no note; the answer says what was done instead.
+            return JSONResponse({"commands_changes": {}, "summary": commands}, 202)
         now = timestamp(datetime.now(UTC))
         internal = bool(given.get("internal") or given.get("confidential"))
         note = Note(

@@ -169,15 +169,15 @@ class Parameters:
             self.read[name] = items
 
     def strings(self, name: str) -> None:
-        """Declare a list of texts, given as a list or as text with commas (CommaSeparatedToArray); null is []."""
+        """Declare a list of texts, given as text with commas or a list of these (CommaSeparatedToArray); null is []."""
         if name not in self.given:
             return
         item = self.given[name]
-        items = item.split(",") if isinstance(item, str) else item or []
+        items = [item] if isinstance(item, str) else item or []
         if not isinstance(items, list) or any(isinstance(part, (dict, list)) for part in items):
             self.problems.append(f"{name} is invalid")
         else:
-            self.read[name] = [text for part in items if (text := str(part).strip())]
+            self.read[name] = [text for part in items for piece in str(part).split(",") if (text := piece.strip())]
 
     def integers(self, name: str) -> None:
         """Declare a list of integers, given as a list or as text with commas; what is no number is 0, as in Ruby."""

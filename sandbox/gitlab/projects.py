@@ -8,9 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.gitlab import auth
-from sandbox.gitlab.records import Group, Project
+from sandbox.gitlab.records import Group, Issue, Project
+from sandbox.gitlab.refusals import message
+from sandbox.gitlab.store import Store
 
-VERSION = "18.9.0"
+RELEASE = "18.9"
+"""The release of GitLab that the double is, unless it is started as another."""
 
 
 def base_url(request: Request) -> str:
@@ -35,11 +38,34 @@ async def user(request: Request) -> Response:
     )
 
 
+async def own_token(request: Request) -> Response:
+    """GET /personal_access_tokens/self: the token itself, whatever its scopes (lib/api/personal_access_tokens)."""
+    token = auth.access_token(request)
+    if token is None:
+        raise message(401, "401 Unauthorized")
+    return JSONResponse(
+        {
+            "id": token.id,
+            "name": "token",
+            "revoked": False,
+            "created_at": "2026-01-01T00:00:00.000Z",
+            "description": None,
+            "scopes": token.scopes,
+            "user_id": token.user_id,
+            "last_used_at": None,
+            "active": True,
+            "expires_at": token.expires_at,
+        }
+    )
+
+
 async def metadata(request: Request) -> Response:
     """GET /version and /metadata: one body for both."""
     auth.authenticate(request, also=("read_user",))
     kas = {"enabled": False, "externalUrl": None, "externalK8sProxyUrl": None, "version": None}
-    return JSONResponse({"version": VERSION, "revision": "sandbox", "kas": kas, "enterprise": False})
+    return JSONResponse(
+        {"version": f"{request.app.state.release}.0", "revision": "sandbox", "kas": kas, "enterprise": False}
+    )
 
 
 async def project(request: Request) -> Response:
@@ -52,12 +78,14 @@ def entity(request: Request, found: Project) -> dict[str, object]:
     """Return a project as the API shows it."""
     base = base_url(request)
     namespace, _, path = found.path.rpartition("/")
-    group = request.app.state.store.find(Group, path=namespace)[0]
+    store: Store = request.app.state.store
+    group = store.find(Group, path=namespace)[0]
     host = request.url.hostname
     return {
         "id": found.id,
         "description": None,
         "name": found.name,
+        "name_with_namespace": f"{group.name} / {found.name}",
         "path": path,
         "path_with_namespace": found.path,
         "created_at": found.created_at,
@@ -76,6 +104,25 @@ def entity(request: Request, found: Project) -> dict[str, object]:
             "web_url": f"{base}/groups/{group.path}",
         },
         "container_registry_image_prefix": found.image_prefix,
+        "issues_enabled": True,
+        "merge_requests_enabled": True,
+        "wiki_enabled": True,
+        "jobs_enabled": True,
+        "snippets_enabled": True,
+        "container_registry_enabled": True,
+        "issues_access_level": "enabled",
+        "merge_requests_access_level": "enabled",
+        "builds_access_level": "enabled",
+        "container_registry_access_level": "enabled",
+        "resolve_outdated_diff_discussions": False,
+        "shared_runners_enabled": True,
+        "lfs_enabled": True,
+        "creator_id": 1,
+        "open_issues_count": store.count(Issue, project_id=found.id, state="opened"),
+        "avatar_url": None,
+        "star_count": 0,
+        "forks_count": 0,
+        "readme_url": None,
         "empty_repo": False,
         "archived": False,
         "visibility": found.visibility,
@@ -88,6 +135,7 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         Route("/user", user, methods=["GET"]),
+        Route("/personal_access_tokens/self", own_token, methods=["GET"]),
         Route("/version", metadata, methods=["GET"]),
         Route("/metadata", metadata, methods=["GET"]),
         Route("/projects/{id}", project, methods=["GET"]),

@@ -1,6 +1,7 @@
 """What the double keeps: one frozen dataclass a table, one field a column. `id` 0 means: not stored yet."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import ClassVar
 
 
@@ -34,13 +35,20 @@ class Member(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken(Record):
-    """A token of the REST API; only its SHA-256 is kept. `state` is active, expired or revoked."""
+    """A token of the REST API; only its SHA-256 is kept. `expires_at` is a day, on which it no longer works."""
 
     table = "access_tokens"
     user_id: int
     sha256: str
     scopes: tuple[str, ...]
-    state: str = "active"
+    revoked: bool = False
+    expires_at: str | None = None
+
+    @property
+    def dead(self) -> str | None:
+        """Why it no longer works: expired, revoked; None while it does."""
+        expired = self.expires_at is not None and date.fromisoformat(self.expires_at) <= datetime.now(UTC).date()
+        return "revoked" if self.revoked else "expired" if expired else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,40 +62,32 @@ class JobToken(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Owner(Record):
-    """What owns variables and deploy tokens: a group or a project. `kind` is its word in rows that refer to it."""
+class Group(Record):
+    """A group; `path` is its full path."""
 
-    kind: ClassVar[str]
+    table = "groups"
     path: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Record):
+    """A project; `path` is its full path, `image_prefix` where its images live in the container registry."""
+
+    table = "projects"
+    path: str
+    name: str
+    image_prefix: str
+    created_at: str
     visibility: str = "private"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group(Owner):
-    """A group; `path` is its full path."""
-
-    table = "groups"
-    kind = "group"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Project(Owner):
-    """A project; `path` is its full path, `image_prefix` where its images live in the container registry."""
-
-    table = "projects"
-    kind = "project"
-    image_prefix: str
-    created_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Variable(Record):
-    """A CI/CD variable of a project or a group."""
+    """A CI/CD variable of a project."""
 
     table = "variables"
-    owner_kind: str
-    owner_id: int
+    project_id: int
     key: str
     value: str | None
     variable_type: str = "env_var"
@@ -101,11 +101,10 @@ class Variable(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class DeployToken(Record):
-    """A deploy token of a project or a group; its secret is shown once, and only the SHA-256 of it kept."""
+    """A deploy token of a project; its secret is shown once, and only the SHA-256 of it kept."""
 
     table = "deploy_tokens"
-    owner_kind: str
-    owner_id: int
+    project_id: int
     name: str
     username: str | None
     sha256: str
@@ -114,20 +113,15 @@ class DeployToken(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Environment(Record):
-    """An environment of a project."""
+class ResourceGroup(Record):
+    """What jobs of a project that name it do one at a time; the first such job makes it."""
 
-    table = "environments"
+    table = "resource_groups"
     project_id: int
-    name: str
-    slug: str
-    tier: str
+    key: str
     created_at: str
     updated_at: str
-    state: str = "available"
-    description: str | None = None
-    external_url: str | None = None
-    auto_stop_setting: str = "always"
+    process_mode: str = "unordered"
 
 
 @dataclass(frozen=True, kw_only=True)

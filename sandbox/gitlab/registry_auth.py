@@ -36,7 +36,7 @@ from starlette.routing import Route
 
 from sandbox.gitlab import auth, deploy_tokens
 from sandbox.gitlab.projects import base_url
-from sandbox.gitlab.records import AccessToken, DeployToken, Group, Project, User
+from sandbox.gitlab.records import AccessToken, DeployToken, JobToken, Project, User
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.store import Store
 from sandbox.machine.files import locked, write
@@ -57,6 +57,9 @@ REACH = {
     "read_registry": {"pull"},
     "write_registry": {"push"},
 }
+JOB_USER = "gitlab-ci-token"
+JOB_REACH = frozenset({"pull", "push", "delete"})
+"""build_authentication_abilities in lib/gitlab/auth.rb."""
 # The lowest role that may read, create, administer container images.
 LEVELS = {"pull": auth.REPORTER, "push": auth.DEVELOPER, "delete": auth.MAINTAINER, "*": auth.MAINTAINER}
 # container_repository_name_regex in lib/gitlab/regex.rb
@@ -111,11 +114,13 @@ def self_signed(key: RSAPrivateKey) -> x509.Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who asks: a user, a deploy token, or nobody; and the actions that the scopes of the token reach."""
+    """Who asks: a user, a deploy token, a job, or nobody; and the actions that the scopes of the token reach."""
 
     reach: frozenset[str]
     user: User | None = None
     deploy_token: DeployToken | None = None
+    job_project_id: int | None = None
+    """The project of the job that asks, with the rights of its user."""
 
 
 NOBODY = Actor(reach=frozenset({"pull"}))
@@ -138,7 +143,15 @@ def authenticate(request: Request) -> Actor:
         username = password = ""
     store: Store = request.app.state.store
     digest = auth.token_digest(password)
-    for token in store.find(AccessToken, sha256=digest, state="active"):
+    if username == JOB_USER:
+        # lib/gitlab/auth.rb: with this name the password is a running job's token, and nothing else.
+        for running in store.find(JobToken, sha256=digest):
+            user = store.find(User, id=running.user_id)[0]
+            return Actor(reach=JOB_REACH, user=user, job_project_id=running.project_id)
+        raise refusal(401, "UNAUTHORIZED", ACCESS_DENIED.format(base=base_url(request)))
+    for token in store.find(AccessToken, sha256=digest):
+        if token.dead:
+            break
         # Whose it is says the token alone: GitLab takes any user name with it.
         return Actor(reach=reach(token.scopes), user=store.find(User, id=token.user_id)[0])
     for deploy_token in store.find(DeployToken, sha256=digest):
@@ -189,16 +202,11 @@ def may(store: Store, actor: Actor, project: Project, action: str) -> bool:
     if action == "pull" and project.visibility == "public":
         return True
     if actor.deploy_token:
-        return belongs(store, actor.deploy_token, project)
+        return actor.deploy_token.project_id == project.id
+    if actor.job_project_id is not None and actor.job_project_id != project.id:
+        # Pushing is for the job's own project; the allowlist of another holds, at first, that one alone.
+        return False
     return auth.access_level(store, actor.user, project.path) >= LEVELS[action]
-
-
-def belongs(store: Store, token: DeployToken, project: Project) -> bool:
-    """Tell whether a deploy token is the project's own, or of a group above it."""
-    if token.owner_kind == Project.kind:
-        return token.owner_id == project.id
-    groups = store.find(Group, id=token.owner_id)
-    return any(project.path.lower().startswith(f"{group.path.lower()}/") for group in groups)
 
 
 class RegistryAuth:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandbox.gitlab.auth import MAINTAINER, token_digest
 from sandbox.gitlab.parameters import timestamp
-from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Project, User
+from sandbox.gitlab.records import AccessToken, Group, JobToken, Member, Project, ResourceGroup, User
 from sandbox.gitlab.store import Store
 
 PROJECT_ID = 20
@@ -51,20 +51,22 @@ def add_token(
     path: str,
     access_level: int,
     scopes: tuple[str, ...] = ("api",),
-    state: str = "active",
+    revoked: bool = False,
+    expires_at: str | None = None,
     bot: bool = False,
 ) -> None:
     """Add a token of the user named, who is made where missing, with a role on the group or project at `path`.
 
     `access_level` is 10 (Guest), 20 (Reporter), 30 (Developer), 40 (Maintainer) or 50 (Owner), and 0 for someone who is
-    no member. `scopes` may hold api, read_api and read_user; `state` is active, expired or revoked; a `bot` is the user
+    no member. `scopes` may hold api, read_api and read_user; `expires_at` is a day as YYYY-MM-DD; a `bot` is the user
     of a project access token. Raises ValueError for an empty token.
     """
     if not token:
         raise ValueError("a token must not be empty")
     user = add_member(store, username=username, path=path, access_level=access_level, bot=bot)
     if not store.find(AccessToken, sha256=token_digest(token)):
-        store.add(AccessToken(user_id=user.id, sha256=token_digest(token), scopes=scopes, state=state))
+        digest = token_digest(token)
+        store.add(AccessToken(user_id=user.id, sha256=digest, scopes=scopes, revoked=revoked, expires_at=expires_at))
 
 
 def add_job_token(store: Store, token: str, *, username: str, path: str, access_level: int) -> None:
@@ -77,6 +79,14 @@ def add_job_token(store: Store, token: str, *, username: str, path: str, access_
         raise ValueError("a job's token must not be empty, and its project must be there")
     user = add_member(store, username=username, path=path, access_level=access_level)
     store.add(JobToken(user_id=user.id, project_id=projects[0].id, sha256=token_digest(token)))
+
+
+def add_resource_group(store: Store, key: str, *, path: str) -> None:
+    """Add what a job of the project at `path` makes by naming this resource group; one that is there stays."""
+    project = store.find(Project, path=path)[0]
+    if not store.find(ResourceGroup, project_id=project.id, key=key):
+        now = timestamp(datetime.now(UTC))
+        store.add(ResourceGroup(project_id=project.id, key=key, created_at=now, updated_at=now))
 
 
 def add_member(store: Store, *, username: str, path: str, access_level: int, bot: bool = False) -> User:

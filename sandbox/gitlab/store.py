@@ -13,7 +13,6 @@ from typing import TypeVar
 from sandbox.gitlab.records import (
     AccessToken,
     DeployToken,
-    Environment,
     Group,
     Issue,
     JobToken,
@@ -22,6 +21,7 @@ from sandbox.gitlab.records import (
     Note,
     Project,
     Record,
+    ResourceGroup,
     User,
     Variable,
 )
@@ -43,10 +43,10 @@ UNIQUE: dict[type[Record], str] = {
     AccessToken: "sha256",
     Group: "path",
     Project: "path",
-    Variable: "owner_kind, owner_id, key, environment_scope",
+    Variable: "project_id, key, environment_scope",
     DeployToken: "id",
-    Environment: "project_id, name",
     JobToken: "sha256",
+    ResourceGroup: "project_id, key",
     MergeRequest: "project_id, iid",
     Issue: "project_id, iid",
     Note: "id",

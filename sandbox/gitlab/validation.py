@@ -1,9 +1,8 @@
-"""What GitLab accepts in a CI/CD variable, a deploy token and an environment. Pure: no store, no request."""
+"""What GitLab accepts in a CI/CD variable and in a deploy token. Pure: no store, no request."""
 
 import re
-from hashlib import sha256
 
-from sandbox.gitlab.records import Environment, Variable
+from sandbox.gitlab.records import Variable
 
 Problems = dict[str, list[str]]
 
@@ -17,9 +16,8 @@ MASKED_EXPANDED = re.compile(r"[a-zA-Z0-9_+=/@:.~-]{8,}", re.ASCII)
 MASKED_RAW = re.compile(r"\S{8,}", re.ASCII)
 # app/models/concerns/ci/has_variable.rb
 KEY = re.compile(r"[a-zA-Z0-9_]+")
-# lib/gitlab/regex.rb, environment_scope_regex and environment_name_regex
+# lib/gitlab/regex.rb, environment_scope_regex
 SCOPE = re.compile(r"[a-zA-Z0-9_/${}. \-*]+")
-ENVIRONMENT_NAME = re.compile(r"[a-zA-Z0-9_${}. \-]([a-zA-Z0-9_/${}. \-]*[a-zA-Z0-9_${}. \-])?")
 # app/models/deploy_token.rb
 DEPLOY_TOKEN_USERNAME = re.compile(r"[a-zA-Z0-9.+_-]+")
 DEPLOY_TOKEN_SCOPES = (
@@ -31,14 +29,6 @@ DEPLOY_TOKEN_SCOPES = (
     "read_virtual_registry",
     "write_virtual_registry",
 )
-TIERS = ("production", "staging", "testing", "development", "other")
-TIER_PATTERNS = {
-    "dev|review|trunk": "development",
-    "test|tst|int|ac(?:|ce)pt|qa|qc|control|quality": "testing",
-    "sta?g|mode?l|pre|demo|non": "staging",
-    "pro?d|live": "production",
-}
-UNSAFE_SCHEMES = ("javascript", "data", "vbscript")
 
 
 def strip(text: str | None) -> str:
@@ -98,53 +88,3 @@ def deploy_token_problem(name: str, username: str | None, scopes: list[str]) -> 
     *most, last = problems
     # Rails' to_sentence: "a and b", "a, b, and c".
     return f"{', '.join(most)}{',' if len(most) > 1 else ''} and {last}" if most else last
-
-
-def environment_problems(environment: Environment, *, name_taken: bool) -> Problems:
-    """Return the complaints about an environment to be stored, by field (app/models/environment.rb)."""
-    problems: Problems = {}
-
-    def check(field: str, complaint: str, broken: bool) -> None:
-        if broken:
-            problems.setdefault(field, []).append(complaint)
-
-    name = environment.name
-    check("name", BLANK, not name.strip())
-    check("name", TAKEN, name_taken)
-    check("name", TOO_LONG, len(name) > 255)
-    check(
-        "name",
-        "can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, "
-        "but it cannot start or end with '/'",
-        not ENVIRONMENT_NAME.fullmatch(name),
-    )
-    url = environment.external_url or ""
-    check("external_url", TOO_LONG, len(url) > 255)
-    scheme = url.partition(":")[0].lower()
-    check("external_url", f"{scheme} scheme is not allowed", scheme in UNSAFE_SCHEMES)
-    description = environment.description or ""
-    check("description", "is too long (maximum is 10000 characters)", len(description) > 10000)
-    return problems
-
-
-def environment_slug(name: str) -> str:
-    """Return the slug of an environment's name (lib/gitlab/slug/environment.rb): at most 24 of [a-z0-9-]."""
-    slug = re.sub("[^a-z0-9]", "-", name.lower())
-    if not re.match("[a-z]", slug):
-        slug = f"env-{slug}"
-    slug = re.sub("-+", "-", slug)
-    if len(slug) <= 24 and slug == name:
-        return slug.removesuffix("-")
-    number, suffix = int(sha256(name.encode()).hexdigest(), 16), ""
-    for _ in range(6):
-        number, digit = divmod(number, 36)
-        suffix = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + suffix
-    return slug[:17].removesuffix("-") + "-" + suffix
-
-
-def environment_tier(name: str) -> str:
-    """Return the tier GitLab takes an environment of this name for (app/models/environment.rb, guess_tier)."""
-    for pattern, tier in TIER_PATTERNS.items():
-        if re.search(pattern, name, re.IGNORECASE):
-            return tier
-    return "other"

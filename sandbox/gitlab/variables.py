@@ -1,6 +1,6 @@
-"""CI/CD variables of projects and groups (lib/api/ci/variables.rb, lib/api/group_variables.rb)."""
+"""CI/CD variables of projects (lib/api/ci/variables.rb)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,10 +12,12 @@ from sandbox.gitlab import auth
 from sandbox.gitlab import validation as rules
 from sandbox.gitlab.paging import paginated
 from sandbox.gitlab.parameters import Parameters, read_parameters
-from sandbox.gitlab.records import Group, Owner, Project, Variable
+from sandbox.gitlab.records import Project, Variable
 from sandbox.gitlab.refusals import invalid, message
 from sandbox.gitlab.store import Store
 
+LIMIT = 8000
+NOT_FOUND = "404 Variable Not Found"
 TYPES = ("env_var", "file")
 # In GitLab's order; there is no id and no timestamp.
 BODY = ("variable_type", "key", "value", "hidden", "protected", "masked", "raw", "environment_scope", "description")
@@ -27,110 +29,97 @@ def entity(variable: Variable) -> dict[str, object]:
     return body | {"value": None} if variable.hidden else body
 
 
-@dataclass(frozen=True)
-class Variables:
-    """The five routes for the variables of one kind of owner."""
+def guard(request: Request) -> tuple[Store, Project]:
+    """Return the store and the project, once the caller may manage its variables."""
+    user = auth.authenticate(request)
+    project = auth.readable_project(request, user)
+    auth.require(request, user, project, auth.MAINTAINER)
+    return request.app.state.store, project
 
-    owner: type[Owner]
-    level: int
-    limit: int
-    not_found: str
 
-    def guard(self, request: Request) -> tuple[Store, Owner]:
-        """Return the store and the owner, once the caller may manage its variables."""
-        user = auth.authenticate(request)
-        lookup = auth.readable_project if self.owner is Project else auth.readable_group
-        owner = lookup(request, user)
-        auth.require(request, user, owner, self.level)
-        return request.app.state.store, owner
+def of(store: Store, project: Project, **equal: object) -> list[Variable]:
+    """Return the project's variables that have the values given."""
+    return store.find(Variable, project_id=project.id, **equal)
 
-    def of(self, store: Store, owner: Owner, **equal: object) -> list[Variable]:
-        """Return the owner's variables that have the values given."""
-        return store.find(Variable, owner_kind=owner.kind, owner_id=owner.id, **equal)
 
-    def one(self, request: Request, store: Store, owner: Owner, scope: str | None) -> Variable:
-        """Return the variable of the route's key, and of `scope` if not blank (app/finders/ci/variables_finder.rb)."""
-        key = unquote(request.path_params["key"])
-        found = self.of(store, owner, key=key, **({"environment_scope": scope} if scope else {}))
-        if len(found) > 1:
-            raise message(
-                409, "There are multiple variables with provided parameters. Please use 'filter[environment_scope]'"
-            )
-        if not found:
-            raise message(404, self.not_found)
-        return found[0]
+def one(request: Request, store: Store, project: Project, scope: str | None) -> Variable:
+    """Return the variable of the route's key, and of `scope` if not blank (app/finders/ci/variables_finder.rb)."""
+    key = unquote(request.path_params["key"])
+    found = of(store, project, key=key, **({"environment_scope": scope} if scope else {}))
+    if len(found) > 1:
+        raise message(
+            409, "There are multiple variables with provided parameters. Please use 'filter[environment_scope]'"
+        )
+    if not found:
+        raise message(404, NOT_FOUND)
+    return found[0]
 
-    def check(self, store: Store, owner: Owner, draft: Variable, previous: Variable | None) -> None:
-        """Refuse a variable that is not valid, with every complaint."""
-        same = self.of(store, owner, key=draft.key, environment_scope=draft.environment_scope)
-        problems = rules.variable_problems(draft, previous, taken=any(row.id != draft.id for row in same))
-        kept = store.count(Variable, owner_kind=owner.kind, owner_id=owner.id)
-        if previous is None and kept >= self.limit:
-            complaint = f"Maximum number of {owner.kind} ci variables ({self.limit}) exceeded"
-            problems.setdefault("base", []).append(complaint)
-        if problems:
-            raise invalid(problems)
 
-    async def index(self, request: Request) -> Response:
-        """GET: a page of all, oldest first."""
-        store, owner = self.guard(request)
-        rows = self.of(store, owner)
-        return paginated(request, await read_parameters(request), [entity(row) for row in rows])
+def check(store: Store, project: Project, draft: Variable, previous: Variable | None) -> None:
+    """Refuse a variable that is not valid, with every complaint."""
+    same = of(store, project, key=draft.key, environment_scope=draft.environment_scope)
+    problems = rules.variable_problems(draft, previous, taken=any(row.id != draft.id for row in same))
+    kept = store.count(Variable, project_id=project.id)
+    if previous is None and kept >= LIMIT:
+        complaint = f"Maximum number of project ci variables ({LIMIT}) exceeded"
+        problems.setdefault("base", []).append(complaint)
+    if problems:
+        raise invalid(problems)
 
-    async def create(self, request: Request) -> Response:
-        """POST: 201 with the new variable."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.string("key", required=True)
-        parameters.string("value", required=True)
-        declare_common(parameters)
-        parameters.boolean("masked_and_hidden")
-        given = parameters.declared()
-        # app/services/ci/change_variable_service.rb: it wins over `masked` of the same request.
-        hidden = {"masked": True, "hidden": True} if given.pop("masked_and_hidden", False) else {}
-        draft = Variable(owner_kind=owner.kind, owner_id=owner.id, **stripped(given | hidden))
-        self.check(store, owner, draft, None)
-        return JSONResponse(entity(store.add(draft)), 201)
 
-    async def get(self, request: Request) -> Response:
-        """GET of one: 200."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.filter_scope()
-        return JSONResponse(entity(self.one(request, store, owner, parameters.declared().get("filter"))))
+async def index(request: Request) -> Response:
+    """GET: a page of all, oldest first."""
+    store, project = guard(request)
+    rows = of(store, project)
+    return paginated(request, await read_parameters(request), [entity(row) for row in rows])
 
-    async def update(self, request: Request) -> Response:
-        """PUT: 200; what is not given stays, `key` and `hidden` always stay."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.string("value")
-        declare_common(parameters)
-        parameters.filter_scope()
-        given = parameters.declared()
-        previous = self.one(request, store, owner, given.pop("filter", None))
-        draft = replace(previous, **stripped(given))
-        self.check(store, owner, draft, previous)
-        store.save(draft)
-        return JSONResponse(entity(draft))
 
-    async def delete(self, request: Request) -> Response:
-        """DELETE: 204 without a body."""
-        store, owner = self.guard(request)
-        parameters = await read_parameters(request)
-        parameters.filter_scope()
-        store.remove(self.one(request, store, owner, parameters.declared().get("filter")))
-        return Response(status_code=204)
+async def create(request: Request) -> Response:
+    """POST: 201 with the new variable."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.string("key", required=True)
+    parameters.string("value", required=True)
+    declare_common(parameters)
+    parameters.boolean("masked_and_hidden")
+    given = parameters.declared()
+    # app/services/ci/change_variable_service.rb: it wins over `masked` of the same request.
+    hidden = {"masked": True, "hidden": True} if given.pop("masked_and_hidden", False) else {}
+    draft = Variable(project_id=project.id, **stripped(given | hidden))
+    check(store, project, draft, None)
+    return JSONResponse(entity(store.add(draft)), 201)
 
-    def routes(self, prefix: str) -> list[Route]:
-        """Return the routes below `prefix`, as /projects or /groups."""
-        many, one = f"{prefix}/{{id}}/variables", f"{prefix}/{{id}}/variables/{{key}}"
-        return [
-            Route(many, self.index, methods=["GET"]),
-            Route(many, self.create, methods=["POST"]),
-            Route(one, self.get, methods=["GET"]),
-            Route(one, self.update, methods=["PUT"]),
-            Route(one, self.delete, methods=["DELETE"]),
-        ]
+
+async def get(request: Request) -> Response:
+    """GET of one: 200."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.filter_scope()
+    return JSONResponse(entity(one(request, store, project, parameters.declared().get("filter"))))
+
+
+async def update(request: Request) -> Response:
+    """PUT: 200; what is not given stays, `key` and `hidden` always stay."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.string("value")
+    declare_common(parameters)
+    parameters.filter_scope()
+    given = parameters.declared()
+    previous = one(request, store, project, given.pop("filter", None))
+    draft = replace(previous, **stripped(given))
+    check(store, project, draft, previous)
+    store.save(draft)
+    return JSONResponse(entity(draft))
+
+
+async def delete(request: Request) -> Response:
+    """DELETE: 204 without a body."""
+    store, project = guard(request)
+    parameters = await read_parameters(request)
+    parameters.filter_scope()
+    store.remove(one(request, store, project, parameters.declared().get("filter")))
+    return Response(status_code=204)
 
 
 def declare_common(parameters: Parameters) -> None:
@@ -147,5 +136,13 @@ def stripped(given: dict[str, Any]) -> dict[str, Any]:
     return given | {name: rules.strip(given[name]) for name in ("key", "environment_scope") if name in given}
 
 
-PROJECT_VARIABLES = Variables(Project, auth.MAINTAINER, 8000, "404 Variable Not Found")
-GROUP_VARIABLES = Variables(Group, auth.OWNER, 30000, "404 GroupVariable Not Found")
+def routes() -> list[Route]:
+    """Return the five routes."""
+    many, single = "/projects/{id}/variables", "/projects/{id}/variables/{key}"
+    return [
+        Route(many, index, methods=["GET"]),
+        Route(many, create, methods=["POST"]),
+        Route(single, get, methods=["GET"]),
+        Route(single, update, methods=["PUT"]),
+        Route(single, delete, methods=["DELETE"]),
+    ]

@@ -26,7 +26,11 @@ def project(tmp_path: Path, engine: dict[str, str]) -> Project:
     folder.mkdir()
     state = tmp_path / "state"
     state.mkdir()
-    environment = engine | {"PULUMI_BACKEND_URL": state.as_uri(), "KUBECONFIG": str(tmp_path / "kubeconfig")}
+    environment = engine | {
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "GITLAB_TOKEN": "glpat-canary",
+    }
     made = Project(folder, environment)
     made.init()
     return made

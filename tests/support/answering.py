@@ -1,4 +1,4 @@
-"""A server that is there, and answers every request as one that does not know who asks."""
+"""A server that is there, and gives every request the same answer."""
 
 import http.server
 import threading
@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(401)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-
 @contextmanager
-def answering() -> Iterator[str]:
-    """Its address, while the context lasts."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def answering(status: int = 401) -> Iterator[str]:
+    """Its address, while the context lasts. It answers with an empty JSON object: 401 as one that knows nobody."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any
 
 import gitlab
-import yaml
 
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
@@ -49,18 +48,12 @@ class DockerStack(Stack):
 
     def choose(self, version: str) -> None:
         """Writes another version of the site into the stack file."""
-        self._edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
+        self.edit(lambda config: config.update({"gitlab-deploy:image": f"{REPOSITORY}:{version}"}))
 
     def change(self, block: str = "dockerHost", **changes: Any) -> None:
         """Changes keys of a block in the stack file; None takes a key out."""
         key = f"gitlab-deploy:{block}"
-        self._edit(lambda config: config.update({key: _merged(config[key], changes)}))
-
-    def _edit(self, edit: Callable[[dict[str, Any]], None]) -> None:
-        file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
-        document = yaml.safe_load(file.read_text())
-        edit(document["config"])
-        file.write_text(yaml.safe_dump(document))
+        self.edit(lambda config: config.update({key: _merged(config[key], changes)}))
 
     def containers(self) -> list[str]:
         """Names of the stack's containers, whatever state they are in."""

@@ -20,7 +20,7 @@ from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from tests.support.project import ROOT
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Reply:
 class GitLabDouble:
     """A running double with the project `group/blog` (id 20) and a Maintainer's token of scope `api`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        """Starts it with these arguments of `python -m sandbox.gitlab` beside its own."""
+        self.arguments = arguments
         self.data = directory / "gitlab"
         self.log_file = directory / "gitlab.log"
         token_file = directory / "gitlab.token"
@@ -52,7 +54,16 @@ class GitLabDouble:
 
     def start(self) -> None:
         """Start it, on the same port as before if it ran already, and wait until it listens."""
-        command = [sys.executable, "-m", "sandbox.gitlab", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox.gitlab",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            *self.arguments,
+        ]
         offset = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
@@ -87,7 +98,8 @@ class GitLabDouble:
         *,
         path: str = "group/blog",
         scopes: tuple[str, ...] = ("api",),
-        state: str = "active",
+        revoked: bool = False,
+        expires_at: str | None = None,
     ) -> str:
         """Return a new token, of a new bot with this role on the group or project at `path`; see seed.add_token."""
         text, store = new_token_text(), Store(self.data)
@@ -100,7 +112,8 @@ class GitLabDouble:
                 path=path,
                 access_level=access_level,
                 scopes=scopes,
-                state=state,
+                revoked=revoked,
+                expires_at=expires_at,
                 bot=True,
             )
         finally:
@@ -109,7 +122,7 @@ class GitLabDouble:
 
     def new_job_token(self, access_level: int = MAINTAINER, *, path: str = "group/blog") -> str:
         """Return the CI_JOB_TOKEN of a new job in the project at `path`, started by a new user with this role there."""
-        text, store = f"glcbt-{secrets.token_urlsafe(15)}", Store(self.data)
+        text, store = new_job_token_text(), Store(self.data)
         try:
             add_job_token(store, text, username=f"user_{secrets.token_hex(4)}", path=path, access_level=access_level)
         finally:
@@ -180,3 +193,9 @@ def add_project(store: Store, path: str, *, visibility: str = "private") -> Proj
 def new_token_text() -> str:
     """Return a fresh text in the form of a personal access token."""
     return f"glpat-{secrets.token_urlsafe(15)}"
+
+
+def new_job_token_text() -> str:
+    """Return a fresh text in the form of a CI_JOB_TOKEN since GitLab 19.0: a signed JSON Web Token, about 1 KB long."""
+    header, claims, signature = (secrets.token_urlsafe(length) for length in (60, 450, 256))
+    return f"glcbt-{header}.{claims}.{signature}"

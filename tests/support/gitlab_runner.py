@@ -1,7 +1,7 @@
 """Pipelines run as GitLab runs them: the files as they are, by gitlab-ci-local with its shell executor.
 
-A job gets the variables that the GitLab double holds for its project, by the rules that GitLab has: the ones of its
-environment's scope, and the protected ones on a protected branch alone.
+A job gets the variables that the GitLab double holds for its project, by the rules in job_variables. For the registry
+it has its own token, as GitLab gives it.
 """
 
 import copy
@@ -12,9 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import gitlab
@@ -26,6 +27,8 @@ from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
 from sandbox.names import CACHE, REGISTRY
+from tests.support.gitlab_double import new_job_token_text
+from tests.support.job_variables import Variable, dotenv_problems, stored_log, written
 from tests.support.processes import descendants
 
 GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
@@ -46,15 +49,8 @@ class Pipeline:
     code: int
     log: str
     """All that its jobs printed, as the runner got it: not masked yet."""
-    masks: tuple[str, ...] = field(repr=False)
-
-    @property
-    def masked(self) -> str:
-        """The log as GitLab stores it: the stored values of masked variables are replaced."""
-        log = self.log
-        for value in sorted(self.masks, key=len, reverse=True):
-            log = log.replace(value, "[MASKED]")
-        return log
+    masked: str
+    """The log as GitLab stores it."""
 
 
 class Repository:
@@ -65,7 +61,7 @@ class Repository:
         self.path = path
         self.isolated = isolated
         self.runner = runner
-        self.job_token = f"glcbt-{secrets.token_urlsafe(15)}"
+        self.job_token = new_job_token_text()
         """The CI_JOB_TOKEN of its jobs."""
         self.bare = runner.folder / "repositories" / f"{path}.git"
         self.clone = runner.folder / "clones" / path
@@ -115,10 +111,12 @@ class Job(subprocess.Popen[str]):
     """A pipeline that runs, all that it printed so far, and its end by force."""
 
     def __init__(
-        self, command: list[str], *, cwd: Path, env: dict[str, str], log: Path, masks: tuple[str, ...]
+        self, command: list[str], *, cwd: Path, env: dict[str, str], log: Path, stored: Callable[[str], str]
     ) -> None:
+        """`stored` turns what it printed into what GitLab stores."""
         self.file = log
-        self.masks = masks
+        self.stored = stored
+        self.reports = cwd / ".gitlab-ci-local" / "artifacts"
         with log.open("w") as output:
             super().__init__(
                 command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
@@ -128,9 +126,12 @@ class Job(subprocess.Popen[str]):
         return self.file.read_text(errors="replace")
 
     def end(self) -> Pipeline:
-        """Waits for it."""
+        """Waits for it. What GitLab would refuse of its reports, and gitlab-ci-local takes, is an AssertionError."""
         code = self.wait(TIMEOUT_SECONDS)
-        return Pipeline(code=code, log=self.log(), masks=self.masks)
+        for report in self.reports.glob("*/.gitlab-ci-reports/dotenv/*"):
+            assert not dotenv_problems(report.read_text()), f"{report.name}: {dotenv_problems(report.read_text())}"
+        log = self.log()
+        return Pipeline(code=code, log=log, masked=self.stored(log))
 
     def crash(self) -> None:
         """Ends every process of it at once, as a runner that loses its machine."""
@@ -234,15 +235,15 @@ class Runner:
         self.pipelines += 1
         project = self.project(repository.path)
         home = self.folder / f"home-{self.pipelines}"
-        masks = (repository.job_token, *self._write_variables(project, home, protected=protected))
+        known = self._write_variables(repository, home, protected=protected)
         given = {
             "CI_PROJECT_ID": str(project.id),
             "CI_PIPELINE_SOURCE": source,
             "CI_PIPELINE_IID": str(self.pipelines),
             "CI_COMMIT_REF_PROTECTED": str(protected).lower(),
             "CI_REGISTRY": REGISTRY,
-            "CI_REGISTRY_IMAGE": f"{REGISTRY}/{repository.path}",
-            "CI_REGISTRY_USER": self.instance.gitlab.credentials.user,
+            "CI_REGISTRY_IMAGE": f"{REGISTRY}/{repository.path.lower()}",
+            "CI_REGISTRY_USER": "gitlab-ci-token",
             **variables,
         }
         unset = ["--unset-variable", "CI_COMMIT_BRANCH"] if source == "merge_request_event" else []
@@ -265,32 +266,28 @@ class Runner:
         warm(kept / ".gitlab-deploy-cache")
         log = self.folder / f"pipeline-{self.pipelines}.log"
         environment = {**self.environment, "CI_JOB_TOKEN": repository.job_token}
-        return Job(command, cwd=repository.clone, env=environment, log=log, masks=masks)
+        stored = partial(stored_log, variables=known, protected=protected)
+        return Job(command, cwd=repository.clone, env=environment, log=log, stored=stored)
 
-    def _write_variables(self, project: Project, home: Path, *, protected: bool) -> tuple[str, ...]:
-        """Writes what the jobs get where gitlab-ci-local looks for it; gives the values that GitLab masks."""
-        password = self.instance.gitlab.token.read_text().strip()
-        variables: dict[str, dict[str, object]] = {
-            "CI_REGISTRY_PASSWORD": {"type": "variable", "values": {"*": password}}
-        }
-        masks = [password]
-        for variable in project.variables.list(get_all=True):
-            if variable.protected and not protected:
-                continue
-            kind = "file" if variable.variable_type == "file" else "variable"
-            entry = variables.setdefault(variable.key, {"type": kind, "values": {}})
-            values = entry["values"]
-            assert isinstance(values, dict)
-            values[variable.environment_scope] = variable.value
-            if variable.masked:
-                masks.append(variable.value)
+    def _write_variables(self, repository: Repository, home: Path, *, protected: bool) -> tuple[Variable, ...]:
+        """Writes what the jobs get where gitlab-ci-local looks for it; returns all variables of the project."""
+        project = self.project(repository.path)
+        names = [field.name for field in fields(Variable)]
+        predefined = Variable(key="CI_REGISTRY_PASSWORD", value=repository.job_token, masked=True, raw=True)
+        variables = (
+            predefined,
+            *(
+                Variable(**{name: getattr(variable, name) for name in names})
+                for variable in project.variables.list(get_all=True)
+            ),
+        )
         host = self.instance.gitlab.url.partition("://")[2]
         file = home / ".gitlab-ci-local" / "variables.yml"
         file.parent.mkdir(parents=True)
         file.touch(mode=0o600)
-        document = {"project": {f"{host}/{project.path_with_namespace}.git": variables}}
+        document = {"project": {f"{host}/{repository.path}.git": written(variables, protected=protected)}}
         file.write_text(json.dumps(document))
-        return tuple(masks)
+        return variables
 
 
 def warm(cache: Path) -> None:

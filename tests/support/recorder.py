@@ -17,7 +17,7 @@ Inputs = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """One resource as the engine was told of it."""
+    """One resource as it was registered with the engine."""
 
     type: str
     name: str

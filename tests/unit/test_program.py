@@ -73,7 +73,6 @@ def test_gitlab_token_is_handed_over_as_a_secret(monkeypatch: pytest.MonkeyPatch
 def test_without_a_token_the_gitlab_provider_reads_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("GITLAB_TOKEN", "glpat-canary")
     provider = run_program(monkeypatch, tmp_path).one("pulumi:providers:gitlab")
     assert set(provider.inputs) == {"baseUrl"}
 

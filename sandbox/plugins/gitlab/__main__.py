@@ -15,19 +15,25 @@ import grpc
 import grpc.aio
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
-from pulumi.runtime.proto.provider_pb2 import ReadRequest, ReadResponse
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
+from pulumi.runtime.proto.provider_pb2 import DiffRequest, DiffResponse, ReadRequest, ReadResponse
 
 from sandbox.plugins.gitlab import VERSION
-from sandbox.plugins.gitlab.client import PluginError
+from sandbox.plugins.gitlab.client import PluginError, UnservedError
 from sandbox.plugins.gitlab.provider import GitlabProvider
 
 ORPHANED_SECONDS = 1
 """How often the plugin looks whether the engine that started it is still there."""
 
 
-class _PlainErrors(grpc.aio.ServerInterceptor):
-    """Hands an error to the engine as its text alone; the SDK's own server shows class names and tracebacks."""
+class _Errors(grpc.aio.ServerInterceptor):
+    """Reports an error as Pulumi's bridge does: once in the engine's log, and once more as the answer.
+
+    The SDK's own server would show class names and tracebacks.
+    """
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(engine))
 
     async def intercept_service(
         self,
@@ -43,36 +49,44 @@ class _PlainErrors(grpc.aio.ServerInterceptor):
             try:
                 return await method(request, context)
             except Exception as raised:
-                return await context.abort(*_plain(raised))
+                # The SDK may put an error with its traceback in place of the one that was raised.
+                error = raised.__context__ if type(raised) is Exception and raised.__context__ else raised
+            if isinstance(error, PluginError):
+                await self._log(error.logged, getattr(request, "urn", ""))
+                code, text = grpc.StatusCode.UNKNOWN, str(error)
+            elif isinstance(error, UnservedError | NotImplementedError):
+                code, text = grpc.StatusCode.UNIMPLEMENTED, str(error)
+            else:
+                # The text of an unforeseen error may hold a secret.
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{type(error).__name__} in {frame.filename}, line {frame.lineno}"
+                code, text = grpc.StatusCode.INTERNAL, f"The gitlab plugin failed, a fault of its own: {where}."
+            return await context.abort(code, text)
 
         return grpc.unary_unary_rpc_method_handler(behave, handler.request_deserializer, handler.response_serializer)
 
-
-def _plain(raised: Exception) -> tuple[grpc.StatusCode, str]:
-    """The status and text for the engine. The SDK raises an Exception with a traceback in its text from another's."""
-    wrapped = raised.__context__ if type(raised) is Exception else None
-    error = wrapped or raised
-    if isinstance(error, PluginError):
-        return grpc.StatusCode.FAILED_PRECONDITION, str(error)
-    if isinstance(error, NotImplementedError):
-        return grpc.StatusCode.UNIMPLEMENTED, str(error)
-    # The text of an unforeseen error may hold a secret.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{type(error).__name__} in {frame.filename}, line {frame.lineno}"
-    return grpc.StatusCode.INTERNAL, f"The gitlab plugin failed, a fault of its own: {where}."
+    async def _log(self, message: str, urn: str) -> None:
+        request = engine_pb2.LogRequest(severity=engine_pb2.LogSeverity.ERROR, message=message, urn=urn)
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            await self._engine.Log(request)
 
 
 class _Servicer(ProviderServicer):
-    """The SDK's servicer, which cannot say by itself that what was to be imported is not there."""
+    """The SDK's servicer, with what it cannot say by itself."""
 
     async def Read(self, request: ReadRequest, context: object) -> ReadResponse:  # noqa: N802 - named by the protocol
         response: ReadResponse = await super().Read(request, context)
         return response if response.id else ReadResponse()
 
+    async def Diff(self, request: DiffRequest, context: object) -> DiffResponse:  # noqa: N802 - named by the protocol
+        response: DiffResponse = await super().Diff(request, context)
+        response.hasDetailedDiff = False
+        return response
+
 
 async def _serve(engine: str) -> None:
     starter = os.getppid()
-    server = grpc.aio.server(interceptors=[_PlainErrors()], options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.aio.server(interceptors=[_Errors(engine)], options=_GRPC_CHANNEL_OPTIONS)
     servicer = _Servicer([engine], VERSION, GitlabProvider(), engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -80,9 +94,13 @@ async def _serve(engine: str) -> None:
     # The engine reads the port from the first line, and treats anything else printed there as a fault.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # An engine that is killed ends none of its plugins.
-    while await server.wait_for_termination(ORPHANED_SECONDS) and os.getppid() == starter:
-        pass
+    try:
+        # An engine that is killed ends none of its plugins.
+        while await server.wait_for_termination(ORPHANED_SECONDS) and os.getppid() == starter:
+            pass
+    finally:
+        # While its loop is there: grpc.aio's server stops itself when it is collected, and prints what comes of that.
+        await server.stop(None)
 
 
 def main() -> None:

@@ -1,204 +1,145 @@
-"""GitLab's REST API for the plugin: python-gitlab, with every failure turned into one sentence for the user."""
+"""GitLab's REST API for the plugin: the requests, the waits and the words of client-go, which the official one uses."""
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import responses
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
-from gitlab import Gitlab
-from gitlab.exceptions import GitlabError, RedirectError
-from gitlab.utils import EncodedId
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-MAX_RETRIES = 8
-RETRY_SECONDS = 60
-"""How long one request may wait in all for a busy or limiting GitLab."""
+RETRIES = 10
+"""How often a request is sent again after 429 or 5xx (default of `retries` in the official provider's schema)."""
+BACKOFF_SECONDS = 0.1
+"""First wait after a 429 that names no time (client-go, rateLimitBackoff)."""
+BROKEN_SECONDS = 0.8
+"""First wait after a 5xx; each further one is as much longer (client-go, LinearJitterBackoff of 0.7 to 0.9 s)."""
 
 
 class PluginError(Exception):
-    """A failure the user can do something about; its text is the whole message."""
+    """A failure as the official plugin reports it: as `detail: summary` in the log, and as `summary: detail`."""
+
+    def __init__(self, summary: str, detail: str) -> None:
+        super().__init__(f"{summary}: {detail}")
+        self.logged = f"[ERROR] {detail}: {summary}"
 
 
-class RefusalError(PluginError):
-    """GitLab's answer was not a success.
+class UnservedError(Exception):
+    """What only the official plugin can do; its text says how to install that."""
 
-    `status` is the HTTP status, `reason` GitLab's own words, with nothing secret in them.
-    """
 
-    def __init__(self, text: str, status: int, reason: str) -> None:
+class ApiError(Exception):
+    """GitLab refused, or did not answer. `status` is the HTTP status, 0 without an answer."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
         self.status = status
-        self.reason = reason
-
-
-class _Session(requests.Session):
-    """A session that never waits without a bound and does not send a request twice over a broken connection.
-
-    The official client retries on 429 and 5xx alone: a POST whose reply was lost is the user's to look into.
-    """
-
-    def __init__(self, base_url: str) -> None:
-        super().__init__()
-        self._base_url = base_url
-        self.call = threading.local()
-        """`call.deadline`: the monotonic time until which this thread's request may be retried."""
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as in requests
-        kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
-        try:
-            response = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            raise PluginError(f"GitLab at {self._base_url} cannot be reached: {_cause(error)}.") from None
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= 500:
-            self._bound_wait(response)
-        return response
-
-    def _bound_wait(self, response: requests.Response) -> None:
-        """Leave in Retry-After what python-gitlab is to wait, or give up where that is past the deadline."""
-        wait = _wait_asked(response.headers)
-        if wait is None:
-            response.headers.pop("Retry-After", None)
-            response.headers.pop("RateLimit-Reset", None)
-        elif time.monotonic() + wait > self.call.deadline:
-            raise PluginError(f"GitLab at {self._base_url} is busy ({response.status_code}) and asks to wait {wait} s.")
-        else:
-            response.headers["Retry-After"] = str(wait)
 
 
 class Client:
     """A GitLab instance and the token to use there.
 
     `base_url` may end in `/api/v4/` or not. `verify` is as in requests: False, True, or a file with CA certificates.
-    The token is sent as `Authorization: Bearer`, as the official plugin does for every kind of token.
+    The token is sent as `Authorization: Bearer`, as the official plugin does for every kind of token. A request whose
+    reply is lost is not sent again: client-go retries 429 and 5xx alone.
     """
 
     def __init__(self, base_url: str, token: str, *, verify: bool | str) -> None:
-        root = base_url.rstrip("/").removesuffix("/api/v4")
-        self.base_url = f"{root}/api/v4"
+        self.base_url = f"{base_url.rstrip('/').removesuffix('/api/v4')}/api/v4"
         self._token = token
-        self._session = _Session(self.base_url)
-        self._gitlab = Gitlab(
-            root,
-            oauth_token=token,
-            ssl_verify=verify,
-            retry_transient_errors=True,
-            user_agent="pulumi-resource-gitlab (stand-in)",
-            session=self._session,
-        )
+        self._verify = verify
 
     def call(
-        self,
-        verb: str,
-        path: str,
-        what: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        self, verb: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Send one request and give the JSON object of the reply, an empty one where there is none.
+        """Send one request and return the JSON object of the reply, an empty one if it has no body.
 
-        `what` completes "did not ..." in an error. Raises RefusalError, or PluginError where GitLab cannot be reached.
+        Raises ApiError.
         """
-        self._session.call.deadline = time.monotonic() + RETRY_SECONDS
-        try:
-            response = self._gitlab.http_request(
-                verb,
-                path,
-                query_data=dict(query or {}),
-                post_data=None if body is None else dict(body),
-                max_retries=MAX_RETRIES,
-            )
-        except RedirectError:
-            raise PluginError(
-                f"GitLab at {self.base_url} redirects elsewhere: set baseUrl to where it is now."
-            ) from None
-        except GitlabError as error:
-            raise self._refusal(error, path, what, [self._token, str((body or {}).get("value", ""))]) from None
+        url = self.base_url + path
+        response = self._send(verb, url, query, body)
+        for attempt in range(RETRIES):
+            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS and response.status_code < 500:
+                break
+            time.sleep(_wait(response, attempt))
+            response = self._send(verb, url, query, body)
+        if not response.ok:
+            raise ApiError(_refusal(verb, url, response), response.status_code)
         if not response.content:
             return {}
         try:
             reply = response.json()
         except requests.JSONDecodeError:
-            reply = None
-        if not isinstance(reply, dict):
-            raise PluginError(f"What answers at {self.base_url} is not GitLab's API: check baseUrl.")
-        return reply
+            raise ApiError(f"invalid character {response.text[:1]!r} looking for beginning of value") from None
+        return reply if isinstance(reply, dict) else {}
 
-    def _refusal(self, error: GitlabError, path: str, what: str, secrets: list[str]) -> RefusalError:
-        status = error.response_code or 0
-        reason = _reason(error.response_body or b"")
-        for secret in filter(None, secrets):
-            reason = reason.replace(secret, "[secret]")
-        told = reason if str(status) in reason else f"{status} {reason or responses.get(status, '')}".rstrip()
-        if status == HTTPStatus.UNAUTHORIZED:
-            text = (
-                f"GitLab at {self.base_url} refused the token ({told}): give the provider a valid one with scope `api`,"
-                " as its `token` or in GITLAB_TOKEN."
+    def _send(
+        self, verb: str, url: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> requests.Response:
+        try:
+            return requests.request(
+                verb,
+                url,
+                params=query,
+                json=body,
+                headers={
+                    "Authorization": f"Bearer {self._token}",
+                    "Accept": "application/json",
+                    "User-Agent": "pulumi-resource-gitlab (stand-in)",
+                },
+                verify=self._verify,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
-        else:
-            text = f"GitLab at {self.base_url} did not {what} ({told}){_remedy(status, path)}."
-        return RefusalError(text, status, reason)
+        except requests.RequestException as error:
+            raise ApiError(f'{verb.capitalize()} "{url}": {_cause(error, url)}') from None
 
 
 def project_path(project: str, *parts: str) -> str:
-    """Give the path of something in a project, which is named by its number or by its full path."""
-    return "/".join(["/projects", EncodedId(project), *parts])
+    """Return the path of something in a project, which is named by its number or by its full path."""
+    return "/".join(["/projects", *(quote(part, safe="").replace(".", "%2E") for part in (project, *parts))])
 
 
-def _remedy(status: int, path: str) -> str:
-    if status == HTTPStatus.FORBIDDEN:
-        return ": the token needs scope `api` and in the project the Maintainer role (for environments Developer)"
-    if status == HTTPStatus.NOT_FOUND:
-        if path.startswith("/projects/"):
-            return ": check the project's path or id, and that the token may see it"
-        return ": check baseUrl"
-    return ": try again later" if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 else ""
+def _wait(response: requests.Response, attempt: int) -> float:
+    """Return the seconds to wait; of the headers, client-go reads RateLimit-Reset (Unix time) and no Retry-After."""
+    if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        return BROKEN_SECONDS * (attempt + 1)
+    reset = response.headers.get("RateLimit-Reset", "")
+    return max(BACKOFF_SECONDS, int(reset) - time.time()) if reset.isdigit() else BACKOFF_SECONDS * 2**attempt
 
 
-def _cause(error: requests.RequestException) -> str:
-    """Say what went wrong on the way. The text of the exception itself may hold a header, so it is not used."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its TLS certificate is not trusted (cacertFile names the file with its CA)"
-    if isinstance(error, requests.ConnectTimeout):
-        return f"no connection within {CONNECT_SECONDS} s"
-    if isinstance(error, requests.Timeout):
-        return f"no reply within {READ_SECONDS} s, though it may have done what was asked"
-    text = str(error)
-    if "Connection refused" in text:
-        return "connection refused"
-    if "resolve" in text:
-        return "the host name is not known"
-    return "the connection broke before the reply, though it may have done what was asked"
-
-
-def _wait_asked(headers: Mapping[str, str]) -> int | None:
-    """Give the seconds that GitLab asks to wait: Retry-After, else until RateLimit-Reset (Unix time)."""
-    after, reset = headers.get("Retry-After", ""), headers.get("RateLimit-Reset", "")
-    if after.isdigit():
-        return int(after)
-    return max(0, int(reset) - int(time.time())) if reset.isdigit() else None
-
-
-def _reason(body: bytes) -> str:
-    """Give the words of an error's body: under `message`, or under `error` and `error_description`."""
+def _refusal(verb: str, url: str, response: requests.Response) -> str:
+    """Return client-go's text of a refusal; of a 404 it reads nothing else."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        return "404 Not Found"
     try:
-        reply = json.loads(body)
+        message = _flat(json.loads(response.content))
     except ValueError:
-        return ""
-    if not isinstance(reply, dict):
-        return ""
-    words = [reply[key] for key in ("message", "error", "error_description") if key in reply]
-    return ", ".join(_flat(word) for word in words)
+        message = f"failed to parse unknown error format: {response.text}"
+    return f"{verb.upper()} {unquote(url)}: {response.status_code} {message}"
 
 
 def _flat(message: object) -> str:
+    """Return an error's body as client-go prints it (parseError)."""
     if isinstance(message, dict):
-        return ", ".join(f"{key} {_flat(value)}" for key, value in message.items())
+        return ", ".join(sorted(f"{{{key}: {_flat(value)}}}" for key, value in message.items()))
     if isinstance(message, list):
-        return ", ".join(_flat(item) for item in message)
+        return f"[{', '.join(_flat(item) for item in message)}]"
     return str(message)
+
+
+def _cause(error: requests.RequestException, url: str) -> str:
+    """Return Go's words for what went wrong on the way. The exception's own text may hold a header: it is not used."""
+    address = urlsplit(url)
+    host = address.hostname
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    if isinstance(error, requests.Timeout):
+        return "context deadline exceeded"
+    if "Connection refused" in str(error):
+        return f"dial tcp {host}:{address.port or 80}: connect: connection refused"
+    if "resolve" in str(error):
+        return f"dial tcp: lookup {host}: no such host"
+    return "EOF"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from pulumi.provider.experimental.provider import CheckFailure
 
-from sandbox.plugins.gitlab.client import Client, PluginError, RefusalError, project_path
+from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, project_path
 from sandbox.plugins.gitlab.resource import Input, Kind, Resource, numbered_id, text
 from sandbox.plugins.gitlab.values import State, is_unknown
 
@@ -22,7 +22,7 @@ _SCOPES = (
 
 
 class ProjectDeployToken(Resource):
-    """Its id is `project:number`. GitLab tells `token` once, at the creation, so it is kept from there."""
+    """Its id is `project:number`. GitLab shows `token` once, at the creation, so it is kept from there."""
 
     token = "gitlab:index/projectDeployToken:ProjectDeployToken"  # noqa: S105 - a type token
     inputs: ClassVar[Mapping[str, Input]] = {
@@ -37,60 +37,66 @@ class ProjectDeployToken(Resource):
     secret_outputs: ClassVar[frozenset[str]] = frozenset({"token"})
 
     def problems(self, inputs: State) -> Iterator[CheckFailure]:
-        """Check that there is a scope, and the date."""
+        """Check that there is a scope, and the form of the date."""
         if not inputs["scopes"]:
             yield CheckFailure("", f"scopes must name at least one of {', '.join(_SCOPES)}")
-        if "expiresAt" in inputs and not is_unknown(inputs["expiresAt"]):
-            expires_at = text(inputs, "expiresAt")
-            moment = _moment(expires_at)
-            if moment is None:
-                form = "in RFC 3339 form, such as 2027-01-31T00:00:00Z"
-                yield CheckFailure("", f"expiresAt must be {form}, not {expires_at!r}")
-            elif inputs.get("validatePastExpirationDate") is True and moment < datetime.now(UTC):
-                yield CheckFailure("", f"expiresAt must be in the future, not {expires_at}")
+        if "expiresAt" in inputs and not is_unknown(inputs["expiresAt"]) and _moment(text(inputs, "expiresAt")) is None:
+            form = "in RFC 3339 form, such as 2027-01-31T00:00:00Z"
+            yield CheckFailure("", f"expiresAt must be {form}, not {inputs['expiresAt']!r}")
 
-    def create(self, client: Client, name: str, inputs: State) -> State:  # noqa: ARG002 - for other types
+    def create(self, client: Client, inputs: State) -> State:
         """POST the token."""
         project = text(inputs, "project")
         body = {"name": inputs["name"], "scopes": inputs["scopes"]}
         optional = {"username": inputs.get("username"), "expires_at": inputs.get("expiresAt")}
         body |= {key: value for key, value in optional.items() if value is not None}
-        what = f"create deploy token {inputs['name']} of project {project}"
-        reply = client.call("post", project_path(project, "deploy_tokens"), what, body=body)
+        moment = _moment(text(inputs, "expiresAt")) if "expiresAt" in inputs else None
+        now = datetime.now(UTC)
+        if moment and inputs.get("validatePastExpirationDate") is True and moment < now:
+            written = [at.isoformat(timespec="seconds").replace("+00:00", "Z") for at in (moment, now)]
+            raise PluginError(
+                "Error creating GitLab ProjectDeployToken",
+                f"Expiry date {written[0]} must be in the future. Current time is {written[1]}",
+            )
+        try:
+            reply = client.call("post", project_path(project, "deploy_tokens"), body=body)
+        except ApiError as error:
+            _raise(error, "creating GitLab ProjectDeployToken", "create GitLab ProjectDeployToken")
         return _state(reply, project, inputs)
 
     def read(self, client: Client, resource_id: str, state: State) -> State | None:
         """GET the token, without its secret."""
         project, number = numbered_id(resource_id)
-        what = f"read deploy token {number} of project {project}"
         try:
-            reply = client.call("get", project_path(project, "deploy_tokens", number), what)
-        except RefusalError as error:
+            reply = client.call("get", project_path(project, "deploy_tokens", number))
+        except ApiError as error:
             if error.status == 404:
                 return None
-            raise
+            _raise(error, "reading GitLab ProjectDeployToken", "read GitLab ProjectDeployToken")
         return _state(reply, project, state)
 
     def update(self, client: Client, state: State, inputs: State) -> State:  # noqa: ARG002 - GitLab has nothing for it
         """Refuse, as the official plugin does: there is nothing to change in place."""
         raise PluginError(
-            f"validatePastExpirationDate of deploy token {state['id']} cannot become {_flag(inputs)} in place:"
-            " leave it, or replace the token with `pulumi up --target-replace URN`."
+            "Provider Error, report upstream",
+            "Somehow the resource was requested to perform an in-place upgrade which is not possible.",
         )
 
     def delete(self, client: Client, state: State) -> None:
-        """DELETE the token."""
+        """DELETE the token; one that is gone already is an error, officially."""
         project, number = numbered_id(text(state, "id"))
-        what = f"delete deploy token {number} of project {project}"
         try:
-            client.call("delete", project_path(project, "deploy_tokens", number), what)
-        except RefusalError as error:
-            if error.status != 404:
-                raise
+            client.call("delete", project_path(project, "deploy_tokens", number))
+        except ApiError as error:
+            _raise(error, "deleting project deploy token", "delete project deploy token")
+
+
+def _raise(error: ApiError, doing: str, do: str) -> NoReturn:
+    raise PluginError(f"Error {doing}", f"Could not {do}, unexpected error: {error}") from None
 
 
 def _state(reply: Mapping[str, Any], project: str, known: State) -> State:
-    """Give the outputs; the secret and the flag, which GitLab does not tell, are those known before."""
+    """Return the outputs; the secret and the flag, which GitLab does not show, are those known before."""
     state: State = {
         "id": f"{project}:{reply['id']}",
         "project": project,
@@ -99,26 +105,24 @@ def _state(reply: Mapping[str, Any], project: str, known: State) -> State:
         "username": reply["username"],
         "expired": reply["expired"],
         "revoked": reply["revoked"],
-        "validatePastExpirationDate": _flag(known),
+        "validatePastExpirationDate": known.get("validatePastExpirationDate") is True,
     }
     if reply["expires_at"] is not None:
-        state["expiresAt"] = _known_spelling(reply["expires_at"], known)
+        state["expiresAt"] = _spelled(reply["expires_at"], known)
     if "token" in reply or "token" in known:
         state["token"] = reply.get("token") or known["token"]
     return state
 
 
-def _flag(values: State) -> bool:
-    return values.get("validatePastExpirationDate") is True
+def _spelled(answered: str, known: State) -> str:
+    """Return GitLab's moment; the program's spelling is kept for `+00:00` in place of `Z`, and for no other offset.
 
-
-def _known_spelling(told: str, known: State) -> str:
-    """Keep the program's way to write the moment that GitLab tells, so that it is no difference."""
+    That is timetypes.RFC3339's idea of equality. With another offset each preview has a difference, officially.
+    """
+    moment = datetime.fromisoformat(answered).astimezone(UTC)
+    spelled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     written = known.get("expiresAt")
-    moment = _moment(told)
-    if isinstance(written, str) and _moment(written) == moment:
-        return written
-    return told if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written if isinstance(written, str) and written.replace("+00:00", "Z") == spelled else spelled
 
 
 def _moment(written: str) -> datetime | None:

@@ -7,29 +7,34 @@ from typing import Any, ClassVar, NoReturn
 from pulumi.provider.experimental.provider import CheckFailure
 from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.plugins.gitlab.client import Client, PluginError, RefusalError, project_path
+from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, project_path
 from sandbox.plugins.gitlab.resource import Input, Kind, Resource, text
 from sandbox.plugins.gitlab.values import State
+
+INVALID_MASKED = (
+    "Invalid value for a masked variable. Check the masked variable requirements: "
+    "https://docs.gitlab.com/ci/variables/#mask-a-cicd-variable"
+)
 
 
 class ProjectVariable(Resource):
     """Its id is `project:key:environment_scope`."""
 
     token = "gitlab:index/projectVariable:ProjectVariable"  # noqa: S105 - a type token
+    meta = '{"schema_version":"1"}'
     inputs: ClassVar[Mapping[str, Input]] = {
         "project": Input(kind="string", required=True, replaces=True),
         "key": Input(kind="string", required=True, replaces=True),
         "value": Input(kind="string", required=True),
         "description": Input(kind="string"),
         "environmentScope": Input(kind="string", replaces=True, default="*"),
-        "hidden": Input(kind="boolean", replaces=True),
+        "hidden": Input(kind="boolean", replaces=True, replaces_unset=False),
         "masked": Input(kind="boolean"),
         "protected": Input(kind="boolean"),
         "raw": Input(kind="boolean"),
         "variableType": Input(kind="string", choices=("env_var", "file")),
     }
     outputs: ClassVar[Mapping[str, Kind]] = {}
-    secret_imports: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def problems(self, inputs: State) -> Iterator[CheckFailure]:
         """Check the key, and that nothing is hidden without being masked."""
@@ -41,23 +46,16 @@ class ProjectVariable(Resource):
         ):
             yield CheckFailure("", "hidden needs masked as well, and true where hidden is true")
 
-    def create(self, client: Client, name: str, inputs: State) -> State:
-        """POST the variable; a variable of that key and scope that exists already is never taken over."""
+    def create(self, client: Client, inputs: State) -> State:
+        """POST the variable; one of that key and scope that exists already is an error, and is not taken over."""
         project = text(inputs, "project")
         body = {"key": inputs["key"], **_body(inputs)}
         if inputs.get("hidden"):
             body |= {"masked": False, "masked_and_hidden": True}
-        what = f"create {_label(inputs)}"
         try:
-            reply = client.call("post", project_path(project, "variables"), what, body=body)
-        except RefusalError as error:
-            if "has already been taken" in error.reason:
-                raise PluginError(
-                    f"GitLab at {client.base_url} did not {what}, for it exists already: take it over with"
-                    f" `pulumi import {self.token} {name} '{_id(inputs)}' --generate-code=false`"
-                    " (with --parent for a component's child), or delete it in GitLab."
-                ) from None
-            _raise_clearly(error, inputs)
+            reply = client.call("post", project_path(project, "variables"), body=body)
+        except ApiError as error:
+            _raise(error, "create")
         return _state(reply, project, inputs["value"])
 
     def read(self, client: Client, resource_id: str, state: State) -> State | None:
@@ -66,38 +64,40 @@ class ProjectVariable(Resource):
         key, _, scope = rest.partition(":")
         if not project or not key:
             raise PluginError(
-                f"The id {resource_id!r} is not of the form project:key:environment_scope, such as group/blog:TOKEN:*."
+                "Invalid resource ID format",
+                f"The resource ID '{resource_id}' has an invalid format in Read. It should be "
+                f"'<project>:<key>:<environment_scope>'. Error: unexpected ID format ({resource_id!r}). "
+                "Expected project:key",
             )
         where: State = {"project": project, "key": key, "environmentScope": scope or "*"}
         try:
-            reply = client.call("get", _path(where), f"read {_label(where)}", query=_filter(where))
-        except RefusalError as error:
+            reply = client.call("get", _path(where), query=_filter(where))
+        except ApiError as error:
             if error.status == 404:
-                return None
-            raise
+                # Officially an import of what does not exist succeeds, with an empty id and no other property.
+                return None if state else {"id": ""}
+            _raise(error, "read")
         return _state(reply, project, state.get("value"))
 
     def update(self, client: Client, state: State, inputs: State) -> State:
         """PUT everything that may change."""
         try:
-            reply = client.call(
-                "put", _path(state), f"update {_label(state)}", query=_filter(state), body=_body(inputs)
-            )
-        except RefusalError as error:
-            _raise_clearly(error, inputs)
+            reply = client.call("put", _path(state), query=_filter(state), body=_body(inputs))
+        except ApiError as error:
+            _raise(error, "update")
         return _state(reply, text(inputs, "project"), inputs["value"])
 
     def delete(self, client: Client, state: State) -> None:
-        """DELETE the variable of that key and scope."""
+        """DELETE the variable of that key and scope; one that is gone already is no error."""
         try:
-            client.call("delete", _path(state), f"delete {_label(state)}", query=_filter(state))
-        except RefusalError as error:
+            client.call("delete", _path(state), query=_filter(state))
+        except ApiError as error:
             if error.status != 404:
-                raise
+                _raise(error, "delete")
 
 
 def _body(inputs: State) -> dict[str, Any]:
-    """Give the fields of POST and PUT: `protected` and `variable_type` only where set, the others always."""
+    """Return the fields of POST and PUT: `protected` and `variable_type` only if set, the others always."""
     body = {
         "value": inputs["value"],
         "masked": inputs.get("masked", False),
@@ -110,7 +110,7 @@ def _body(inputs: State) -> dict[str, Any]:
 
 
 def _state(reply: Mapping[str, Any], project: str, known_value: object) -> State:
-    """Give the outputs; the value of a hidden variable, which GitLab never tells, is the one known before."""
+    """Return the outputs; the value of a hidden variable, which GitLab never shows, is the one known before."""
     hidden = bool(reply.get("hidden"))
     state: State = {
         "project": project,
@@ -124,35 +124,22 @@ def _state(reply: Mapping[str, Any], project: str, known_value: object) -> State
         "raw": reply["raw"],
         "variableType": reply["variable_type"],
     }
-    return state | {"id": _id(state)}
+    return state | {"id": f"{project}:{state['key']}:{state['environmentScope']}"}
 
 
-def _raise_clearly(error: RefusalError, inputs: State) -> NoReturn:
-    """Say which rule a value breaks, where GitLab says only that it is invalid."""
-    if error.status == 400 and "value" in error.reason and "invalid" in error.reason:
-        raise PluginError(
-            f"Invalid value for a masked variable: the value of {_label(inputs)} must be one line of 8 or more"
-            " characters without whitespace, and where raw is not true, only of A-Z a-z 0-9 + / = @ : . ~ _ and -"
-            " (https://docs.gitlab.com/ci/variables/#mask-a-cicd-variable)."
-        ) from None
-    raise error
+def _raise(error: ApiError, do: str) -> NoReturn:
+    if error.status == 400 and "value" in str(error) and "invalid" in str(error):
+        raise PluginError(INVALID_MASKED, str(error)) from None
+    raise PluginError("GitLab API error occurred", f"Unable to {do} project variable: {error}") from None
 
 
 def _scope(inputs: State) -> str:
     return text({"environmentScope": "*", **inputs}, "environmentScope")
 
 
-def _id(inputs: State) -> str:
-    return f"{inputs['project']}:{inputs['key']}:{_scope(inputs)}"
-
-
-def _label(inputs: State) -> str:
-    return f"variable {inputs['key']} (scope {_scope(inputs)}) of project {inputs['project']}"
-
-
 def _path(inputs: State) -> str:
     return project_path(text(inputs, "project"), "variables", text(inputs, "key"))
 
 
-def _filter(inputs: State) -> dict[str, Any]:
-    return {"filter": {"environment_scope": _scope(inputs)}}
+def _filter(inputs: State) -> dict[str, str]:
+    return {"filter[environment_scope]": _scope(inputs)}

@@ -12,26 +12,22 @@ from pulumi.provider.experimental import provider as pulumi_provider
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from sandbox.plugins.gitlab import VERSION
-from sandbox.plugins.gitlab.client import Client, PluginError
-from sandbox.plugins.gitlab.get_project import TOKEN as GET_PROJECT
-from sandbox.plugins.gitlab.get_project import get_project
+from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, UnservedError
 from sandbox.plugins.gitlab.project_deploy_token import ProjectDeployToken
-from sandbox.plugins.gitlab.project_environment import ProjectEnvironment
 from sandbox.plugins.gitlab.project_variable import ProjectVariable
 from sandbox.plugins.gitlab.resource import Resource
 from sandbox.plugins.gitlab.values import Plain, State, plain, plain_map, wrap
 
-RESOURCES: Mapping[str, Resource] = {
-    resource.token: resource for resource in (ProjectVariable(), ProjectDeployToken(), ProjectEnvironment())
-}
+RESOURCES: Mapping[str, Resource] = {resource.token: resource for resource in (ProjectVariable(), ProjectDeployToken())}
 CONFIG = ("token", "baseUrl", "cacertFile", "insecure", "earlyAuthCheck")
 UNSERVED_CONFIG = ("clientCert", "clientKey", "configFile", "context", "enableAutoCiSupport", "headers", "retries")
+_META = "__meta"
 _AUTO_NAMED = "__defaults"
 """The input in which Pulumi's bridge notes which inputs it has set by itself."""
 
 
 class GitlabProvider(pulumi_provider.Provider):
-    """Serves RESOURCES and getProject. Every request may raise PluginError, whose text is for the user."""
+    """Serves RESOURCES. Every request may raise PluginError, in the official plugin's words, and UnservedError."""
 
     def __init__(self) -> None:
         self._configured: Client | None = None
@@ -39,7 +35,7 @@ class GitlabProvider(pulumi_provider.Provider):
     @property
     def _client(self) -> Client:
         if self._configured is None:
-            raise PluginError("The gitlab provider has not been configured.")
+            raise PluginError("Unconfigured", "The gitlab provider has not been configured.")
         return self._configured
 
     async def get_schema(self, request: pulumi_provider.GetSchemaRequest) -> pulumi_provider.GetSchemaResponse:  # noqa: ARG002
@@ -66,17 +62,20 @@ class GitlabProvider(pulumi_provider.Provider):
     async def configure(self, request: pulumi_provider.ConfigureRequest) -> pulumi_provider.ConfigureResponse:
         """Take the settings, those left out from the environment, and try the token unless told not to."""
         settings = plain_map(request.args)
-        self._configured = _client(settings)
-        if _flag(settings, "earlyAuthCheck", os.environ.get("GITLAB_EARLY_AUTH_CHECK", "true")):
-            await asyncio.to_thread(self._client.call, "get", "/user", "tell whose the token is")
+        try:
+            self._configured = _client(settings)
+            if _flag(settings, "earlyAuthCheck", os.environ.get("GITLAB_EARLY_AUTH_CHECK", "true")):
+                await asyncio.to_thread(self._client.call, "get", "/user")
+        except ApiError as error:
+            raise PluginError(
+                "Failed to create GitLab Client from provider configuration",
+                f"The provider failed to create a new GitLab Client from the given configuration: {error}",
+            ) from None
         return pulumi_provider.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
     async def invoke(self, request: pulumi_provider.InvokeRequest) -> pulumi_provider.InvokeResponse:
-        """Serve getProject."""
-        if request.tok != GET_PROJECT:
-            raise PluginError(_unserved(request.tok))
-        result = await asyncio.to_thread(get_project, self._client, plain_map(request.args))
-        return pulumi_provider.InvokeResponse({name: wrap(value) for name, value in result.items()})
+        """Refuse: no function is served."""
+        raise UnservedError(_unserved(request.tok))
 
     async def check(self, request: pulumi_provider.CheckRequest) -> pulumi_provider.CheckResponse:
         """Check the inputs, and name what the program has not named."""
@@ -99,7 +98,7 @@ class GitlabProvider(pulumi_provider.Provider):
             return pulumi_provider.CreateResponse(
                 None, _outputs(resource, resource.planned(inputs), request.properties)
             )
-        state = await asyncio.to_thread(resource.create, self._client, request.name, inputs)
+        state = await asyncio.to_thread(resource.create, self._client, inputs)
         return pulumi_provider.CreateResponse(str(state["id"]), _outputs(resource, state, request.properties))
 
     async def update(self, request: pulumi_provider.UpdateRequest) -> pulumi_provider.UpdateResponse:
@@ -118,10 +117,11 @@ class GitlabProvider(pulumi_provider.Provider):
         if state is None:
             return pulumi_provider.ReadResponse()
         outputs = _outputs(resource, state, request.properties | request.inputs)
+        if not state["id"]:
+            return pulumi_provider.ReadResponse(request.resource_id, outputs, {})
         if request.inputs:
             inputs = request.inputs | {name: outputs[name] for name in _own(request.inputs) if name in outputs}
         else:
-            outputs |= {name: outputs[name].with_secret(is_secret=True) for name in resource.secret_imports}
             inputs = {name: outputs[name] for name in resource.imported_inputs(state)}
         return pulumi_provider.ReadResponse(str(state["id"]), outputs, inputs)
 
@@ -135,7 +135,7 @@ _OFFICIAL = f"install the official one with `pulumi plugin install resource gitl
 
 
 def _unserved(token: str) -> str:
-    served = ", ".join(name.rpartition(":")[2] for name in [*RESOURCES, GET_PROJECT])
+    served = " and ".join(name.rpartition(":")[2] for name in RESOURCES)
     return f"This stand-in for the gitlab plugin serves {served} only; for {token}, {_OFFICIAL}."
 
 
@@ -145,7 +145,7 @@ def _resource(qualified_type: str) -> Resource:
     try:
         return RESOURCES[token]
     except KeyError:
-        raise PluginError(_unserved(token)) from None
+        raise UnservedError(_unserved(token)) from None
 
 
 def _own(inputs: Mapping[str, PropertyValue]) -> State:
@@ -154,9 +154,10 @@ def _own(inputs: Mapping[str, PropertyValue]) -> State:
 
 
 def _outputs(resource: Resource, state: State, source: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
-    """Mark as secret what always is, and what was given as a secret."""
+    """Mark as secret what always is, and what was given as a secret; add what the bridge keeps."""
     secret = resource.secret_outputs | {name for name, value in source.items() if value.contains_secret()}
-    return {name: wrap(value, secret=name in secret) for name, value in state.items()}
+    outputs = {name: wrap(value, secret=name in secret) for name, value in state.items()}
+    return outputs | ({_META: wrap(resource.meta)} if resource.meta else {})
 
 
 def _auto_name(request: pulumi_provider.CheckRequest) -> PropertyValue:
@@ -168,18 +169,17 @@ def _auto_name(request: pulumi_provider.CheckRequest) -> PropertyValue:
 
 
 def _client(settings: State) -> Client:
-    """Give the client for the provider's settings; the texts of errors never hold the token."""
+    """Return the client for the provider's settings; ApiError if they make none."""
     token = str(settings.get("token") or os.environ.get("GITLAB_TOKEN", ""))
     base_url = str(settings.get("baseUrl") or os.environ.get("GITLAB_BASE_URL") or "https://gitlab.com/api/v4/")
     if not token:
-        raise PluginError("The gitlab provider has no token: give it one as its `token`, or in GITLAB_TOKEN.")
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise PluginError("The gitlab provider's token holds a space, a line end or another character no token has.")
-    if not base_url.startswith(("http://", "https://")):
-        raise PluginError(f"The gitlab provider's baseUrl must start with http:// or https://, not {base_url!r}.")
+        # Without a token the official plugin looks for glab's configuration.
+        raise ApiError("unable to locate config file")
+    if not token.isascii() or not token.isprintable():
+        raise ApiError(f'Get "{base_url}": net/http: invalid header field value for "Authorization"')
     ca_file = settings.get("cacertFile")
     if isinstance(ca_file, str) and not Path(ca_file).is_file():
-        raise PluginError(f"The gitlab provider's cacertFile {ca_file!r} is not a file.")
+        raise ApiError(f"open {ca_file}: no such file or directory")
     if _flag(settings, "insecure", "false"):
         warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
         return Client(base_url, token, verify=False)
@@ -192,7 +192,7 @@ def _flag(settings: State, name: str, default: str) -> bool:
     try:
         return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
     except KeyError:
-        raise PluginError(f"The gitlab provider's {name} must be true or false, not {value!r}.") from None
+        raise ApiError(f"{name}: a bool is required, got {value!r}") from None
 
 
 def _described(resource: Resource) -> dict[str, object]:

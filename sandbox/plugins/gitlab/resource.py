@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pulumi.provider.experimental.provider import CheckFailure, DiffResponse, PropertyDiff, PropertyDiffKind
+from pulumi.provider.experimental.provider import CheckFailure, DiffResponse
 from pulumi.runtime.rpc import UNKNOWN
 
 from sandbox.plugins.gitlab.client import Client, PluginError
@@ -24,10 +24,10 @@ class Input:
     required: bool = False
     replaces: bool = False
     """A change needs a new resource."""
+    replaces_unset: bool = True
+    """Whether it replaces too if the program leaves it out and another input changes: its value is then not known."""
     default: str | bool | None = None
-    """What it is where the program leaves it out."""
-    clears: bool = False
-    """Left out means none. For other inputs without a default it means whatever GitLab has, and is no difference."""
+    """What it is if the program leaves it out. Without a default it is then whatever GitLab has."""
     choices: tuple[str, ...] = ()
     """The only values allowed, of the input or of its elements."""
 
@@ -41,24 +41,24 @@ class Resource(ABC):
     """The outputs that are not inputs."""
     secret_outputs: ClassVar[frozenset[str]] = frozenset()
     """The outputs that are secret whatever the program says."""
-    secret_imports: ClassVar[frozenset[str]] = frozenset()
-    """The inputs that are taken as secret on an import, when no program has said so yet."""
+    meta: ClassVar[str | None] = None
+    """What Pulumi's bridge keeps as `__meta` in the state: the version of the schema, unless it is 0."""
 
     @abstractmethod
-    def create(self, client: Client, name: str, inputs: State) -> State:
-        """Create it and give its outputs, `id` among them. `name` is the resource's name in the program."""
+    def create(self, client: Client, inputs: State) -> State:
+        """Create it and return its outputs, `id` among them."""
 
     @abstractmethod
     def read(self, client: Client, resource_id: str, state: State) -> State | None:
-        """Give its outputs as GitLab has them, None where it is gone. `state` is empty on an import."""
+        """Return its outputs as GitLab has them, None if it is gone. `state` is empty on an import."""
 
     @abstractmethod
     def update(self, client: Client, state: State, inputs: State) -> State:
-        """Change it in place and give its outputs. `state` is its outputs until now."""
+        """Change it in place and return its outputs. `state` is its outputs until now."""
 
     @abstractmethod
     def delete(self, client: Client, state: State) -> None:
-        """Delete it; that it is gone already is no error."""
+        """Delete it."""
 
     @abstractmethod
     def problems(self, inputs: State) -> Iterator[CheckFailure]:
@@ -87,24 +87,27 @@ class Resource(ABC):
         return failures or list(self.problems(inputs))
 
     def diff(self, state: State, inputs: State, ignored: Collection[str]) -> DiffResponse:
-        """Compare what is wanted with what was last known; a difference in a replacing input asks for a replacement."""
-        changes: dict[str, PropertyDiff] = {}
-        for name, spec in self.inputs.items():
-            old, new = state.get(name), inputs.get(name, spec.default)
-            if name in ignored or (new is None and not spec.clears) or (not is_unknown(new) and _same(old, new)):
-                continue
-            verb = "ADD" if old is None else "DELETE" if new is None else "UPDATE"
-            kind = PropertyDiffKind[f"{verb}_REPLACE" if spec.replaces else verb]
-            changes[name] = PropertyDiff(kind, input_diff=False)
-        return DiffResponse(
-            changes=bool(changes),
-            replaces=[name for name in changes if self.inputs[name].replaces],
-            diffs=list(changes),
-            detailed_diff=changes,
-        )
+        """Compare what is wanted with the last known outputs, as Pulumi's bridge does for the Plugin Framework.
+
+        If anything differs, whatever GitLab computes and the program does not set counts as not known, and so as
+        changed. There are names alone, no detailed diff.
+        """
+        changed = {
+            name
+            for name, spec in self.inputs.items()
+            if name not in ignored
+            and (wanted := inputs.get(name, spec.default)) is not None
+            and (is_unknown(wanted) or not _same(state.get(name), wanted))
+        }
+        if not changed:
+            return DiffResponse(changes=False)
+        unset = {name for name, spec in self.inputs.items() if name not in inputs and spec.default is None}
+        replaces = {name for name in changed if self.inputs[name].replaces}
+        replaces |= {name for name in unset if self.inputs[name].replaces and self.inputs[name].replaces_unset}
+        return DiffResponse(changes=True, replaces=sorted(replaces), diffs=sorted(changed | unset | set(self.outputs)))
 
     def planned(self, inputs: State) -> State:
-        """Give the outputs as far as a preview can know them."""
+        """Return the outputs as far as a preview can know them."""
         known = {name: inputs.get(name, spec.default) for name, spec in self.inputs.items()}
         outputs: State = {name: UNKNOWN if value is None else value for name, value in known.items()}
         return outputs | dict.fromkeys(self.outputs, UNKNOWN)
@@ -114,7 +117,7 @@ class Resource(ABC):
         return {
             name: state[name]
             for name, spec in self.inputs.items()
-            if name in state and (spec.required or state[name] not in (None, "", False, spec.default))
+            if state.get(name) is not None and (spec.required or state[name] not in ("", False, spec.default))
         }
 
 
@@ -127,10 +130,15 @@ def text(values: State, name: str) -> str:
 
 
 def numbered_id(resource_id: str) -> tuple[str, str]:
-    """Split an id `project:number`; raises PluginError where it is something else."""
+    """Split an id `project:number`; PluginError for anything else."""
     project, _, number = resource_id.partition(":")
-    if not project or not number.isdigit():
-        raise PluginError(f"The id {resource_id!r} is not of the form project:number, such as group/blog:7.")
+    if not project or not number:
+        raise PluginError("Error parsing Id", "Could not parse Id into project and deployTokenId")
+    if not number.isdigit():
+        failed = f'strconv.ParseInt: parsing "{number}": invalid syntax'
+        raise PluginError(
+            "Error parsing deploy token Id", f'Could not parse deploy token Id "{number}" to int: {failed}'
+        )
     return project, number
 
 

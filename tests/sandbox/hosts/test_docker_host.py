@@ -2,9 +2,11 @@ import stat
 import subprocess
 from pathlib import Path
 
+from components.docker_app.definition import health_command
+from components.settings.app import App, Health
 from sandbox.machine.network import connect
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
+from tests.sandbox.hosts.docker_sandbox import Sandbox
 
 
 def test_docker_is_reached_over_ssh_with_the_key_and_the_pinned_host_key(docker: Sandbox) -> None:
@@ -74,17 +76,13 @@ def test_an_image_is_pulled_by_digest_from_the_registry_by_its_plain_name(docker
     )
 
 
-def test_the_image_tells_by_wget_whether_it_serves_and_has_no_shell(docker: Sandbox) -> None:
-    docker.run("one", "1.0.0")
-    docker.wait_for("one")
-    check = docker.api("GET", "/containers/one/json")["State"]["Health"]["Log"][-1]
-    assert check["ExitCode"] == 0
-    shell = docker.ssh("docker exec one sh -c true")
-    assert shell.returncode == 126
-    assert '"sh": executable file not found' in shell.stdout + shell.stderr
-    # The check fails where nothing listens.
-    docker.run("two", "1.0.0", [*HEALTHY[:-1], "http://127.0.0.1:9/"])
-    docker.wait_for("two", "unhealthy")
+def test_the_image_passes_and_fails_the_health_check_of_a_stack(docker: Sandbox) -> None:
+    for name, path, health in (("one", "/healthz", "healthy"), ("two", "/nowhere", "unhealthy")):
+        docker.run(name, "1.0.0", health_command(App(port=8080, health=Health(path=path))))
+        docker.wait_for(name, health)
+    check = docker.api("GET", "/containers/two/json")["State"]["Health"]["Log"][-1]
+    assert check["ExitCode"] != 0
+    assert "404 Not Found" in check["Output"]
 
 
 def test_containers_are_below_the_sandboxs_own_control_group(docker: Sandbox) -> None:

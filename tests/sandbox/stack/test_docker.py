@@ -130,7 +130,7 @@ def test_an_image_that_crashes_is_not_waited_for(blog: DockerStack, broken: None
     assert load.failed == []
     assert {answer.body for answer in load.answers} == {"2.0.0"}
     assert blog.containers() == before
-    assert "ends again and again, and is not waited for:\n" in run.text
+    assert "crash-loops, and is not waited for:\n" in run.text
     assert "log: wget: can't connect to remote host (127.0.0.1): Connection refused" in run.text
     blog.deploy("2.0.0")
     blog.wait_for("2.0.0")
@@ -184,7 +184,7 @@ def test_a_revoked_deploy_token_is_really_refused_and_a_refresh_makes_another(
     assert run.code != 0
     assert f"The Docker host {blog.instance.docker.address} cannot pull {REPOSITORY}:1.0.0: Head" in run.text
     assert "unauthorized: HTTP Basic: Access denied." in run.text
-    assert "where the deploy token of the block registry was revoked or has ended, 'pulumi up --refresh'" in run.text
+    assert "if the deploy token of the block registry was revoked or has expired, 'pulumi up --refresh'" in run.text
     assert blog.site() == "2.0.0"
 
     blog.up("--refresh")

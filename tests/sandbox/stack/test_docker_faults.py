@@ -199,7 +199,7 @@ def test_nothing_in_an_address_becomes_an_option_of_ssh(blog: DockerStack, tmp_p
     assert not proof.exists()
 
 
-def told(instance: Instance, key: Path, user: str = USER) -> str:
+def problem_of(instance: Instance, key: Path, user: str = USER) -> str:
     """Why this user with this key cannot use the Docker host."""
     address = f"ssh://{user}@{instance.network.address('docker')}"
     remote = RemoteDocker(address=address, host_key=instance.docker.host_key, identity_file=str(key))
@@ -234,32 +234,32 @@ def test_on_a_published_port_an_image_that_does_not_serve_stops_nothing(fixed: D
     assert "web-fixed-trial" not in fixed.on_host(*DOCKER, "ps", "--all", "--format", "{{.Names}}")
 
 
-def test_a_user_or_a_key_that_is_refused_is_told_why(instance: Instance, key: Path) -> None:
+def test_reason_why_a_user_or_a_key_is_refused_is_reported(instance: Instance, key: Path) -> None:
     refusal = (
         "the host refuses this user with this key; check the user, and that the public key is in its authorized_keys"
     )
-    assert told(instance, key, "nobody-here") == refusal
+    assert problem_of(instance, key, "nobody-here") == refusal
     key.chmod(0o644)
-    assert told(instance, key) == (
+    assert problem_of(instance, key) == (
         "the private key can be read by others, so ssh does not use it; run 'chmod 600' on it"
     )
     key.chmod(0o600)
     subprocess.run(
         ["ssh-keygen", "-q", "-p", "-P", "", "-N", "pass phrase", "-f", key], capture_output=True, check=True
     )
-    assert told(instance, key) == (
+    assert problem_of(instance, key) == (
         "the private key has a passphrase, or is damaged; add it to an ssh-agent, or use one without"
     )
     key.unlink()
-    assert told(instance, key) == f"there is no private key at {key}; check gitlab-deploy:dockerHost.identityFile"
+    assert problem_of(instance, key) == f"there is no private key at {key}; check gitlab-deploy:dockerHost.identityFile"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], capture_output=True, check=True)
-    assert told(instance, key) == refusal
+    assert problem_of(instance, key) == refusal
 
 
-def test_a_user_who_may_not_use_docker_is_told_so(instance: Instance, key: Path) -> None:
+def test_user_who_may_not_use_docker_is_reported(instance: Instance, key: Path) -> None:
     host(instance).run("gpasswd", "--delete", USER, "docker")
     try:
-        said = told(instance, key)
+        said = problem_of(instance, key)
     finally:
         host(instance).run("gpasswd", "--add", USER, "docker")
     assert said == "the user may not use Docker; make it a member of the group docker, and end its open sessions"

@@ -43,7 +43,7 @@ def test_what_others_change_by_hand_is_one_issue_until_it_is_gone(deployed: Depl
     run = drift(deployed)
     assert (run.code, run.stdout.splitlines()[0]) == (
         1,
-        "sandbox: drift: 1 to update; others hold .spec.replicas (kubectl)",
+        "sandbox: drift: 1 to update; others manage .spec.replicas (kubectl)",
     ), run.text
     assert "`spec.replicas`: `3` → `2`" in issue(deployed).description
     assert "- `.spec.replicas`, by `kubectl`" in issue(deployed).description

@@ -9,6 +9,7 @@ from sandbox.machine.waiting import wait
 from tests.support.blog import Site
 from tests.support.cluster import REPOSITORY
 from tests.support.docker_stack import Load
+from tests.support.gitlab_runner import TIMEOUT_SECONDS
 from tests.support.project import run
 
 
@@ -35,7 +36,8 @@ def test_of_two_deploy_jobs_at_once_the_second_changes_nothing_and_names_the_fir
     team: Site, images: dict[str, str]
 ) -> None:
     first = team.runner.start(team.program, "deploy", IMAGE=f"{REPOSITORY}:2.0.0@{images['2.0.0']}")
-    assert wait(lambda: locked(team), 60), first.log()
+    assert wait(lambda: locked(team) or first.poll() is not None, TIMEOUT_SECONDS), first.log()
+    assert locked(team), first.log()
     # GitLab's resource_group lets them run one after the other; where it does not reach, the lock tells the second.
     with first.paused():
         second = team.runner.run(team.program.again(), "deploy", IMAGE=f"{REPOSITORY}:1.0.0@{images['1.0.0']}")
@@ -55,7 +57,8 @@ def test_a_deploy_job_killed_in_the_middle_is_released_by_one_command_and_run_ag
     with Load(team.instance) as load:
         job = team.runner.start(team.program, "deploy", IMAGE=image)
         # In the middle of the rollout: the new container is being made.
-        assert wait(lambda: "docker-app-container creating" in job.log() or job.poll() is not None, 60), job.log()
+        creating = "docker-app-container creating"
+        assert wait(lambda: creating in job.log() or job.poll() is not None, TIMEOUT_SECONDS), job.log()
         job.crash()
         assert locked(team)
         again = team.runner.run(team.program, "deploy", IMAGE=image)

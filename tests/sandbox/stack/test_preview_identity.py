@@ -127,7 +127,9 @@ def test_merge_request_sees_the_same_diff_as_a_maintainer_and_deploys_nothing(st
         stack.set("kubernetes.replicas", "2")
     assert seen["app-deployment update"] == ["spec.replicas", "spec.template.spec.containers[0].image"]
     assert {name.partition(" ")[0] for name in seen} == {
+        "app",
         "app-deployment",
+        "docker-app",
         "docker-app-image",
         "docker-app-container",
     }
@@ -202,42 +204,45 @@ def test_verify_finds_nothing_that_a_preview_may_beyond_reading(stack: Deployed)
 
 
 @pytest.mark.parametrize(
-    ("verb", "resource"),
+    "rights",
     [
-        ("create", "pods/exec"),
-        ("create", "serviceaccounts/token"),
-        ("get", "pods/exec"),
-        ("get", "services/proxy"),
-        ("get", "secrets"),
-        ("patch", "deployments.apps"),
-        ("delete", "configmaps"),
-        ("deletecollection", "pods"),
-        ("escalate", "roles.rbac.authorization.k8s.io"),
-        ("update", "leases.coordination.k8s.io"),
-        ("*", "pods"),
-        ("get", "*.*"),
+        [
+            ("create", "pods/exec"),
+            ("create", "serviceaccounts/token"),
+            ("get", "pods/exec"),
+            ("get", "services/proxy"),
+            ("get", "secrets"),
+            ("patch", "deployments.apps"),
+            ("delete", "configmaps"),
+            ("deletecollection", "pods"),
+            ("escalate", "roles.rbac.authorization.k8s.io"),
+            ("update", "leases.coordination.k8s.io"),
+        ],
+        # Wildcards cover others, so each stands alone.
+        [("*", "pods")],
+        [("get", "*.*")],
     ],
+    ids=["named", "every verb", "every resource"],
 )
-def test_verify_fails_for_a_preview_that_was_granted_more_than_reading(
-    stack: Deployed, verb: str, resource: str
-) -> None:
+def test_verify_names_each_right_of_a_preview_beyond_reading(stack: Deployed, rights: list[tuple[str, str]]) -> None:
     account = "--serviceaccount=example:gitlab-example-preview"
-    grants = (
-        ("role", "too-much", "-n", "example", f"--verb={verb}", f"--resource={resource}"),
-        ("rolebinding", "too-much", "-n", "example", "--role=too-much", account),
-    )
+    grants = {f"too-much-{number}": right for number, right in enumerate(rights)}
     try:
-        for grant in grants:
-            assert stack.kubectl("create", *grant).code == 0
+        for name, (verb, resource) in grants.items():
+            role = ("role", name, "-n", "example", f"--verb={verb}", f"--resource={resource}")
+            binding = ("rolebinding", name, "-n", "example", f"--role={name}", account)
+            for grant in (role, binding):
+                assert stack.kubectl("create", *grant).code == 0
         code, lines = verify(stack)
     finally:
         for kind in ("rolebinding", "role"):
-            assert stack.kubectl("delete", kind, "too-much", "-n", "example").code == 0
+            assert stack.kubectl("delete", kind, *grants, "-n", "example").code == 0
     assert code == 1
-    kind, _, subresource = resource.partition("/")
-    granted = f"{verb} {kind.partition('.')[0]}" + (f"/{subresource}" if subresource else "")
     (said,) = [line for line in lines if line.startswith("FAIL")]
-    assert granted in said.partition("but it may: ")[2].split(", ")
+    found = said.partition("but it may: ")[2].split(", ")
+    for verb, resource in rights:
+        kind, _, subresource = resource.partition("/")
+        assert f"{verb} {kind.partition('.')[0]}" + (f"/{subresource}" if subresource else "") in found
 
 
 def test_verify_lists_accounts_that_the_stack_did_not_make(stack: Deployed) -> None:

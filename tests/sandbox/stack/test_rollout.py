@@ -101,10 +101,11 @@ def test_failed_rollout_is_rolled_back_in_the_cluster_if_that_is_wanted(deployed
     assert image(deployed) == f"{REPOSITORY}:{served}"
     again = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert again.code != 0
-    assert (
-        f"The Deployment runs {REPOSITORY}:{served}, rolled back after the rollout of {REPOSITORY}:crashes had failed; "
-        "deploy another image, or try again with 'pulumi up --refresh'"
-    ) in again.text
+    assert re.search(
+        rf"The Deployment runs {REPOSITORY}:{served}, rolled back after the rollout of {REPOSITORY}:crashes "
+        r"\(generation \d+\) had failed; change what broke it, or try again with 'pulumi up --refresh'",
+        again.text,
+    )
     deployed.set("kubernetes.onFailure", "keep")
     other = {"1.0.0": "2.0.0", "2.0.0": "1.0.0"}[served]
     deployed.set("image", f"{REPOSITORY}:{other}")
@@ -123,6 +124,6 @@ def test_image_that_was_set_by_hand_is_reported_by_the_next_up(deployed: Deploye
     assert deployed.kubectl("set", "image", "deployment/web", "-n", NAMESPACE, f"app={REPOSITORY}:9.9.9").code == 0
     run = deployed.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0
-    assert f"The Deployment was given the image {REPOSITORY}:9.9.9 by hand; 'pulumi up --refresh' puts" in run.text
+    assert f"The Deployment was given the image {REPOSITORY}:9.9.9 by hand; 'pulumi up --refresh' sets" in run.text
     deployed.up("--refresh")
     assert image(deployed) == f"{REPOSITORY}:{served}"

@@ -109,9 +109,9 @@ def choose_other(deployed: Deployed) -> str:
     return version
 
 
-def test_a_new_image_changes_the_deployment_alone_and_is_served(deployed: Deployed) -> None:
+def test_new_image_changes_the_application_and_its_deployment_alone_and_is_served(deployed: Deployed) -> None:
     version = choose_other(deployed)
-    assert deployed.summary() == {"update": ["app-deployment"]}
+    assert deployed.summary() == {"update": ["app", "app-deployment"]}
     deployed.up()
     assert deployed.site() == version
     assert deployed.summary("--expect-no-changes") == {}

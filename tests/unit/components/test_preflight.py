@@ -14,6 +14,7 @@ from components.docker_app.host_check import HostCheck
 from components.docker_app.listed_container import ListedContainer
 from components.settings import settings
 from tests.support.answering import answering
+from tests.support.gitlab_double import GitLabDouble
 
 
 @pytest.fixture
@@ -69,7 +70,6 @@ def kubeconfig(path: Path, server: str, context: str = "one", **cluster: str) ->
 
 def test_any_answer_will_do(server: str, tmp_path: Path) -> None:
     assert preflight.kubernetes_problem({"KUBECONFIG": kubeconfig(tmp_path / "k", server)}) is None
-    assert preflight.gitlab_problem(server) is None
 
 
 def test_closed_port_is_named(tmp_path: Path) -> None:
@@ -78,9 +78,6 @@ def test_closed_port_is_named(tmp_path: Path) -> None:
     assert problem == (
         f"The Kubernetes API server {address} does not answer (Connection refused); check the address and the network"
     )
-    problem = preflight.gitlab_problem(address)
-    assert problem
-    assert problem.startswith(f"GitLab at {address} does not answer (Connection refused)")
 
 
 def test_server_that_is_silent_is_given_up(silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +182,25 @@ def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
         )
     with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
         preflight.require(
-            stack, {"GITLAB_DEPLOY_OFFLINE": "0"}, HostCheck(), identity="own-id", known=None, preview=True
+            stack,
+            {"GITLAB_DEPLOY_OFFLINE": "0", "GITLAB_TOKEN": "glpat-x"},
+            HostCheck(),
+            identity="own-id",
+            known=None,
+            preview=True,
         )
+
+
+def gitlab_stack(url: str, **fields: object) -> settings.Settings:
+    block = {"server": "registry.example.com"}
+    values = {
+        "gitlab-deploy:gitlabProject": "group/blog",
+        "gitlab-deploy:gitlabUrl": url,
+        "gitlab-deploy:registry": json.dumps(block | fields),
+    }
+    stack, problems = settings.parse(values)
+    assert stack, problems
+    return stack
 
 
 def docker_stack(**target: object) -> settings.Settings:
@@ -203,6 +217,54 @@ def docker_stack(**target: object) -> settings.Settings:
     stack, problems = settings.parse(values)
     assert stack, problems
     return stack
+
+
+def test_what_gitlab_would_refuse_stops_a_run_and_warns_a_preview(
+    double: GitLabDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    reader = {"GITLAB_TOKEN": double.new_token(scopes=("read_api",))}
+    stack = gitlab_stack(double.url)
+    preflight.require(stack, reader, HostCheck(), identity="own-id", known=None, preview=True)
+    assert [text.partition(",")[0] for text in warned] == ["The GitLab token has read_api"]
+    with pytest.raises(pulumi.RunError, match=r"Nothing was changed:\n  The GitLab token has read_api, and"):
+        preflight.require(stack, reader, HostCheck(), identity="own-id", known=None, preview=False)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_token_that_no_run_can_use_stops_previews_too(double: GitLabDouble, *, preview: bool) -> None:
+    with pytest.raises(pulumi.RunError, match="refused the token"):
+        preflight.require(
+            gitlab_stack(double.url),
+            {"GITLAB_TOKEN": "glpat-x"},
+            HostCheck(),
+            identity="own-id",
+            known=None,
+            preview=preview,
+        )
+    with pytest.raises(pulumi.RunError, match="There is no GitLab token; export GITLAB_TOKEN"):
+        preflight.require(gitlab_stack(double.url), {}, HostCheck(), identity="own-id", known=None, preview=preview)
+
+
+def test_each_project_is_asked_for_what_the_stack_keeps_there() -> None:
+    block = {"namespace": "example", "serviceAccount": "sa", "server": "https://k.example.com"}
+    values = {
+        "gitlab-deploy:cluster": "production",
+        "gitlab-deploy:gitlabProject": "group/blog",
+        "gitlab-deploy:gitlabUrl": "https://gitlab.example.com",
+        "gitlab-deploy:access": json.dumps(
+            block | {"environment": "production", "preview": True, "previewProject": "group/deploy"}
+        ),
+        "gitlab-deploy:registry": json.dumps({"server": "registry.example.com"}),
+    }
+    stack, problems = settings.parse(values)
+    assert stack, problems
+    assert stack.in_gitlab == {
+        "group/blog": {"variables", "deploy tokens"},
+        "group/deploy": {"variables"},
+    }
+    assert gitlab_stack("https://gitlab.com", project="group/images").in_gitlab == {"group/images": {"deploy tokens"}}
 
 
 def test_preview_does_without_the_docker_host_but_not_without_its_pinned_key(caplog: pytest.LogCaptureFixture) -> None:

@@ -55,6 +55,38 @@ def test_a_template_is_valid_with_its_inputs_put_in(schema: Any, template: Path)
     assert problems(schema, yaml.safe_load(INPUT.sub(lambda found: chosen[found[1]], body))) == []
 
 
+# GitLab pastes an input's text before it reads the YAML: a word that YAML knows, a number, a comment, a second key.
+AWKWARD = ("on", "1.10", "null", "a #b", "a: b", "it's", "@x", "[a]")
+# What a path or an option of a command may hold beside these.
+QUOTED = ('a"b', "a\\b", "'a' \"b\"")
+COMMAND_WORDS = {"build_args", "containerfile", "context"}
+
+
+def rendered(body: str, chosen: dict[str, str]) -> Any:
+    """The YAML with these inputs pasted, as GitLab does."""
+    return yaml.safe_load(INPUT.sub(lambda found: chosen[found[1]], body))
+
+
+def replaced(document: Any, old: str, new: str) -> Any:
+    """The document with a text replaced in all of its texts."""
+    if isinstance(document, dict):
+        return {replaced(key, old, new): replaced(value, old, new) for key, value in document.items()}
+    if isinstance(document, list):
+        return [replaced(item, old, new) for item in document]
+    return document.replace(old, new) if isinstance(document, str) else document
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_an_inputs_text_stays_that_text_wherever_it_is_pasted(template: Path) -> None:
+    header, body = parts(template)
+    inputs = header["spec"]["inputs"]
+    for name in (name for name, declared in inputs.items() if declared.get("type", "string") == "string"):
+        plain = rendered(body, dict(values(inputs)) | {name: "MARK"})
+        for text in (*AWKWARD, *(QUOTED if name in COMMAND_WORDS else ())):
+            pasted = rendered(body, dict(values(inputs)) | {name: text})
+            assert pasted == replaced(plain, "MARK", text), (name, text)
+
+
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_every_input_is_described_and_used(template: Path) -> None:
     header, body = parts(template)

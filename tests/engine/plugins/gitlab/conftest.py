@@ -1,4 +1,7 @@
-"""A small Pulumi program, run by the real CLI against the GitLab double through the plugin as the engine starts it."""
+"""A small Pulumi program, run by the real CLI against the GitLab double through the plugin as the engine starts it.
+
+The tests with a stack hold for the official plugin too: GITLAB_PLUGIN, a path of its program, chooses that one.
+"""
 
 import base64
 import json
@@ -33,14 +36,18 @@ class Stack:
     """One stack of one program, with a home, a state and a secret of its own."""
 
     def __init__(self, directory: Path, url: str, token: str, path: str) -> None:
+        self.token = token
         self.program = directory / "program"
         self.state = directory / "state"
         self.home = directory / "home"
         plugin = self.home / "plugins" / f"resource-gitlab-v{VERSION}" / "pulumi-resource-gitlab"
         for folder in (self.program, self.state, plugin.parent):
             folder.mkdir(parents=True)
-        plugin.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m sandbox.plugins.gitlab "$@"\n')
-        plugin.chmod(0o755)
+        if official := os.environ.get("GITLAB_PLUGIN"):
+            plugin.symlink_to(Path(official).resolve(strict=True))
+        else:
+            plugin.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m sandbox.plugins.gitlab "$@"\n')
+            plugin.chmod(0o755)
         (self.program / "Pulumi.yaml").write_text("name: plugin\nruntime: python\n")
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "GITLAB_"))},
@@ -76,13 +83,21 @@ class Stack:
         return self.run("up", "--yes", "--skip-preview", fails=fails)
 
     def plan(self, resources: str) -> dict[str, str]:
-        """Declare these resources and give what a preview would do, by resource name, without what stays the same."""
+        """Declare these resources; return what a preview would do, by resource name, without what stays the same."""
+        steps = [(step["urn"].rpartition("::")[2], step["op"]) for step in self._preview(resources)]
+        return {name: operation for name, operation in steps if operation not in ("same", "read")}
+
+    def steps(self, resources: str, operation: str) -> list[dict[str, Any]]:
+        """Declare these resources; return the steps of a preview that do this."""
+        return [step for step in self._preview(resources) if step["op"] == operation]
+
+    def _preview(self, resources: str) -> list[dict[str, Any]]:
         self.declare(resources)
         done = self._pulumi("preview", "--json")
         if done.returncode != 0:
             pytest.fail(self.safe(done.stdout + done.stderr))
-        steps = [(step["urn"].rpartition("::")[2], step["op"]) for step in json.loads(done.stdout)["steps"]]
-        return {name: operation for name, operation in steps if operation not in ("same", "read")}
+        steps: list[dict[str, Any]] = json.loads(done.stdout)["steps"]
+        return steps
 
     def _pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
@@ -124,7 +139,8 @@ class Stack:
         return [place for place, content in places.items() if any(secret in content for secret in secrets)]
 
     def _secrets(self) -> list[str]:
-        plain = [VALUE, self.environment["GITLAB_TOKEN"]]
+        # A test may give another token, or none.
+        plain = [VALUE, *sorted({self.token, self.environment.get("GITLAB_TOKEN", self.token)})]
         return [*plain, *(base64.b64encode(secret.encode()).decode().rstrip("=") for secret in plain)]
 
 

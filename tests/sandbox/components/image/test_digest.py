@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from gitlab.v4.objects import Project
 from components.image import digest
 from components.image.reference import ImageReference
 from sandbox.gitlab.registry_auth import registry_settings
+from sandbox.gitlab.store import Store
 from sandbox.toolchain.images import Credentials, File, Image, build
 from tests.support.answering import answering
-from tests.support.gitlab_double import GitLabDouble
+from tests.support.gitlab_double import GitLabDouble, add_project
 from tests.support.registry import Registry, serve
 from tests.support.registry_token import basic, deploy_token
 
@@ -53,6 +55,25 @@ def test_tag_is_pinned_with_the_login_of_a_job_of_docker_or_of_its_file(
     variable = {"DOCKER_AUTH_CONFIG": (tmp_path / "config.json").read_text()}
     environments: tuple[Mapping[str, str], ...] = (job, file, variable)
     assert {pinned(reference, environment) for environment in environments} == {f"{reference}@{made.digest}"}
+
+
+def test_job_of_another_project_pins_a_tag_with_a_login_of_its_own_alone(
+    registry: Registry, image: tuple[Image, str], project: Project, double: GitLabDouble, tmp_path: Path
+) -> None:
+    made, reference = image
+    with closing(Store(double.data)) as store:
+        other = add_project(store, f"{project.path_with_namespace}-program").path
+    token = double.new_job_token(path=other)
+    job = {"CI_REGISTRY": registry.address, "CI_REGISTRY_USER": "gitlab-ci-token", "CI_REGISTRY_PASSWORD": token}
+    docker(registry, deploy_token(project, "read_registry"), tmp_path)
+    login = (tmp_path / "config.json").read_text()
+    assert pinned(reference, job) == reference
+    assert pinned(reference, job | {"DOCKER_AUTH_CONFIG": login}) == f"{reference}@{made.digest}"
+    # A file may be what another job left on the runner's machine.
+    docker(registry, Credentials("somebody", "wrong-password"), tmp_path)
+    own = {**job, "CI_REGISTRY_PASSWORD": double.new_job_token(path=project.path_with_namespace)}
+    for more in ({"DOCKER_CONFIG": str(tmp_path)}, {"DOCKER_AUTH_CONFIG": '{"auths": {"registry.example.com": {}}}'}):
+        assert pinned(reference, own | more) == f"{reference}@{made.digest}"
 
 
 def test_tag_stays_a_tag_where_nobody_may_know(

@@ -25,6 +25,7 @@ def test_credential_as_a_file_is_stored_as_it_is() -> None:
         "value": '{"a":"b,$c"}',
         "variableType": "file",
         "environmentScope": "production",
+        "hidden": False,
         "masked": True,
         "protected": True,
         "raw": True,

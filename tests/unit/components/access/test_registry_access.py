@@ -27,10 +27,20 @@ def test_token_may_only_read_the_registry_and_is_named_by_stack_and_rotation() -
     token = access(rotation="2026-11", expires="2027-01-31").one("gitlab:index/projectDeployToken:ProjectDeployToken")
     assert token.inputs == {
         "project": "group/blog",
-        "name": "gitlab-deploy-prod-2026-11",
+        "name": "gitlab-deploy-prod-2026-11-until-2027-01-31",
         "scopes": ["read_registry"],
         "expiresAt": "2027-01-31T00:00:00Z",
     }
+
+
+def test_taking_the_last_day_out_gives_the_token_another_name_and_so_replaces_it() -> None:
+    """The provider keeps a day that is left out, and would replace nothing by it."""
+    names = {
+        expires: access(expires=expires).one("gitlab:index/projectDeployToken:ProjectDeployToken").inputs["name"]
+        for expires in (None, "2027-01-31", "2027-02-28")
+    }
+    assert names[None] == "gitlab-deploy-prod-1"
+    assert len(set(names.values())) == 3
 
 
 def test_pull_secret_is_what_kubelets_take_and_is_secret() -> None:

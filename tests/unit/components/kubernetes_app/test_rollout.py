@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes_app.reasons import CAUSE, reasons
+from components.kubernetes_app.reasons import CAUSE, is_complete, reasons
 from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from tests.support.kubernetes_objects import BACK_OFF, BEFORE, IMAGE, PULL, UNREADY, cluster, pod
 
@@ -48,7 +48,9 @@ def answering(at: Callable[[], list[dict[str, Any]]]) -> Callable[..., subproces
 def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]:
     """Waits for the rollout, and gives what was reported meanwhile."""
     warnings: list[str] = []
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=seconds, grace=16, run=answering(at))
+    rollout = Rollout(
+        namespace="example", name="web", image=IMAGE, generation=7, seconds=seconds, grace=16, run=answering(at)
+    )
     asyncio.run(waited_for(rollout, warnings.append))
     return warnings
 
@@ -83,7 +85,7 @@ def test_reason_that_goes_away_is_forgotten(clock: list[float]) -> None:
 def test_reason_that_may_pass_is_reported_once_and_ends_the_wait_at_its_limit(clock: list[float]) -> None:
     warnings: list[str] = []
     at = answering(lambda: cluster(pod("x", container=UNREADY), availableReplicas=0))
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=30, grace=16, run=at)
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=30, grace=16, run=at)
     with pytest.raises(RolloutError, match=r"(?s)failed after 30 s:\n  Pod x: its container runs and is not ready"):
         asyncio.run(waited_for(rollout, warnings.append))
     assert warnings == ["Pod x: its container runs and is not ready; waiting for 30 s at most"]
@@ -119,7 +121,11 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
             return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="connection refused")
         return there(*arguments)
 
-    asyncio.run(waited_for(Rollout(namespace="example", name="web", image=IMAGE, seconds=60, grace=16, run=run), print))
+    asyncio.run(
+        waited_for(
+            Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=60, grace=16, run=run), print
+        )
+    )
     assert clock == [3]
 
 
@@ -127,7 +133,7 @@ def test_cluster_that_refuses_is_one_sentence(clock: list[float]) -> None:
     def refuse(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="Error from server (Forbidden): pods\n")
 
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, seconds=5, grace=16, run=refuse)
+    rollout = Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=5, grace=16, run=refuse)
     with pytest.raises(
         RolloutError, match=r"example/web cannot be watched: Error from server \(Forbidden\): pods; check"
     ):
@@ -146,24 +152,35 @@ def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
             arguments, int(failed), stdout="", stderr="error: no rollout history found\n"
         )
 
-    return Rollout(namespace="example", name="web", image=IMAGE, seconds=30, grace=16, run=run), given
+    return Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=30, grace=16, run=run), given
 
 
 def test_rollback_goes_one_revision_back_and_notes_its_cause() -> None:
     rollout, given = commands()
     assert asyncio.run(rollout.roll_back()) == "The Deployment was rolled back one revision"
-    why = "rolled back after the rollout of blog:2.0.0 had failed"
+    why = "rolled back after the rollout of blog:2.0.0 (generation 7) had failed"
     assert given == [
         ("rollout", "undo", "deployment/web", "--namespace", "example"),
         ("annotate", "--overwrite", "deployment/web", "--namespace", "example", f"{CAUSE}={why}"),
         ("rollout", "status", "deployment/web", "--namespace", "example", "--timeout=30s"),
     ]
-    objects = cluster(image=BEFORE)
-    objects[0]["metadata"]["annotations"][CAUSE] = why
-    [reason] = reasons(objects, IMAGE)
-    assert reason.text == (
-        f"The Deployment runs {BEFORE}, {why}; deploy another image, or try again with 'pulumi up --refresh'"
-    )
+    # Settings and secrets break a rollout too, and then the image is the same.
+    for runs in (BEFORE, IMAGE):
+        objects = cluster(image=runs)
+        objects[0]["metadata"]["annotations"][CAUSE] = why
+        [reason] = reasons(objects, IMAGE, 7)
+        assert reason.text == (
+            f"The Deployment runs {runs}, {why}; change what broke it, or try again with 'pulumi up --refresh'"
+        )
+        assert not is_complete(objects, IMAGE, 7)
+
+
+def test_what_is_declared_after_a_rollback_is_complete_again() -> None:
+    rollout, given = commands()
+    asyncio.run(rollout.roll_back())
+    objects = cluster()
+    objects[0]["metadata"]["annotations"][CAUSE] = given[1][-1].partition("=")[2]
+    assert is_complete(objects, IMAGE, 9)
 
 
 def test_missing_revision_is_reported() -> None:

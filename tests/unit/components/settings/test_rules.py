@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.settings import rules
+from components.settings.rule import Rule
 
 HOSTILE = [
     "",
@@ -24,7 +25,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("rule", [rules.DNS_LABEL, rules.DNS_NAME, rules.SERVICE_NAME, rules.ROTATION])
 @pytest.mark.parametrize("value", HOSTILE)
-def test_hostile_names_are_refused(rule: rules.Rule, value: str) -> None:
+def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
     assert not rule.accepts(value)
 
 
@@ -114,14 +115,14 @@ def test_hostile_names_are_refused(rule: rules.Rule, value: str) -> None:
         (rules.ENV_NAME, ["A", "a_1"], ["1A", "A-B", "", "A=B"]),
     ],
 )
-def test_rules_accept_and_refuse(rule: rules.Rule, good: list[str], bad: list[str]) -> None:
+def test_rules_accept_and_refuse(rule: Rule, good: list[str], bad: list[str]) -> None:
     assert [value for value in good if not rule.accepts(value)] == []
     assert [value for value in bad if rule.accepts(value)] == []
 
 
 @given(st.text())
 def test_no_rule_fails_on_any_text(value: str) -> None:
-    every = [rule for rule in vars(rules).values() if isinstance(rule, rules.Rule)]
+    every = [rule for rule in vars(rules).values() if isinstance(rule, Rule)]
     assert len(every) > 10
     for rule in every:
         rule.accepts(value)

@@ -325,3 +325,23 @@ def test_a_providers_default_is_not_shown_as_removed_if_it_was_not_asked() -> No
     new = {"image": "b", "healthcheck": {"interval": "2s"}}
     (change,) = made(step(kind=CONTAINER, old=old, new=new)).changes
     assert [item.path for item in change.properties] == ["image", "healthcheck.interval"]
+
+
+def test_reasons_that_no_program_gives_are_no_changes() -> None:
+    """A bridged provider has no detailed diff, and names each computed output as a reason."""
+    kind = "gitlab:index/projectDeployToken:ProjectDeployToken"
+    old = {"name": "blog-1", "project": "group/blog"}
+    replaced = step(
+        "replace",
+        kind=kind,
+        old=old,
+        new={**old, "name": "blog-2"},
+        diffReasons=["expired", "expiresAt", "name", "revoked", "token", "username"],
+        replaceReasons=["expiresAt", "name", "username"],
+    )
+    outputs = {"expired": False, "expiresAt": "2099-01-01T00:00:00Z", "revoked": False, "username": "gitlab+1"}
+    replaced["oldState"]["outputs"] = old | outputs
+    (change,) = made(replaced).changes
+    assert [(item.path, item.old, item.new, item.replaces) for item in change.properties] == [
+        ("name", "blog-1", "blog-2", True)
+    ]

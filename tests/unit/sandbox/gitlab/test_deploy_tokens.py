@@ -1,10 +1,10 @@
-"""Deploy tokens of projects and groups."""
+"""Deploy tokens of projects."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
 from tests.support.gitlab_double import Api, GitLabDouble, refused
 
@@ -157,16 +157,3 @@ def test_a_project_token_needs_a_maintainer(api: Api, double: GitLabDouble, proj
     for verb in ("GET", "POST"):
         reply = api(verb, "/deploy_tokens", b"{}", token=developer)
         assert (reply.status, reply.json()) == FORBIDDEN
-
-
-def test_a_group_token_is_read_by_maintainers_and_made_by_owners(
-    group: Group, double: GitLabDouble, maintainer: str
-) -> None:
-    created = group.deploytokens.create({"name": "pull", "scopes": ["read_registry"]})
-    seen = double.client(maintainer).groups.get(group.id, lazy=True)
-    assert seen.deploytokens.get(created.id).name == "pull"
-    given = {"name": "pull", "scopes": ["read_registry"]}
-    assert refused(lambda: seen.deploytokens.create(given)) == FORBIDDEN
-    assert refused(lambda: seen.deploytokens.delete(created.id)) == FORBIDDEN
-    group.deploytokens.delete(created.id)
-    assert group.deploytokens.list(get_all=True) == []

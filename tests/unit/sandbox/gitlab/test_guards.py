@@ -1,10 +1,12 @@
 """Who is let in, what is refused first, and how paths are matched."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import gitlab
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
 from sandbox.gitlab import records
 from sandbox.gitlab.store import Store
@@ -55,17 +57,33 @@ def test_a_job_token_is_ignored(double: GitLabDouble, maintainer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "description"),
+    ("end", "description"),
     [
-        ("expired", "Token is expired. You can either do re-authorization or token refresh."),
-        ("revoked", "Token was revoked. You have to re-authorize from the user."),
+        ({"expires_at": "2026-01-01"}, "Token is expired. You can either do re-authorization or token refresh."),
+        ({"revoked": True}, "Token was revoked. You have to re-authorize from the user."),
     ],
 )
-def test_a_token_past_its_life_says_so(double: GitLabDouble, state: str, description: str) -> None:
-    client = double.client(double.new_token(state=state))
+def test_a_token_past_its_life_says_so(double: GitLabDouble, end: dict[str, Any], description: str) -> None:
+    client = double.client(double.new_token(**end))
     assert refused(client.auth) == (401, {"error": "invalid_token", "error_description": description})
     with pytest.raises(gitlab.GitlabAuthenticationError):
         client.auth()
+
+
+def test_a_token_shows_itself_whatever_its_scopes(double: GitLabDouble) -> None:
+    tomorrow = (datetime.now(UTC).date() + timedelta(1)).isoformat()
+    client = double.client(double.new_token(scopes=("read_user",), expires_at=tomorrow))
+    token = client.personal_access_tokens.get("self")
+    assert (token.scopes, token.expires_at, token.active) == (["read_user"], tomorrow, True)
+    assert refused(lambda: double.client("glpat-unknown").personal_access_tokens.get("self")) == UNAUTHORIZED
+    assert double.request("GET", "/api/v4/personal_access_tokens/self").status == 401
+
+
+def test_a_token_works_until_its_last_day_begins(double: GitLabDouble) -> None:
+    today = datetime.now(UTC).date()
+    double.client(double.new_token(expires_at=(today + timedelta(1)).isoformat())).auth()
+    with pytest.raises(gitlab.GitlabAuthenticationError):
+        double.client(double.new_token(expires_at=today.isoformat())).auth()
 
 
 def test_a_token_revoked_while_the_server_runs_is_refused_at_once(double: GitLabDouble, store: Store) -> None:
@@ -119,18 +137,6 @@ def test_a_role_on_the_group_reaches_its_projects_and_no_other(double: GitLabDou
     client = double.client(double.new_token(40, path="group"))
     assert client.projects.get("group/blog").variables.list(get_all=True) == []
     assert refused(lambda: client.projects.get("groups-other/x")) == NO_PROJECT
-
-
-def test_group_variables_need_an_owner(double: GitLabDouble, group: Group, maintainer: str) -> None:
-    variables = double.client(maintainer).groups.get(group.id, lazy=True).variables
-    assert refused(lambda: variables.list(get_all=True)) == FORBIDDEN
-    assert group.variables.list(get_all=True) == []
-
-
-@pytest.mark.parametrize("wanted", [999, "nowhere", "group/nowhere"])
-def test_a_group_that_is_not_there_is_a_404(double: GitLabDouble, owner: str, wanted: str | int) -> None:
-    variables = double.client(owner).groups.get(wanted, lazy=True).variables
-    assert refused(lambda: variables.list(get_all=True)) == (404, {"message": "404 Group Not Found"})
 
 
 # Order of refusals
@@ -238,3 +244,17 @@ def test_tokens_are_kept_hashed(double: GitLabDouble, maintainer: str) -> None:
     kept = Path(double.data, "gitlab.sqlite").read_bytes()
     assert maintainer.encode() not in kept
     assert double.token.encode() not in kept
+
+
+def test_a_slash_at_the_end_of_a_path_changes_nothing(api: Api, project: Project) -> None:
+    reply = api("POST", "/variables/", b'{"key":"A","value":"1"}')
+    assert (reply.status, reply.json()["key"]) == (201, "A")
+    assert [variable.key for variable in project.variables.list(get_all=True)] == ["A"]
+    assert api("GET", "/").status == 200
+
+
+def test_without_a_token_deploy_tokens_are_not_there(double: GitLabDouble, api: Api, store: Store) -> None:
+    assert double.request("GET", f"{api.base}/deploy_tokens").json() == NO_PROJECT[1]
+    assert double.request("POST", f"{api.base}/deploy_tokens", b"{}").status == 404
+    number = add_project(store, "group/open-tokens", visibility="public").id
+    assert double.request("GET", f"/api/v4/projects/{number}/deploy_tokens").status == 403

@@ -169,3 +169,8 @@ def test_refusals_come_in_order(double: GitLabDouble, api: Api, project: Project
     guest, outsider = double.new_token(10, path=project_path), double.new_token(0)
     for token, status in (("", 401), (outsider, 404), (guest, 403), (None, 400)):
         assert api("PUT", "/issues/1", b"{}", token=token).status == status
+
+
+@pytest.mark.parametrize("labels", ["a,b", ["a,b"], ["a", "b"], [" a ", "b,"]])
+def test_a_comma_divides_labels_in_a_list_too(project: Project, labels: object) -> None:
+    assert project.issues.create({"title": "t", "labels": labels}).labels == ["a", "b"]

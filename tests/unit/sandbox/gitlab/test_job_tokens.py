@@ -1,5 +1,7 @@
 """What a job may do with its CI_JOB_TOKEN (doc/ci/jobs/ci_job_token.md)."""
 
+from pathlib import Path
+
 import gitlab
 import pytest
 from gitlab.v4.objects import Project
@@ -45,14 +47,6 @@ def test_a_job_reads_merge_requests_and_their_notes(job: Project) -> None:
     assert merge_request.notes.get(note.id).body == "b"
 
 
-def test_a_job_keeps_environments(job: Project) -> None:
-    made = job.environments.create({"name": "review/1"})
-    assert job.environments.update(made.id, {"description": "d"})["description"] == "d"
-    assert [found.name for found in job.environments.list()] == ["review/1"]
-    job.environments.get(made.id).stop()
-    job.environments.delete(made.id)
-
-
 @pytest.mark.parametrize("form", ["header", "query", "bearer", "oauth query"])
 def test_its_token_may_come_in_four_ways(double: GitLabDouble, api: Api, job_token: str, form: str) -> None:
     headers = {"header": {"JOB-TOKEN": job_token}, "bearer": {"Authorization": f"Bearer {job_token}"}}
@@ -75,7 +69,6 @@ def test_its_token_may_come_in_four_ways(double: GitLabDouble, api: Api, job_tok
         ("PUT", "/issues/1"),
         ("GET", "/variables"),
         ("POST", "/variables"),
-        ("GET", "/deploy_tokens"),
     ],
 )
 def test_elsewhere_its_token_is_no_token(double: GitLabDouble, api: Api, job_token: str, verb: str, path: str) -> None:
@@ -83,7 +76,7 @@ def test_elsewhere_its_token_is_no_token(double: GitLabDouble, api: Api, job_tok
     assert answer(double.request(verb, api.base + path, b"{}", headers)) == UNAUTHORIZED
 
 
-@pytest.mark.parametrize("path", ["", "/issues", "/issues/1"])
+@pytest.mark.parametrize("path", ["", "/issues", "/issues/1", "/deploy_tokens"])
 def test_where_no_token_is_needed_it_sees_what_all_see(
     double: GitLabDouble, api: Api, job_token: str, path: str
 ) -> None:
@@ -94,7 +87,6 @@ def test_a_job_has_the_rights_of_its_user(double: GitLabDouble, api: Api, projec
     reporter = {"JOB-TOKEN": double.new_job_token(20, path=project_path), "Content-Type": "application/json"}
     guest = {"JOB-TOKEN": double.new_job_token(10, path=project_path)}
     assert double.request("GET", f"{api.base}/merge_requests", headers=reporter).status == 200
-    assert answer(double.request("POST", f"{api.base}/environments", b'{"name":"x"}', reporter)) == FORBIDDEN
     assert answer(double.request("GET", f"{api.base}/merge_requests", headers=guest)) == FORBIDDEN
 
 
@@ -123,3 +115,19 @@ def test_a_jobs_token_is_kept_hashed_and_stays_out_of_links(double: GitLabDouble
     assert job_token not in reply.headers["link"]
     assert job_token.encode() not in (double.data / "gitlab.sqlite").read_bytes()
     assert job_token not in double.log()
+
+
+def test_a_jobs_token_is_as_long_as_gitlabs_own(job_token: str) -> None:
+    assert len(job_token) > 1000
+    assert job_token.count(".") == 2
+
+
+def test_gitlab_17_knows_no_job_token_at_merge_requests(tmp_path: Path) -> None:
+    old = GitLabDouble(tmp_path, "--release", "17.0")
+    try:
+        job = gitlab.Gitlab(old.url, job_token=old.new_job_token()).projects.get("group/blog", lazy=True)
+        assert refused(job.mergerequests.list) == NO_PROJECT
+        assert old.client().version()[0] == "17.0.0"
+        assert old.client().projects.get("group/blog").mergerequests.list(get_all=True) == []
+    finally:
+        old.stop()

@@ -164,3 +164,14 @@ def test_notes_need_a_token_even_where_the_project_is_public(double: GitLabDoubl
     assert Api(double, "", project_path)("GET", f"/{path}/{made.iid}/notes").status == 401
     stranger = Api(double, double.new_token(0), project_path)
     assert stranger("POST", f"/{path}/{made.iid}/notes", b'{"body":"b"}').status == 201
+
+
+@pytest.mark.parametrize("body", ["/close", "/close\n/label ~bug\n"])
+def test_a_note_of_quick_actions_alone_is_no_note(api: Api, project: Project, body: str) -> None:
+    iid = project.issues.create({"title": "t"}).iid
+    reply = api("POST", f"/issues/{iid}/notes", json.dumps({"body": body}).encode())
+    assert reply.status == 202
+    assert reply.json().keys() == {"commands_changes", "summary"}
+    assert project.issues.get(iid).notes.list(get_all=True) == []
+    assert api("POST", f"/issues/{iid}/notes", json.dumps({"body": f"see {body}"}).encode()).status == 201
+    assert api("POST", f"/issues/{iid}/notes", b'{"body": "/etc/hosts"}').status == 201

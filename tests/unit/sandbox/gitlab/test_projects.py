@@ -1,6 +1,7 @@
 """The caller, the instance and a project."""
 
 import pytest
+from gitlab.v4.objects import Project
 
 from tests.support.gitlab_double import GitLabDouble
 
@@ -44,3 +45,12 @@ def test_a_project_has_what_its_readers_dereference(double: GitLabDouble) -> Non
     assert project.container_registry_image_prefix == "registry.example.com/group/blog"
     assert project.namespace["full_path"] == "group"
     assert project.namespace["kind"] == "group"
+
+
+def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(project: Project) -> None:
+    assert project.name_with_namespace == "group / app"
+    assert (project.issues_enabled, project.merge_requests_enabled, project.jobs_enabled) == (True, True, True)
+    assert project.open_issues_count == 0
+    project.issues.create({"title": "t"})
+    project.refresh()
+    assert project.open_issues_count == 1

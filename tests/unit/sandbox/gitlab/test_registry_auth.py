@@ -114,9 +114,9 @@ def test_an_access_token_works_with_any_user_name(double: GitLabDouble) -> None:
         assert granted(double, Credentials(name, double.token), "group/blog") == EVERYTHING
 
 
-@pytest.mark.parametrize("state", ["expired", "revoked"])
-def test_an_access_token_that_is_dead_is_refused(double: GitLabDouble, state: str) -> None:
-    dead = Credentials("maintainer", double.new_token(state=state))
+@pytest.mark.parametrize("end", [{"expires_at": "2026-01-01"}, {"revoked": True}])
+def test_an_access_token_that_is_dead_is_refused(double: GitLabDouble, end: dict[str, Any]) -> None:
+    dead = Credentials("maintainer", double.new_token(**end))
     reply = ask(double, dead, "repository:group/blog:pull")
     assert (reply.status, reply.json()) == access_denied(double)
 

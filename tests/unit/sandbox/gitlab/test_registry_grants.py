@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from gitlab.v4.objects import Group, Project
+from gitlab.v4.objects import Project
 
 from sandbox.gitlab import records
-from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER
+from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, REPORTER, token_digest
 from sandbox.gitlab.store import Store
 from sandbox.toolchain.images import Credentials
 from tests.support.gitlab_double import GitLabDouble, add_project, new_token_text
@@ -77,18 +77,6 @@ def test_a_projects_deploy_token_is_for_that_project_alone(double: GitLabDouble,
     assert granted(double, token, f"{project.path_with_namespace}/cache") == ["pull", "push"]
 
 
-def test_a_groups_deploy_token_is_for_the_projects_below_it(double: GitLabDouble, group: Group, store: Store) -> None:
-    path = store.find(records.Group, id=group.get_id())[0].path
-    inside, below, beside = (add_project(store, name).path for name in (f"{path}/app", f"{path}/a/b", f"{path}x/app"))
-    token = deploy_token(group, "read_registry")
-    assert [granted(double, token, name) for name in (inside, below, beside, "group/blog")] == [
-        ["pull"],
-        ["pull"],
-        [],
-        [],
-    ]
-
-
 def test_nobody_is_granted_anything_of_a_private_project(double: GitLabDouble, project_path: str) -> None:
     for scopes in ([], [f"repository:{project_path}:pull"], ["repository:no/such:pull"]):
         reply = ask(double, None, *scopes)
@@ -152,3 +140,28 @@ def test_another_service_and_a_post_are_not_found(double: GitLabDouble) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"} | basic(maintainer)
     assert double.request("POST", "/jwt/auth", form, headers).status == 404
     assert ask(double, Credentials("maintainer", new_token_text()), service="other").status == 401
+
+
+def test_a_job_pushes_to_its_own_project_alone_and_reads_no_other(double: GitLabDouble, store: Store) -> None:
+    own, other = (add_project(store, f"group/{name}{secrets.token_hex(4)}").path for name in ("own", "other"))
+    public = add_project(store, f"group/public{secrets.token_hex(4)}", visibility="public").path
+    token = double.new_job_token(path=own)
+    (running,) = store.find(records.JobToken, sha256=token_digest(token))
+    store.add(records.Member(user_id=running.user_id, path=other, access_level=MAINTAINER))
+    job = Credentials("gitlab-ci-token", token)
+    assert granted(double, job, own) == ["pull", "push", "delete"]
+    assert granted(double, job, f"{own}/runner") == ["pull", "push", "delete"]
+    assert granted(double, job, other) == []
+    assert granted(double, job, public) == ["pull"]
+
+
+@pytest.mark.parametrize("level", [20, 30])
+def test_a_job_may_what_the_role_of_its_user_may(double: GitLabDouble, project_path: str, level: int) -> None:
+    job = Credentials("gitlab-ci-token", double.new_job_token(level, path=project_path))
+    assert granted(double, job, project_path) == {20: ["pull"], 30: ["pull", "push"]}[level]
+
+
+def test_a_jobs_token_and_its_user_name_go_together(double: GitLabDouble, project_path: str) -> None:
+    token = double.new_job_token(path=project_path)
+    for name, password in (("maintainer", token), ("gitlab-ci-token", double.token), ("gitlab-ci-token", "glcbt-x")):
+        assert ask(double, Credentials(name, password), f"repository:{project_path}:pull").status == 401
