@@ -10,8 +10,8 @@ from ops.stack_name import StackName
 CONTAINER = "docker:index/container:Container::"
 """In the URN of a container on a Docker host."""
 CONTAINER_REMEDY = (
-    "'pulumi refresh --yes --clear-pending-creates --stack {stack}' forgets it, and the next 'pulumi up' removes what there"
-    " is of it, once the stack's own container serves"
+    "'pulumi refresh --yes --clear-pending-creates --stack {stack}' forgets it, and the next 'pulumi up' removes what"
+    " there is of it, once the stack's own container serves"
 )
 REMEDY = (
     "see whether each exists; 'pulumi refresh --yes --clear-pending-creates --stack {stack}' forgets those that do not,"
