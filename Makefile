@@ -5,12 +5,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 REQUIREMENTS := $(sort $(wildcard requirements.txt */requirements.txt))
-UV := 0.13.9
 PYTHON := .venv/bin/python
 IN_SANDBOX = eval "$$($(PYTHON) -m sandbox env)"
 PYTEST := $(PYTHON) -m pytest
 # Without compiled modules every worker of pytest and every run of the program would compile the same sources again.
 unexport PYTHONDONTWRITEBYTECODE
+# uv installs in a quarter of pip's time, but does not read which index pip is configured to use.
+INDEX = index=$$(.venv/bin/pip config list | sed -n "s/.*\.index-url='\(.*\)'/\1/p" | tail -n 1); \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-deploy
 
 help: ## List these commands
@@ -76,21 +78,30 @@ imports: .venv/installed
 	@.venv/bin/lint-imports --no-cache
 # Ruff finds passwords in Python (S105 to S107); this finds tokens and keys by their form, in every file.
 secrets: .venv/installed
-	@git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook $(foreach plugin,Base64HighEntropyString HexHighEntropyString KeywordDetector,--disable-plugin $(plugin))
+	@git ls-files -z -- ':!*go.sum' ':!*package-lock.json' ':!*.lock' | xargs -0 .venv/bin/detect-secrets-hook $(foreach plugin,Base64HighEntropyString HexHighEntropyString KeywordDetector,--disable-plugin $(plugin))
 types: .venv/installed
 	@$(PYTHON) -m mypy
 
 docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema and the keys in Pulumi.yaml
 	@$(PYTHON) -m components.settings.write
 
-.venv/installed: $(REQUIREMENTS)
+lock: .venv/uv ## Pin every Python package with its hashes, at its newest that the requirements.txt permit
+	@$(INDEX)
+	compile() { .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --custom-compile-command "make lock" "$$@"; }
+	compile --output-file tests/requirements.lock $(REQUIREMENTS)
+	compile --output-file ops/requirements.lock --constraints tests/requirements.lock requirements.txt ops/requirements.txt
+
+.venv/installed: .venv/uv
 	@echo "installing Python packages into .venv"
-	python3 -m venv .venv || { echo "The module venv is missing: apt-get install python3-venv" >&2; exit 1; }
-	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
-	# uv installs in a quarter of pip's time, but does not read which index pip is configured to use.
-	index=$$(.venv/bin/pip config list | sed -n "s/.*\.index-url='\(.*\)'/\1/p" | tail -n 1)
-	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
-	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
+	$(INDEX)
+	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --require-hashes -r tests/requirements.lock
+	touch $@
+
+.venv/uv: tests/requirements.lock
+	@python3 -m venv .venv || { echo "The module venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	awk '/^[^ ]/ {found = /^uv==/} found' $< >.venv/uv.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	touch $@
 
 # gitlab-ci-local runs the pipelines of the tests, and a language server is their editor, on the Node that is one of the
@@ -104,4 +115,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs
+.PHONY: help up preview verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced by the jobs of templates/, in the folder of the program: prepares Python's packages, Pulumi's plugins and the
-# job's credentials. $1 is the folder that the job's cache keeps: plugins and virtual environment, and nothing else of
-# PULUMI_HOME, which holds credentials.
+# Sourced by the jobs of templates/, in the folder of the program: prepares Python's packages and the job's credentials.
+# Nothing comes from a cache, which another branch's job may have written: a runner image that has the CLI's plugins and
+# the packages makes this a matter of a second, and without them a job downloads them.
 
 # What only this job needs is removed at its end. The runner's own folder is preferred, which it cleans if a job is killed.
 gitlab_deploy_parent=${RUNNER_TEMP_PROJECT_DIR:-${TMPDIR:-/tmp}}
@@ -9,32 +9,34 @@ mkdir -p "$gitlab_deploy_parent"
 gitlab_deploy_temporary=$(mktemp -d "$gitlab_deploy_parent/gitlab-deploy.XXXXXXXXXX")
 trap 'rm -rf "$gitlab_deploy_temporary"' EXIT
 
-# A runner image has its plugins in ~/.pulumi. On a shell executor that folder is shared by the jobs of all projects, so
-# that a job there gets a PULUMI_HOME of its own, with a login on that machine if the job has none.
+# A runner image has its plugins in ~/.pulumi. Without them the job gets a PULUMI_HOME of its own, since on a shell executor
+# ~/.pulumi is shared by the jobs of all projects, with the login on that machine if the job has none.
 if [ -z "${PULUMI_HOME:-}" ]; then
   PULUMI_HOME=$HOME/.pulumi
-  if [ ! -d "$PULUMI_HOME/plugins" ] || [ -L "$PULUMI_HOME/plugins" ]; then
+  if [ ! -d "$PULUMI_HOME/plugins" ]; then
     if [ -z "${PULUMI_BACKEND_URL:-}${PULUMI_ACCESS_TOKEN:-}${PULUMI_CREDENTIALS_PATH:-}" ] && [ -e "$PULUMI_HOME/credentials.json" ]; then
       export PULUMI_CREDENTIALS_PATH=$PULUMI_HOME
     fi
     PULUMI_HOME=$gitlab_deploy_temporary/pulumi
   fi
 fi
-mkdir -p "$1/plugins" "$PULUMI_HOME"
-# The link of an earlier job may be to another project's cache, or to one that was removed.
-case $(readlink "$PULUMI_HOME/plugins" || true) in
-  */"$(basename "$1")"/plugins) rm -f "$PULUMI_HOME/plugins" ;;
-esac
-[ -e "$PULUMI_HOME/plugins" ] || ln -sfn "$(realpath "$1/plugins")" "$PULUMI_HOME/plugins"
+mkdir -p "$PULUMI_HOME"
 
-# The virtual environment sees the packages of the image, so that a runner image with all of them installs nothing.
-[ -x "$1/venv/bin/python" ] || python3 -m venv --clear --system-site-packages "$1/venv"
-ln -sfn "$(realpath "$1/venv")" .venv
-gitlab_deploy_wanted=$(cat requirements.txt ops/requirements.txt | sha256sum)
-if [ "$(cat .venv/gitlab-deploy 2>/dev/null)" != "$gitlab_deploy_wanted" ]; then
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r ops/requirements.txt
-  echo "$gitlab_deploy_wanted" >.venv/gitlab-deploy
-fi
+# The virtual environment sees the packages of the image, so that a runner image with all of them installs nothing. One that
+# is in the checkout may be another job's, and is not used.
+rm -rf .venv
+python3 -m venv --without-pip --system-site-packages .venv
+# pip takes seconds to find that nothing is missing.
+.venv/bin/python 2>/dev/null <<'END' || {
+import re
+from importlib.metadata import version
+
+pins = re.findall(r"^([\w.-]+)==(\S+) \\$", open("ops/requirements.lock").read(), re.MULTILINE)
+assert pins and all(version(name) == pinned for name, pinned in pins)
+END
+  .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r ops/requirements.lock
+}
 export PULUMI_HOME PATH="$PWD/.venv/bin:$PATH" VIRTUAL_ENV="$PWD/.venv"
 
 # A runner writes file variables readable by everybody, and ssh refuses such a key.

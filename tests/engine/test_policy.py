@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.ci_templates import render
 from tests.support.gitlab_double import GitLabDouble
 from tests.support.project import ROOT, Project, Run
 
@@ -50,15 +51,13 @@ def project(tmp_path: Path, engine: dict[str, str], gitlab_double: GitLabDouble)
 def review(project: Project, level: str) -> Run:
     """The review of a preview as the template's job makes it, with a pack of this enforcement level."""
     (project.folder / "pack" / "__main__.py").write_text(PACK.replace("{level}", level))
-    (job,) = list(yaml.safe_load_all((ROOT / "templates" / "preview.yml").read_text()))[1].values()
+    (job,) = render("preview", stacks="prod", policy_packs="pack").values()
     script = "\n".join(job["script"])
     return project.run(
         "bash",
         "-euc",
         # The pack's packages are those of the tests.
         script.replace("pulumi install", "true"),
-        PREVIEW_STACKS="prod",
-        PREVIEW_POLICY_PACKS="pack",
         PULUMI_DEBUG_COMMANDS="true",
         PYTHONPATH=str(ROOT),
     )

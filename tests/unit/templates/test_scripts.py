@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support import ci_templates
 from tests.support.project import ROOT
 
 FILES = [*sorted((ROOT / "templates").glob("*.yml")), ROOT / ".gitlab-ci.yml", *(ROOT / "examples").rglob("*.yml")]
@@ -19,14 +20,15 @@ SETTINGS = "# shellcheck shell=bash disable=SC1091,SC2016,SC2154\nset -eo pipefa
 
 
 def jobs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    *_, body = yaml.safe_load_all(path.read_text())
+    template = path.parent.name == "templates"
+    body = ci_templates.render(path.stem) if template else yaml.safe_load(path.read_text())
     for name, job in body.items():
         if isinstance(job, dict) and "script" in job:
             yield name, job
 
 
 SCRIPTS = {
-    f"{path.relative_to(ROOT)} {name}": "\n".join([SETTINGS, *job.get("before_script", []), *job["script"]]) + "\n"
+    f"{path.relative_to(ROOT)} {name}": f"{SETTINGS}\n{ci_templates.script(job)}"
     for path in FILES
     for name, job in jobs(path)
 }

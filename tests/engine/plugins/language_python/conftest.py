@@ -1,5 +1,6 @@
 """A small program in a folder of its own, run by the real CLI from a shell with no virtual environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,10 +47,11 @@ class Program:
         done = self.pulumi("stack", "init", "test")
         assert done.code == 0, done.text
 
-    def output(self, name: str) -> str:
-        done = self.pulumi("stack", "output", name)
+    def outputs(self) -> dict[str, str]:
+        done = self.pulumi("stack", "output", "--json")
         assert done.code == 0, done.text
-        return done.stdout.strip()
+        outputs: dict[str, str] = json.loads(done.stdout)
+        return outputs
 
     @contextmanager
     def running(self) -> Iterator[tuple[subprocess.Popen[str], int]]:

@@ -36,7 +36,7 @@ def test_install_makes_the_projects_own_virtual_environment(
     assert {entry.name for entry in program.folder.iterdir()} == before | {".venv"}
     up = program.pulumi("up", "--yes", "--skip-preview", PYTHONPATH=packages["PYTHONPATH"])
     assert up.code == 0, up.text
-    assert program.output("prefix") == str(fresh)
+    assert program.outputs()["prefix"] == str(fresh)
 
 
 def test_a_run_makes_a_virtual_environment_that_does_not_exist(
@@ -44,7 +44,7 @@ def test_a_run_makes_a_virtual_environment_that_does_not_exist(
 ) -> None:
     up = program.pulumi("up", "--yes", "--skip-preview", **packages)
     assert up.code == 0, up.text
-    assert program.output("prefix") == str(fresh)
+    assert program.outputs()["prefix"] == str(fresh)
 
 
 def test_a_package_that_cannot_be_installed_fails_the_installation_with_pips_words(

@@ -18,7 +18,7 @@ PINS = {
     "Kubernetes": go_module("kubernetes", "k8s.io/kubernetes"),
     "etcd": go_module("kubernetes", "go.etcd.io/etcd/server/v3"),
 }
-PINNING = re.compile(r"(^|/)(requirements\.txt|go\.(mod|sum)|package(-lock)?\.json)$")
+PINNING = re.compile(r"(^|/)(requirements\.(txt|lock)|go\.(mod|sum)|package(-lock)?\.json)$")
 """Files whose subject is pins; no other may hold one."""
 RECORDED = re.compile(r"^tests/support/plans/")
 """What an engine printed once."""
