@@ -21,6 +21,7 @@ from components.access.pipeline_credential import PipelineCredential, access_out
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
 from components.cluster import check as cluster_check
 from components.cluster.ownership import owned_by
+from components.docker_app import leftovers
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
@@ -36,11 +37,12 @@ stack = settings.load(previous, os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
-preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
-own_id = identity.find(previous, offline=offline)
+own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
+preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
 on_site = cluster_check.require(stack, own_id, previous.get("cluster")) if stack.needs_cluster and not offline else None
 # First of all: what carries the id waits for it.
-outputs: StackOutputs[pulumi.Input[str]] = {"identity": identity.keep(own_id)}
+kept_id = identity.keep(own_id)
+outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
 rolled_out: list[pulumi.Output[str]] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 explained = gitlab_errors.hook()
@@ -96,10 +98,13 @@ if app and image and stack.docker_host:
         target=stack.docker_host,
         remote=RemoteDocker.of(stack.docker_host),
         owner=stack.owner(stack.docker_host.name),
+        identity=own_id,
+        kept_identity=kept_id,
         image=image.deployed.image,
         present=checked.containers,
+        leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known),
         logins=login or (),
-        previous=previous.get("dockerHost"),
+        previous=known,
     )
     remote = docker_args.remote
     daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)

@@ -59,8 +59,6 @@ class DockerHostOutput(TypedDict, Generic[Text]):
     address: str
     hostKey: str
     identityFile: NotRequired[str | None]
-    owner: str
-    """Value of the label that says whose a container is."""
     image: str
     host: NotRequired[str | None]
     """Host name of its route."""

@@ -85,9 +85,7 @@ def test_a_block_where_a_text_is_wanted_is_one_sentence(project: Project) -> Non
 
 
 @pytest.mark.parametrize("command", [("preview",), ("up", "--yes", "--skip-preview")])
-def test_unreachable_servers_are_named_and_nothing_is_touched(
-    project: Project, command: tuple[str, ...]
-) -> None:
+def test_unreachable_servers_are_named_and_nothing_is_touched(project: Project, command: tuple[str, ...]) -> None:
     point_at(project, "https://127.0.0.1:9")
     before = project.export()
     project.configure(GOOD)

@@ -57,6 +57,8 @@ def declare() -> None:
             target=TARGET,
             remote=RemoteDocker.of(TARGET),
             owner="project/prod/blog",
+            identity="own-id",
+            kept_identity="own-id",
             image=BLOG,
             logins=[{"address": "registry.example.org", "username": "u", "password": CANARY}],
         ),
