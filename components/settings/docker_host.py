@@ -48,7 +48,7 @@ class DockerHost(Block):
         "Name of the route and, on a published port, of the container: one for each application and host.",
         rule=rules.DNS_LABEL,
         default="",
-        default_text="`web-STACK`",
+        default_text="`web-STACK`, as a DNS label",
         example="blog",
     )
     host: str | None = key(

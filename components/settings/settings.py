@@ -163,9 +163,14 @@ def parse(
         ),
         app=blocks.get("app"),
         kubernetes=blocks.get("kubernetes"),
-        docker_host=docker_host and replace(docker_host, name=docker_host.name or f"web-{stack}"),
+        docker_host=docker_host and replace(docker_host, name=docker_host.name or _route_name(stack)),
     )
     return settings, []
+
+
+def _route_name(stack: str) -> str:
+    """The default of `dockerHost.name`: a DNS label, which the name of a stack need not be."""
+    return re.sub("[^a-z0-9-]", "-", f"web-{stack}".lower())[:63].rstrip("-")
 
 
 def _complete(access: Access, scalars: Scalars) -> Access:

@@ -29,7 +29,7 @@ from ops.stack_name import StackName
 TIMEOUT_SECONDS = 180
 UNKNOWN_IMAGE = "deployed-last.invalid/image:unknown"
 """Stands for the image that was deployed last, if the stack file names none: only the state knows it."""
-_KEPT = ("LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "TMPDIR")
+_KEPT = ("LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PYTHONPATH", "TMPDIR")
 # Nothing listens there.
 _NOWHERE = "https://127.0.0.1:9"
 

@@ -12,7 +12,12 @@ from ops.preview.redaction import Redactor
 Severity = Literal["info", "warning", "error"]
 
 # How a failed run ends: the diagnostics before it say why.
-_CONCLUSION = re.compile(r"an unhandled error occurred: program exited with|^(preview|update) failed$")
+_CONCLUSION = re.compile(
+    "an unhandled error occurred: program exited with"
+    # The program's last word when the engine has stopped before it (pulumi/runtime/settings.py of the SDK).
+    "|^Resource monitor has terminated, shutting down$"
+    "|^(preview|update) failed$"
+)
 _COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<\{%[^%]*%\}>")
 
 

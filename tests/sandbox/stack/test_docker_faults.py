@@ -116,6 +116,8 @@ def test_a_disk_that_is_full_while_pulling(blog: DockerStack) -> None:
     blog.choose(version)
     downloads = blog.instance.folder / "docker" / "docker" / "tmp"
     blog.on_host("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", downloads)
+    # Full, since the layer that differs may be smaller than a page.
+    blog.on_host("sh", "-c", 'head -c 4096 /dev/zero >"$1"', "sh", downloads / "full")
     try:
         said = refused(blog)
     finally:

@@ -133,6 +133,8 @@ def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
     (deploy,) = [include for include in document["include"] if "/deploy@" in include["component"]]
     deploy["inputs"]["commit"] = True
     file.write_text(yaml.safe_dump(document))
+    # An earlier job has set the image in this clone.
+    team.program.git("checkout", "--quiet", "--", "Pulumi.prod.yaml")
     team.program.push("Deploy jobs commit the stack file")
     pipeline = team.runner.run(team.program, "deploy", IMAGE=image)
     assert pipeline.code == 0, pipeline.masked

@@ -298,6 +298,8 @@ def test_rotation_renews_both_identities_and_turning_previews_off_removes_one(st
         assert log.index(f"{name}-kubeconfig updated") < log.index(f"{token} deleting original")
     stack.set("access.preview", "false")
     summary = stack.summary()
+    # The component has the key among its inputs.
+    assert summary.pop("update") == ["access"]
     assert set(summary) == {"delete"}
     gone = ("access-preview-role-binding", "access-preview-service-account", "access-preview-token")
     variables = ("pipeline-preview", "pipeline-preview-kubeconfig", "pipeline-preview-token")

@@ -140,7 +140,11 @@ def test_two_plans_show_what_a_branch_changes_a_secret_too_and_nothing_else(chec
     changes = between(base, branch, "prod", Redactor()).changes
     shown = {change.name: [(item.path, item.old, item.new) for item in change.properties] for change in changes}
     assert shown == {
-        "app-deployment": [("spec.replicas", "2", "3")],
+        "app-deployment": [
+            ("spec.replicas", "2", "3"),
+            ('spec.template.metadata.annotations["gitlab-deploy/secrets"]', "[secret]", "[secret]"),
+        ],
+        "app-secrets": [("data", "[secret]", "[secret]")],
         "docker-app-container": [("envs", "[secret]", "[secret]")],
     }
     assert {change.operation for change in changes} == {"update"}

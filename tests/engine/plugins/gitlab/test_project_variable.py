@@ -1,4 +1,5 @@
 import base64
+import re
 from typing import Any
 
 from sandbox.gitlab.seed import seed
@@ -77,8 +78,9 @@ def test_a_refresh_sees_a_change_by_hand_and_up_undoes_it(stack: Stack, gitlab_d
     stack.up(VARIABLE)
     change_by_hand(gitlab_double, protected=False, value=2 * VALUE)
     refreshed = stack.run("refresh", "--yes", "--skip-preview", "--diff")
-    assert "~ protected: true => false" in refreshed
-    assert "[secret] => [secret]" in refreshed
+    assert re.search(r"~ protected +: true => false", refreshed)
+    # The engine hides both sides of a secret that differs, and marks no change of it.
+    assert re.search(r"value +: \[secret\]", refreshed)
     assert stack.plan(VARIABLE) == {"kubeconfig": "update"}
     stack.run("up", "--yes", "--skip-preview")
     restored = variables(gitlab_double)["KUBECONFIG:production"]

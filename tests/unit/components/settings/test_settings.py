@@ -328,3 +328,14 @@ def test_image_that_is_refused_is_one_problem_among_others() -> None:
     _, listed = settings.parse(engine_form(stack), last=DEPLOYED)
     assert [problem.path for problem in listed] == ["gitlab-deploy:app.port", "gitlab-deploy:image"]
     assert "which was deployed once and then replaced by new:2" in listed[1].cause
+
+
+@pytest.mark.parametrize(
+    ("stack", "name"),
+    [("prod", "web-prod"), ("Test.EU_1", "web-test-eu-1"), ("___", "web"), ("a" * 100, f"web-{'a' * 59}")],
+)
+def test_the_default_name_on_a_docker_host_is_a_dns_label_for_every_stack(stack: str, name: str) -> None:
+    found, _ = settings.parse(engine_form(DOCKER), stack=stack)
+    assert found
+    assert found.docker_host
+    assert found.docker_host.name == name

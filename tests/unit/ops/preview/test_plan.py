@@ -128,6 +128,14 @@ def test_a_failed_preview_has_the_programs_words_and_not_the_engines_last_ones()
     ]
 
 
+def test_how_a_program_ends_that_the_engine_stopped_is_not_shown_beside_the_reason() -> None:
+    said = {"severity": "error", "message": "error: Resource monitor has terminated, shutting down\n"}
+    why = {"severity": "error", "message": "error: Preview failed: no such host\n"}
+    for given, shown in ((said, why), "no such host"), ((said,), "Resource monitor has terminated"):
+        (found,) = plan.read("prod", json.dumps({"steps": [], "diagnostics": given}), Redactor()).diagnostics
+        assert shown in found.message
+
+
 def test_a_message_about_many_resources_is_told_once() -> None:
     warning, error = recorded("unreachable").diagnostics
     assert "cluster is unreachable" in warning.message
