@@ -14,6 +14,7 @@ from components import stack_state
 from components.cluster.kubectl import Kubectl, kubectl
 from components.cluster.ownership import STACK_ID
 from components.cluster.planned import Planned, planned
+from components.cluster.taken_over import taken_over
 from components.outputs import ClusterOutput
 from components.printable import printable, printable_lines
 from components.settings.settings import Settings
@@ -77,6 +78,7 @@ def require(
             f"Nothing was changed: on the cluster '{name}' at {check.server} there is what this stack would make, "
             f"and it belongs to somebody else:{lines}"
         )
+    _warn_of_changes(stack, check)
     return check
 
 
@@ -161,6 +163,16 @@ def output(
         "uid": (known and known["uid"]) or uid,
         "namespaceUid": namespace_uid or (known and known["namespaceUid"]),
     }
+
+
+def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:
+    for item in planned(stack):
+        fields = taken_over(check.found.get(item.key, {}))
+        if fields:
+            pulumi.log.warn(
+                f"{item} was changed with kubectl: {fields}. The next change that this stack makes to it takes that "
+                "away again; put what is to stay into the stack file"
+            )
 
 
 def _is_missing(check: ClusterCheck, namespace: str) -> bool:
