@@ -29,6 +29,7 @@ from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
 from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
 from components.outputs import StackOutputs
+from components.protection import Protection
 from components.settings import settings
 from components.settings.stack import PROJECT
 
@@ -44,6 +45,7 @@ on_site = cluster_check.require(stack, own_id, previous.get("cluster")) if stack
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
 rolled_out: list[pulumi.Output[str]] = []
+parts: list[pulumi.Resource] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 explained = gitlab_errors.hook()
 if stack.needs_cluster:
@@ -65,8 +67,9 @@ if stack.needs_gitlab:
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
     deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    parts.append(deploy)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
-        PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
+        parts.append(PipelineCredential(name, replace(credential, on_error=explained), on_gitlab))
     # As an output, so that the application waits for its namespace.
     namespace = deploy.namespace
     if deploy.namespace_uid is not None:
@@ -81,6 +84,7 @@ if registry:
         registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
     )
     pull = RegistryAccess("registry", pull_args, both)
+    parts.append(pull)
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
@@ -89,6 +93,7 @@ if app and image and stack.kubernetes and namespace is not None:
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
     web = KubernetesApp("app", web_args, on_cluster)
+    parts.append(web)
     rolled_out.append(web.image)
     outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
 
@@ -109,8 +114,12 @@ if app and image and stack.docker_host:
     remote = docker_args.remote
     daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
     docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[daemon]))
+    parts.append(docker_app)
     rolled_out.append(docker_app.container_id)
     outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)
+
+if access and access.create_namespace:
+    Protection("access.protect", parts, protect=access.protect)
 
 for key, value in outputs.items():
     pulumi.export(key, value)

@@ -7,6 +7,7 @@ import yaml
 from components.cluster.ownership import STACK_ID
 from tests.support.main_program import IDENTITY, run_program
 from tests.support.project import ROOT
+from tests.support.recorder import Declaration
 
 
 def test_every_resource_has_a_parent_component_and_an_explicit_provider(
@@ -24,6 +25,25 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
         ("gitlab", "gitlab"),
         ("docker", "docker"),
     }
+
+
+def test_protection_depends_on_everything_that_could_be_deleted_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = run_program(monkeypatch, tmp_path)
+    protection = run.one("gitlab-deploy:index:Protection")
+    assert (protection.name, protection.protect) == ("access.protect", True)
+    others = {d.name: d for d in run.declarations if d is not protection}
+    assert not [name for name in others if others[name].protect and name != "access-namespace"]
+    needed = set(protection.depends_on)
+    while more := {above for name in needed for above in above_of(others[name])} & set(others) - needed:
+        needed |= more
+    assert needed == set(others)
+
+
+def above_of(declared: Declaration) -> set[str]:
+    """What the engine deletes after it."""
+    return {*declared.depends_on, declared.parent, declared.provider}
 
 
 def test_variables_of_previews_are_another_set_and_deploy_ones_are_protected(
