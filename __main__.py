@@ -14,11 +14,14 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import preflight
+from components import identity, preflight
 from components.access import gitlab_errors
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+from components.cluster import check as cluster_check
+from components.cluster.ownership import owned_by
+from components.docker_app import leftovers
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
@@ -26,19 +29,27 @@ from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
 from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
 from components.outputs import StackOutputs
+from components.protection import Protection
 from components.settings import settings
 from components.settings.stack import PROJECT
 
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
-checked = check_host(None if settings.is_offline(os.environ) else stack.docker_host)
-preflight.require(stack, os.environ, checked, preview=pulumi.runtime.is_dry_run())
-outputs: StackOutputs[pulumi.Input[str]] = {}
+offline = settings.is_offline(os.environ)
+checked = check_host(None if offline else stack.docker_host)
+own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
+preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
+on_site = cluster_check.require(stack, own_id, previous.get("cluster")) if stack.needs_cluster and not offline else None
+# First of all: what carries the id waits for it.
+kept_id = identity.keep(own_id)
+outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
 rolled_out: list[pulumi.Output[str]] = []
+parts: list[pulumi.Resource] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 explained = gitlab_errors.hook()
 if stack.needs_cluster:
+    outputs["cluster"] = cluster_check.output(scalars.cluster, on_site, previous.get("cluster"), stack.namespace)
     cluster = kubernetes.Provider(
         "cluster",
         # Empty is the ambient kubeconfig. Left out, the SDK would record this machine's path in the state.
@@ -48,7 +59,7 @@ if stack.needs_cluster:
         # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
     )
-    on_cluster = pulumi.ResourceOptions(providers=[cluster])
+    on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
 if stack.needs_gitlab:
     gitlab_provider = gitlab.Provider("gitlab", base_url=f"{scalars.gitlab_url}/api/v4/", token=scalars.gitlab_token)
     on_gitlab = pulumi.ResourceOptions(providers=[gitlab_provider])
@@ -56,20 +67,24 @@ if stack.needs_gitlab:
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
     deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    parts.append(deploy)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
-        PipelineCredential(name, replace(credential, on_error=explained), on_gitlab)
+        parts.append(PipelineCredential(name, replace(credential, on_error=explained), on_gitlab))
     # As an output, so that the application waits for its namespace.
     namespace = deploy.namespace
+    if deploy.namespace_uid is not None:
+        outputs["cluster"]["namespaceUid"] = deploy.namespace_uid
     outputs["access"] = access_output(access, scalars, namespace)
 
 pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
-    both = pulumi.ResourceOptions(providers=[*(on_gitlab.providers or []), *(on_cluster.providers or [])])
+    both = pulumi.ResourceOptions.merge(on_gitlab, on_cluster)
     pull_args = RegistryAccessArgs(
         registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
     )
     pull = RegistryAccess("registry", pull_args, both)
+    parts.append(pull)
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
@@ -78,6 +93,7 @@ if app and image and stack.kubernetes and namespace is not None:
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
     web = KubernetesApp("app", web_args, on_cluster)
+    parts.append(web)
     rolled_out.append(web.image)
     outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
 
@@ -87,16 +103,23 @@ if app and image and stack.docker_host:
         target=stack.docker_host,
         remote=RemoteDocker.of(stack.docker_host),
         owner=stack.owner(stack.docker_host.name),
+        identity=own_id,
+        kept_identity=kept_id,
         image=image.deployed.image,
         present=checked.containers,
+        leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known),
         logins=login or (),
-        previous=previous.get("dockerHost"),
+        previous=known,
     )
     remote = docker_args.remote
     daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
     docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[daemon]))
+    parts.append(docker_app)
     rolled_out.append(docker_app.container_id)
     outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)
+
+if access and access.create_namespace:
+    Protection("access.protect", parts, protect=access.protect)
 
 for key, value in outputs.items():
     pulumi.export(key, value)

@@ -32,6 +32,19 @@ class AccessOutput(TypedDict, Generic[Text]):
     """There is none without a read-only credential."""
 
 
+class ClusterOutput(TypedDict, Generic[Text]):
+    """`cluster`: the cluster on which the stack was put up, so that another one is noticed."""
+
+    name: str
+    """`gitlab-deploy:cluster`."""
+    server: str
+    """Address of its API server when the stack was put up."""
+    uid: str | None
+    """Uid of the Namespace kube-system; None if no credential so far may read it."""
+    namespaceUid: Text | None
+    """Uid of the stack's own namespace."""
+
+
 class AppOutput(TypedDict, Generic[Text]):
     """`app`: the application on Kubernetes, once its rollout is complete."""
 
@@ -46,8 +59,6 @@ class DockerHostOutput(TypedDict, Generic[Text]):
     address: str
     hostKey: str
     identityFile: NotRequired[str | None]
-    owner: str
-    """Value of the label that says whose a container is."""
     image: str
     host: NotRequired[str | None]
     """Host name of its route."""
@@ -89,7 +100,10 @@ class HistoryOutput(TypedDict):
 class StackOutputs(TypedDict, Generic[Text]):
     """All of them; an output is there if the stack has its part."""
 
+    identity: NotRequired[Text]
+    """The stack's own id, made by its first run."""
     access: NotRequired[AccessOutput[Text]]
+    cluster: NotRequired[ClusterOutput[Text]]
     app: NotRequired[AppOutput[Text]]
     dockerHost: NotRequired[DockerHostOutput[Text]]
     deployment: NotRequired[DeploymentOutput]

@@ -20,19 +20,29 @@ import yaml
 
 from components.access import gitlab_check
 from components.deadline import call_within
-from components.docker_app.drift import taken_name
+from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
+from components.outputs import DockerHostOutput
 from components.settings.settings import OFFLINE, Settings, is_offline
 
 TIMEOUT_SECONDS = 5.0
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
 
 
-def require(stack: Settings, environment: Mapping[str, str], docker_host: HostCheck, *, preview: bool) -> None:
+def require(
+    stack: Settings,
+    environment: Mapping[str, str],
+    docker_host: HostCheck,
+    *,
+    identity: str,
+    known: DockerHostOutput[str] | None,
+    preview: bool,
+) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
-    `docker_host` is what was found there. A preview does without the Docker host, for which the jobs of a merge request
-    have no key; but not without the right host key. Offline, no system is needed.
+    `docker_host` is what was found there, `identity` the id of the stack, by which it knows its containers, and `known`
+    the output `dockerHost` of its last successful run. A preview does without the Docker host, for which the jobs of a
+    merge request have no key; but not without the right host key. Offline, no system is needed.
     """
     if is_offline(environment):
         if not preview:
@@ -52,9 +62,8 @@ def require(stack: Settings, environment: Mapping[str, str], docker_host: HostCh
         pulumi.log.warn(docker_host.problem)
     else:
         problems.append(docker_host.problem)
-    if stack.docker_host and stack.docker_host.publish:
-        name = stack.docker_host.name
-        problems.append(taken_name(docker_host.containers or (), owner=stack.owner(name), name=name))
+    if stack.docker_host:
+        problems += taken(stack.docker_host, docker_host.containers or (), identity=identity, known=known)
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")

@@ -7,6 +7,12 @@ from ops import cli
 from ops.ops_error import OpsError
 from ops.stack_name import StackName
 
+CONTAINER = "docker:index/container:Container::"
+"""In the URN of a container on a Docker host."""
+CONTAINER_REMEDY = (
+    "'pulumi refresh --yes --clear-pending-creates --stack {stack}' forgets it, and the next 'pulumi up' removes what"
+    " there is of it, once the stack's own container serves"
+)
 REMEDY = (
     "see whether each exists; 'pulumi refresh --yes --clear-pending-creates --stack {stack}' forgets those that do not,"
     " 'pulumi refresh --stack {stack}' on a terminal asks for the ids of those that do"

@@ -30,12 +30,15 @@ class DeployAccessArgs:
 class DeployAccess(pulumi.ComponentResource):
     """A Namespace under Pod Security Standard `restricted`, and a ServiceAccount bound to ClusterRole `admin` in it.
 
-    For previews in merge requests there can be a second one, bound to ClusterRole `view`, which reads no Secrets. The
-    bindings are RoleBindings, so they grant nothing outside of the namespace.
+    The Namespace may be one that exists, which is left as it is. For previews in merge requests there can be a second
+    ServiceAccount, bound to ClusterRole `view`, which reads no Secrets. The bindings are RoleBindings, so they
+    grant nothing outside of the namespace.
     """
 
     namespace: pulumi.Output[str]
     """Name of the Namespace, known once it exists."""
+    namespace_uid: pulumi.Output[str] | None
+    """Uid of the Namespace that the stack makes; None if it makes none."""
     deploy: Credential
     """Credential of the ServiceAccount."""
     preview: Credential | None
@@ -46,25 +49,29 @@ class DeployAccess(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         access = args.access
 
-        namespace = kubernetes.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata={
-                "name": access.namespace,
-                "labels": {
-                    "pod-security.kubernetes.io/enforce": "restricted",
-                    "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
+        self.namespace = pulumi.Output.from_input(access.namespace)
+        self.namespace_uid = None
+        if access.create_namespace:
+            namespace = kubernetes.core.v1.Namespace(
+                f"{name}-namespace",
+                metadata={
+                    "name": access.namespace,
+                    "labels": {
+                        "pod-security.kubernetes.io/enforce": "restricted",
+                        "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
+                    },
                 },
-            },
-            # Not on the component: protection is inherited, and would then forbid replacing a token.
-            opts=pulumi.ResourceOptions(parent=self, protect=access.protect),
-        )
-        self.namespace = namespace.metadata.name.apply(str)
-        kubernetes.networking.v1.NetworkPolicy(
-            f"{name}-default-deny",
-            metadata={"name": "default-deny", "namespace": self.namespace},
-            spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
-            opts=child,
-        )
+                # Not on the component: protection is inherited, and would then forbid replacing a token.
+                opts=pulumi.ResourceOptions(parent=self, protect=access.protect),
+            )
+            self.namespace = namespace.metadata.name.apply(str)
+            self.namespace_uid = namespace.metadata.uid.apply(str)
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-default-deny",
+                metadata={"name": "default-deny", "namespace": self.namespace},
+                spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+                opts=child,
+            )
         declare = partial(
             service_account,
             cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
@@ -86,6 +93,7 @@ def _inputs(args: DeployAccessArgs) -> pulumi.Inputs:
     access = args.access
     return {
         "namespace": access.namespace,
+        "createNamespace": access.create_namespace,
         "serviceAccount": access.service_account,
         "server": access.server,
         "rotation": access.rotation,

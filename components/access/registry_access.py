@@ -12,8 +12,6 @@ from components.settings import rules
 from components.settings.registry import Registry
 from components.settings.rule import require
 
-PULL_SECRET = "gitlab-registry"  # noqa: S105 - the Secret's name
-
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryAccessArgs:
@@ -29,6 +27,8 @@ class RegistryAccessArgs:
 
     def __post_init__(self) -> None:
         require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
+        if self.namespace is not None:
+            require("registry.pullSecret", self.registry.pull_secret, rules.DNS_NAME)
 
     @property
     def token_name(self) -> str:
@@ -81,7 +81,7 @@ class RegistryAccess(pulumi.ComponentResource):
             config: pulumi.Output[str] = pulumi.Output.secret(both.apply(docker_config))
             secret = kubernetes.core.v1.Secret(
                 f"{name}-pull-secret",
-                metadata={"name": PULL_SECRET, "namespace": args.namespace},
+                metadata={"name": registry.pull_secret, "namespace": args.namespace},
                 type="kubernetes.io/dockerconfigjson",
                 string_data={".dockerconfigjson": config},
                 opts=pulumi.ResourceOptions(parent=self),

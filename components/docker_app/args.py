@@ -27,10 +27,16 @@ class DockerAppArgs:
     """The Docker host, asked for what the provider does not report."""
     owner: str
     """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
+    identity: str
+    """The id of the stack, by which its containers are known."""
+    kept_identity: pulumi.Input[str]
+    """The same, once the state has it: the value of the label `gitlab-deploy.id`."""
     image: ImageReference
     """Image of the container."""
     present: tuple[ListedContainer, ...] | None = None
     """The containers that were on the host before this run; None if the host could not be asked."""
+    leftovers: tuple[ListedContainer, ...] = ()
+    """Those of them that are the stack's own and that its state does not know."""
     logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
     """Registries the host pulls from, each with its user name and password, as the provider has them."""
     previous: DockerHostOutput[str] | None = None
@@ -46,7 +52,6 @@ class DockerAppArgs:
             "address": self.target.address,
             "hostKey": self.target.host_key,
             "identityFile": self.target.identity_file,
-            "owner": self.owner,
             "image": str(self.image),
             "host": self.target.host,
             "container": container,

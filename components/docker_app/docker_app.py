@@ -9,7 +9,8 @@ from components.docker_app import definition
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.drift import differences
 from components.docker_app.hooks import Hooks
-from components.docker_app.labels import labels
+from components.docker_app.labels import ID_LABEL, labels
+from components.docker_app.serving import Serving
 from components.docker_app.trial import Trial
 
 _REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
@@ -31,16 +32,17 @@ class DockerApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
         container_name = f"{name}-container"
-        self._report(args, container_name)
+        self._report(args)
+        serving = Serving(args=args, parent=self)
         hooks = Hooks(args=args, parent=self)
         image = self._image(f"{name}-image", args, hooks, name)
-        container = self._container(container_name, args, hooks, image, name)
+        container = self._container(container_name, args, hooks, image, name, serving)
         self.container = container.name.apply(str)
-        self.container_id = container.id.apply(str)
+        self.container_id = container.id.apply(serving.complete)
         self.register_outputs({"container": self.container})
 
-    def _report(self, args: DockerAppArgs, container_name: str) -> None:
-        """Logs what a published port costs, and what was changed by hand."""
+    def _report(self, args: DockerAppArgs) -> None:
+        """Logs what a published port costs, and what is not as the last run made it."""
         target = args.target
         if target.publish:
             pulumi.log.info(
@@ -51,9 +53,8 @@ class DockerApp(pulumi.ComponentResource):
             )
         if args.present is None:
             return
-        prefix = target.name if target.publish else container_name
         for difference in differences(
-            args.present, owner=args.owner, prefix=prefix, host=target.host, known=args.previous
+            args.present, args.leftovers, identity=args.identity, host=target.host, known=args.previous
         ):
             pulumi.log.warn(f"{target.address}: {difference}", self)
 
@@ -72,13 +73,20 @@ class DockerApp(pulumi.ComponentResource):
         )
 
     def _container(
-        self, container_name: str, args: DockerAppArgs, hooks: Hooks, image: docker.RemoteImage, name: str
+        self,
+        container_name: str,
+        args: DockerAppArgs,
+        hooks: Hooks,
+        image: docker.RemoteImage,
+        name: str,
+        serving: Serving,
     ) -> docker.Container:
         app, target = args.app, args.target
         published, memory = target.publish, definition.mebibytes(app.memory)
         image_id: pulumi.Output[str] = image.image_id.apply(str)
         if published:
-            image_id = image_id.apply(_Gate(args).pass_once_healthy)
+            passed: pulumi.Output[str] = image_id.apply(_Gate(args).pass_once_healthy)
+            image_id = passed.apply(serving.clear_the_way)
         return docker.Container(
             container_name,
             name=target.name if published else None,
@@ -97,7 +105,9 @@ class DockerApp(pulumi.ComponentResource):
             },
             labels=[
                 {"label": key, "value": value}
-                for key, value in sorted(labels(args.owner, definition.route(app, target)).items())
+                for key, value in sorted(
+                    {ID_LABEL: args.kept_identity, **labels(args.owner, definition.route(app, target))}.items()
+                )
             ],
             envs=definition.environment(app).apply(definition.assignments),
             uploads=definition.uploads(target.files),
@@ -145,6 +155,7 @@ class _Gate:
         trial = Trial(
             beside=target.name,
             owner=args.owner,
+            identity=args.identity,
             image=image_id,
             health_check=definition.health_command(app),
             memory=definition.mebibytes(app.memory),

@@ -1,11 +1,10 @@
-"""What was created or changed by hand on a Docker host. Pure.
+"""What of a stack on its Docker host is not as its last run made it. Pure.
 
 A container's image, environment and labels cannot be changed: whoever "changes" one creates another, under the same
-name or a new one. So ids and names show it; the provider does not read environment and labels back.
+name or a new one. So ids show it; the provider does not read environment and labels back.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from components.docker_app.listed_container import ListedContainer
 from components.outputs import DockerHostOutput
@@ -13,63 +12,65 @@ from components.outputs import DockerHostOutput
 
 def differences(
     present: Iterable[ListedContainer],
+    leftovers: Collection[ListedContainer],
     *,
-    owner: str,
-    prefix: str,
+    identity: str,
     host: str | None,
     known: DockerHostOutput[str] | None,
 ) -> list[str]:
-    """One sentence for each container that stands where the stack's own should, with the remedy.
+    """One sentence for each container that is not as it should be, with the remedy.
 
-    `present` are the containers on the host, `owner` is the stack's label, `prefix` the container's name, to which
-    Pulumi adds seven random digits if it is not fixed, `host` the host name of the route, and `known` the output of
-    the last successful run. A container of a run that failed later is the stack's too, though no output knows it.
+    `present` are the containers on the host, `leftovers` the stack's own that its state does not know, `identity` the
+    id of the stack, `host` the host name of the route, and `known` the output of the last successful run.
     """
     containers = list(present)
-    found, own = [], False
-    serving = known["container"] if known and any(container.id == known["id"] for container in containers) else None
+    found = [
+        f"the container {leftover.quoted} ({leftover.state}) is this stack's and not in its state: a run that was "
+        "killed left it, or somebody created it anew by hand; 'pulumi up' removes it once the stack's own one serves"
+        for leftover in leftovers
+    ]
     for container in containers:
-        name, shown, removal = container.name, container.shown, container.removal
-        if container.owner == owner:
-            if known and name == known["container"] and container.id != known["id"]:
-                found.append(
-                    f"the container {shown} was created anew by hand, so its image, environment and labels may differ; "
-                    f"'pulumi up --refresh' starts the stack's own beside it, then remove it with {removal}"
-                )
-            elif known and container.id == known["id"]:
-                own = True
-            elif re.fullmatch(rf"{re.escape(prefix)}(-[0-9a-f]{{7}})?", name):
-                own = True
-                if serving:
-                    # Either the state has it, or the engine was killed before it could note it down.
-                    found.append(
-                        f"the container {shown} is of a run that did not succeed, and may get requests beside "
-                        f"{serving}; if 'pulumi up' leaves both, remove it with {removal}"
-                    )
-            else:
-                found.append(
-                    f"the container {shown} has this stack's label, but was created by hand, and may get its requests; "
-                    f"remove it with {removal}"
-                )
-        elif host and container.routes(host):
+        if container in leftovers:
+            continue
+        if is_own(container, identity, known):
+            if state := fault(container):
+                found.append(f"the container {container.quoted} {state}")
+        elif host and container.touches(host):
             found.append(
-                f"the container {shown} has a route for {host} too, so both get requests; give it another host name, "
-                f"or remove it with {removal}"
+                f"the container {container.shown} has a route for {host} too, which may take some of its requests; if "
+                f"that is not meant, remove it with {container.removal}"
             )
-    if known and not own and all(container.name != known["container"] for container in containers):
-        found.append(
-            f"the container {known['container']}, which this stack created, does not exist any more; 'pulumi up "
-            "--refresh' creates another"
-        )
+    if known and not any(container.id == known["id"] for container in containers):
+        others = [one for one in containers if is_own(one, identity, known) and one not in leftovers]
+        if not others:
+            found.append(missing(known))
     return found
 
 
-def taken_name(present: Iterable[ListedContainer], *, owner: str, name: str) -> str | None:
-    """Why a container of this fixed name cannot be created, or None."""
-    for container in present:
-        if container.name == name and container.owner != owner:
-            return (
-                f"The name {name} is taken by a container that this stack did not create; remove it with "
-                f"{container.removal}, or set gitlab-deploy:dockerHost.name"
-            )
+def is_own(container: ListedContainer, identity: str, known: DockerHostOutput[str] | None) -> bool:
+    """Whether the stack made the container."""
+    return container.identity == identity or bool(known and container.id == known["id"])
+
+
+def fault(container: ListedContainer) -> str | None:
+    """Why the stack's own container does not serve, with what `up` does about it; None if it does."""
+    if container.is_stopped:
+        return f"is stopped ({container.state}), so nothing serves; 'pulumi up' starts it"
+    if container.state == "paused":
+        return "is paused, so its requests hang; 'pulumi up' unpauses it"
+    if container.state == "restarting":
+        return f"crash-loops; see 'docker logs {container.name}', and deploy an image that runs"
+    if container.is_unhealthy:
+        return (
+            f"is unhealthy, so the reverse proxy may not route to it; see 'docker logs {container.name}', and deploy "
+            f"an image that is healthy, or run 'docker restart {container.name}'"
+        )
     return None
+
+
+def missing(known: DockerHostOutput[str]) -> str:
+    """That the container of the last successful run does not exist any more, and the remedy."""
+    return (
+        f"the container '{known['container']}', which this stack created, does not exist any more; 'pulumi up "
+        "--refresh' creates another"
+    )

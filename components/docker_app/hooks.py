@@ -9,10 +9,11 @@ from components.docker_app.args import DockerAppArgs
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.definition import secret_values
 from components.docker_app.host_check import host_problem
-from components.docker_app.labels import STACK_LABEL
+from components.docker_app.labels import ID_LABEL
 from components.docker_app.log_lines import last_log_lines
 from components.docker_app.pull import pull_problem
 from components.docker_app.remote_docker import RemoteDockerError
+from components.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Hooks:
         args, target = self.args, self.args.target
         if target.publish or not target.overlap_seconds:
             return
-        running = await asyncio.to_thread(args.remote.running, STACK_LABEL, args.owner)
+        running = await asyncio.to_thread(args.remote.running, ID_LABEL, args.identity)
         if len(running) > 1:
             await asyncio.sleep(target.overlap_seconds)
 
@@ -72,9 +73,12 @@ class Hooks:
         if problem:
             return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
         for container in own:
-            if container.owner == self.args.owner:
+            if container.identity == self.args.identity:
                 lines = last_log_lines(remote, name, secrets)
-                remote.remove(container.id)
+                try:
+                    remote.stop_and_remove(container.id, self.args.target.stop_seconds)
+                except RemoteDockerError as error:
+                    lines.append(f"Container {name} is not removed ({printable(str(error))}); 'pulumi up' tries again")
                 return ["\n".join(lines)]
         return []
 

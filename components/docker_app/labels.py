@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+ID_LABEL = "gitlab-deploy.id"
+"""Says whose a container is: the id of its stack."""
 STACK_LABEL = "gitlab-deploy.stack"
-"""Says whose a container is: PROJECT/STACK/NAME."""
+"""PROJECT/STACK/NAME, for people: two clones of the program may have the same."""
 TRIAL_LABEL = "gitlab-deploy.trial"
 """The same, of a container that is tried out beside the one that serves."""
 NOT_ROUTED = {"traefik.enable": "false"}
@@ -30,7 +32,7 @@ class Route:
 
 
 def labels(owner: str, route: Route | None) -> dict[str, str]:
-    """Whose the container is, and the route to it (Traefik: Docker provider, routing configuration).
+    """The stack of the container, and the route to it (Traefik: Docker provider, routing configuration).
 
     Traefik drops a router, service or middleware that two containers define differently, on both of them. So the names
     end in a hash of what they stand for: while two containers overlap, theirs are either the same or have other names.

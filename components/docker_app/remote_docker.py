@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -144,8 +145,16 @@ class RemoteDocker:
         return self.run("ps", "--no-trunc", "--quiet", "--filter", f"label={label}={value}").stdout.split()
 
     def remove(self, container: str) -> None:
-        """Removes a container by its id, or by its name if that is known to be this stack's."""
+        """Removes a container that serves nobody, by its id, or by its name if that is known to be this stack's."""
         self.run("rm", "--force", container)
+
+    def stop_and_remove(self, container: str, grace_seconds: int) -> None:
+        """Removes a container by its id, once it had time to end. RemoteDockerError if it is there still."""
+        # 304: it was stopped already.
+        self.request("POST", f"/containers/{container}/stop?t={grace_seconds}", seconds=grace_seconds + TIMEOUT_SECONDS)
+        answer = self.request("DELETE", f"/containers/{container}?force=true")
+        if answer.message and answer.status != HTTPStatus.NOT_FOUND:
+            raise RemoteDockerError(answer.message)
 
     def _dial(self, request: bytes, seconds: int | None) -> subprocess.CompletedProcess[bytes]:
         # Docker gives a request up once this side closes its connection: the end of the pipe stays open.

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from components.docker_app.labels import NOT_ROUTED, TRIAL_LABEL
+from components.docker_app.labels import ID_LABEL, NOT_ROUTED, TRIAL_LABEL
 from components.docker_app.log_lines import last_log_lines
 from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError
 from components.printable import printable, without_secrets
@@ -25,7 +25,9 @@ class Trial:
     beside: str
     """Name of the container that is to be stopped. The trial's own ends in `-trial`."""
     owner: str
-    """PROJECT/STACK/NAME, value of the label by which a trial that was left behind is known."""
+    """PROJECT/STACK/NAME, the value of a label."""
+    identity: str
+    """The id of the stack, by which a trial that was left behind is known."""
     image: str
     """Id of the image."""
     health_check: Sequence[str]
@@ -64,7 +66,7 @@ class Trial:
         for container in remote.listing():
             if container.name == self.name:
                 # Left behind by a run that was killed.
-                if container.labels.get(TRIAL_LABEL) != self.owner:
+                if container.identity != self.identity or TRIAL_LABEL not in container.labels:
                     return (
                         f"the name {self.name}, under which an image is tried out, is taken by a container that this "
                         f"stack did not create; rename it or remove it with {container.removal}"
@@ -89,7 +91,7 @@ class Trial:
         return {
             "Image": self.image,
             "Env": [f"{name}={value}" for name, value in self.environment.items()],
-            "Labels": {TRIAL_LABEL: self.owner, **NOT_ROUTED},
+            "Labels": {TRIAL_LABEL: self.owner, ID_LABEL: self.identity, **NOT_ROUTED},
             "HostConfig": {
                 "Memory": memory,
                 "MemorySwap": memory,

@@ -22,6 +22,7 @@ from components.settings.rule import require
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
+_FIRST_REPLICAS = 2
 _DIGEST = "gitlab-deploy/secrets"
 # What no address of the internet is in: private networks, those of providers, and the metadata of cloud machines.
 _NOT_PUBLIC = {
@@ -91,7 +92,7 @@ class KubernetesApp(pulumi.ComponentResource):
             # The rollout is watched below: the provider tells of a broken one only when its time is over.
             metadata={**metadata, "annotations": _SKIP_AWAIT},
             spec={
-                "replicas": target.replicas,
+                "replicas": target.replicas or _FIRST_REPLICAS,
                 "selector": {"match_labels": labels},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
                 "template": {
@@ -102,7 +103,9 @@ class KubernetesApp(pulumi.ComponentResource):
                     "spec": _pod(args, secret.metadata.name if secret else None),
                 },
             },
-            opts=child,
+            # Whoever has scaled it owns the number: the provider leaves an ignored field out of what it applies once it
+            # has another manager.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[] if target.replicas else ["spec.replicas"]),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{name}-disruption-budget",

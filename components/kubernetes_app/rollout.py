@@ -1,25 +1,22 @@
 """Whether the rollout of a Deployment is complete, and if it is not, why: read from the cluster. No Pulumi here.
 
-kubectl finds the cluster as the Kubernetes provider does. The provider itself reports a broken rollout only at its
+The provider itself reports a broken rollout only at its
 timeout, and never a quota (pulumi-kubernetes: await/deployment.go).
 """
 
 import asyncio
 import json
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from components.cluster.kubectl import Kubectl, kubectl
 from components.kubernetes_app.reasons import CAUSE, Object, Reason, is_complete, reasons, rolled_back
 from components.printable import printable, printable_lines
 
-KUBECTL_SECONDS = 20
 _POLL_SECONDS = 1.0
 _LOG_LINES = 10
-
-Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 _NOT_OURS = ("by hand", "gone")
 """Reasons that are no fault of the new Pods."""
@@ -31,18 +28,6 @@ class RolloutError(Exception):
 
 class BrokenError(RolloutError):
     """The new Pods themselves are the reason: what is wrong with them, and their last log lines."""
-
-
-def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs kubectl on the cluster of the ambient kubeconfig."""
-    return subprocess.run(
-        ["kubectl", f"--request-timeout={KUBECTL_SECONDS}s", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,15 @@ class Access(Block):
     """A namespace with a ServiceAccount that may deploy there, and the GitLab variables with its credential."""
 
     namespace: str = key(
-        "Namespace, which this stack owns.", rule=(rules.DNS_LABEL, rules.OWN_NAMESPACE), example="example"
+        "Namespace, which this stack owns unless `createNamespace` is false.",
+        rule=(rules.DNS_LABEL, rules.OWN_NAMESPACE),
+        example="example",
+    )
+    create_namespace: bool = key(
+        "Whether the stack makes the namespace and owns it. With false it exists and is somebody else's: it gets no "
+        "Pod Security label and no default-deny NetworkPolicy, and `pulumi destroy` leaves it.",
+        default=True,
+        example=False,
     )
     service_account: str = key("Name of the ServiceAccount.", rule=rules.DNS_NAME, example="gitlab-example")
     server: str = key(
@@ -62,16 +70,25 @@ class Access(Block):
         example="2026-11",
     )
     protect: bool = key(
-        "Whether Pulumi refuses to delete the namespace, and with it all that runs there.", default=True, example=False
+        "Whether Pulumi refuses to delete the namespace, and with it anything of the stack.", default=True, example=False
     )
 
-    conditions: ClassVar[tuple[Condition, ...]] = tuple(
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        *(
+            Condition(
+                when=negation(equals("preview", True)),
+                then="refused",
+                path=path,
+                cause="is for the credential of previews",
+                remedy="set access.preview, or take this out",
+            )
+            for path in ("previewProject", "previewEnvironment")
+        ),
         Condition(
-            when=negation(equals("preview", True)),
+            when=equals("createNamespace", False),
             then="refused",
-            path=path,
-            cause="is for the credential of previews",
-            remedy="set access.preview, or take this out",
-        )
-        for path in ("previewProject", "previewEnvironment")
+            path="protect",
+            cause="is for a namespace which the stack owns",
+            remedy="take it out, or take out access.createNamespace",
+        ),
     )

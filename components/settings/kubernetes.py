@@ -26,7 +26,14 @@ class Kubernetes(Block):
         default="web",
         example="blog",
     )
-    replicas: int = key("Number of Pods.", low=1, high=1000, default=2, example=3)
+    replicas: int | None = key(
+        "Number of Pods. If it is not given, two are made, and whoever scales the Deployment later owns the number.",
+        low=1,
+        high=1000,
+        default=None,
+        default_text="2 at first",
+        example=3,
+    )
     host: str | None = key(
         "Host name of the Ingress.",
         rule=rules.DNS_NAME,
@@ -65,7 +72,7 @@ class Kubernetes(Block):
         rule=rules.DNS_NAME,
         default=None,
         default_text="that of `registry`, or no login",
-        example="gitlab-registry",
+        example="gitlab-registry-prod-access",
     )
     wait_seconds: int = key(
         "How long a rollout may take until every Pod is a new one and ready.",

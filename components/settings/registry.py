@@ -27,6 +27,13 @@ class Registry(Block):
         default="1",
         example="2026-11",
     )
+    pull_secret: str = key(
+        "Name of the pull secret in the namespace.",
+        rule=rules.DNS_NAME,
+        default="",
+        default_text="`gitlab-registry-STACK`, STACK being the stack's name",
+        example="blog-registry",
+    )
     expires: str | None = key(
         "Day on which the deploy token ends.",
         rule=rules.DAY,

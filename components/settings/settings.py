@@ -63,6 +63,13 @@ class Settings:
         return bool(self.access or self.kubernetes)
 
     @property
+    def namespace(self) -> str | None:
+        """The namespace of its objects on Kubernetes; None if there is none."""
+        if self.access:
+            return self.access.namespace
+        return self.kubernetes.namespace if self.kubernetes else None
+
+    @property
     def needs_gitlab(self) -> bool:
         """Whether anything of the stack is in GitLab."""
         return bool(self.access or self.registry)
@@ -148,7 +155,12 @@ def parse(
         scalars=scalars,
         image=image,
         access=access and _complete(access, scalars),
-        registry=registry and replace(registry, project=registry.project or scalars.gitlab_project),
+        registry=registry
+        and replace(
+            registry,
+            project=registry.project or scalars.gitlab_project,
+            pull_secret=registry.pull_secret or f"gitlab-registry-{_dns_label(stack)}",
+        ),
         app=blocks.get("app"),
         kubernetes=blocks.get("kubernetes"),
         docker_host=docker_host and replace(docker_host, name=docker_host.name or _route_name(stack)),
@@ -164,6 +176,11 @@ def _route_name(stack: str) -> str:
 def _complete(access: Access, scalars: Scalars) -> Access:
     project = access.preview_project or scalars.gitlab_project
     return replace(access, preview_project=project) if access.preview else access
+
+
+def _dns_label(stack: str) -> str:
+    """The stack's name, which may hold capitals, dots and underscores, as part of a name in Kubernetes."""
+    return re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-") or "stack"
 
 
 def _given(

@@ -21,7 +21,8 @@ After a killed 'pulumi up' the state may be outdated: --release lists what was b
 warns of "pending operations", and may fail on an object that exists already. 'pulumi refresh' looks up what was being
 updated or deleted. What was being created may exist or not: look, then either delete it and run
 'pulumi refresh --yes --clear-pending-creates', or run 'pulumi refresh' on a terminal and enter its id. 'pulumi up' and
-'pulumi refresh --yes' alone do not clear it.
+'pulumi refresh --yes' alone do not clear it. A container on a Docker host needs no such look: clear
+the pending creates, and the next 'pulumi up' removes what there is of it.
 
 Pulumi Cloud has no such locks: an update there holds a lease that expires by itself.
 """
@@ -103,6 +104,10 @@ def _release(stack: StackName) -> None:
         report(f"interrupted: {urn}")
     if pending.known:
         report(f"look up what became of them: pulumi refresh --stack {stack}")
-    if pending.unknown:
+    others = [urn for urn in pending.unknown if pending_operations.CONTAINER not in urn]
+    if others:
         remedy = pending_operations.REMEDY.format(stack=stack)
-        report(f"the state does not say whether {len(pending.unknown)} of them were created: {remedy}")
+        report(f"the state does not say whether {len(others)} of them were created: {remedy}")
+    if len(others) < len(pending.unknown):
+        remedy = pending_operations.CONTAINER_REMEDY.format(stack=stack)
+        report(f"a container on the Docker host was being created: {remedy}")

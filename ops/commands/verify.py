@@ -13,7 +13,7 @@ from typing import Any, cast
 import requests
 
 from components.docker_app.host_check import host_problem
-from components.docker_app.labels import STACK_LABEL
+from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
@@ -90,7 +90,7 @@ def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterat
     if arguments.url:
         yield _fetch(arguments.url, arguments)
     if docker:
-        yield from _docker(docker, arguments)
+        yield from _docker(docker, outputs["identity"], arguments)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Na
         yield _holds(where, answer.stdout, arguments)
 
 
-def _docker(docker: DockerHostOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
+def _docker(docker: DockerHostOutput[str], identity: str, arguments: argparse.Namespace) -> Iterator[Check]:
     """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
     remote = RemoteDocker(
         address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
@@ -179,7 +179,7 @@ def _docker(docker: DockerHostOutput[str], arguments: argparse.Namespace) -> Ite
     if problem:
         yield False, problem
         return
-    running = remote.running(STACK_LABEL, docker["owner"])
+    running = remote.running(ID_LABEL, identity)
     form = "{{.Name}}|{{.State.Health.Status}}|{{.Image}}"
     shown = remote.run("inspect", "--format", form, *running).stdout.split()
     image = remote.run("image", "inspect", "--format", "{{.Id}}", docker["image"]).stdout.strip()

@@ -92,4 +92,4 @@ def test_an_advisory_policy_that_is_violated_is_named_and_fails_nothing(project:
     run = review(project, "ADVISORY")
     assert run.code == 0, run.text
     assert "deploy-tokens-expire: " in run.stdout
-    assert json.loads((project.folder / "tfplan.json").read_text())["create"] == 2
+    assert json.loads((project.folder / "tfplan.json").read_text())["create"] == 3

@@ -18,6 +18,8 @@ ARGS = DockerAppArgs(
     target=TARGET,
     remote=DockerDouble(),
     owner="gitlab-deploy/prod/web-prod",
+    identity="own-id",
+    kept_identity="own-id",
     image=ImageReference.parse("registry.example.com/group/blog:1.0.0"),
 )
 

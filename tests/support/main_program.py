@@ -21,6 +21,10 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "gitlab:index/projectDeployToken:ProjectDeployToken": {"username": "gitlab+deploy", "token": "gldt-canary"},
     "docker:index/remoteImage:RemoteImage": {"imageId": "sha256:1"},
 }
+IDENTITY = "7f1f2f3e-0000-4000-8000-000000000001"
+"""Of the stack, which has run before."""
+KUBECTL = """echo '{"items": []}'"""
+"""Stands in for kubectl, on a cluster with nothing of the stack's."""
 SSH = """\
 #!/bin/sh
 for word; do last=$word; done
@@ -40,7 +44,9 @@ def every_block() -> dict[str, Any]:
     return config
 
 
-def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, **keys: Any) -> Recorder:
+def run_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, kubectl: str = KUBECTL, **keys: Any
+) -> Recorder:
     """Runs __main__.py with every committed block, a few keys changed, against servers that only answer.
 
     An encrypted text is `{"secure": TEXT}`, in clear.
@@ -60,13 +66,13 @@ def run_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, 
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         (tmp_path / "ssh").write_text(SSH)
         (tmp_path / "ssh").chmod(0o755)
-        program(tmp_path, "kubectl", "exit 1")
+        program(tmp_path, "kubectl", kubectl)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         file = tmp_path / "Pulumi.test.yaml"
         file.write_text(yaml.safe_dump({"config": config}))
         monkeypatch.setenv(stack_file.CONFIG_FILE, str(file))
         pulumi.runtime.set_all_config(*engine_form(config))
         try:
-            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS)
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS, left={"identity": IDENTITY})
         finally:
             pulumi.runtime.set_all_config({}, [])

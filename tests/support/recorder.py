@@ -31,6 +31,7 @@ class Declaration:
     """Name of the explicit provider; empty for a default one."""
     custom: bool
     protect: bool
+    ignore_changes: tuple[str, ...]
     depends_on: frozenset[str]
 
 
@@ -70,6 +71,7 @@ class Recorder(mocks.MockMonitor, mocks.Mocks):
                     provider=_name(request.provider.rpartition("::")[0]),
                     custom=request.custom,
                     protect=request.protect,
+                    ignore_changes=tuple(request.ignoreChanges),
                     depends_on=frozenset(_name(urn) for urn in request.dependencies),
                 )
             )

@@ -3,16 +3,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.main_program import every_block, run_program
+from components.cluster.ownership import STACK_ID
+from tests.support.main_program import IDENTITY, every_block, run_program
 from tests.support.project import ROOT
+from tests.support.recorder import Declaration
 
 
 def test_every_resource_has_a_parent_component_and_an_explicit_provider(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run = run_program(monkeypatch, tmp_path)
-    resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:providers:")]
+    resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:")]
     assert len(resources) == 21
+    assert run.declarations[0].type == "pulumi:index:Stash"
+    assert run.declarations[0].inputs["input"] == IDENTITY
     parents = {"access", "pipeline", "pipeline-preview", "registry", "app", "docker-app"}
     assert {d.parent for d in resources} == parents
     assert {(d.type.partition(":")[0], d.provider) for d in resources} == {
@@ -20,6 +24,25 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
         ("gitlab", "gitlab"),
         ("docker", "docker"),
     }
+
+
+def test_protection_depends_on_everything_that_could_be_deleted_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = run_program(monkeypatch, tmp_path)
+    protection = run.one("gitlab-deploy:index:Protection")
+    assert (protection.name, protection.protect) == ("access.protect", True)
+    others = {d.name: d for d in run.declarations if d is not protection}
+    assert not [name for name in others if others[name].protect and name != "access-namespace"]
+    needed = set(protection.depends_on)
+    while more := {above for name in needed for above in above_of(others[name])} & set(others) - needed:
+        needed |= more
+    assert needed == set(others)
+
+
+def above_of(declared: Declaration) -> set[str]:
+    """What the engine deletes after it."""
+    return {*declared.depends_on, declared.parent, declared.provider}
 
 
 def test_variables_of_previews_are_another_set_and_deploy_ones_are_protected(
@@ -79,7 +102,43 @@ def test_access_and_registry_without_an_app_leave_the_pull_secret_to_its_stack(
 ) -> None:
     run = run_program(monkeypatch, tmp_path, "app", "kubernetes", "dockerHost")
     [secret] = [d for d in run.declarations if d.parent == "registry" and d.type == "kubernetes:core/v1:Secret"]
-    assert secret.inputs["metadata"] == {"name": "gitlab-registry", "namespace": "example"}
+    assert (secret.inputs["metadata"]["name"], secret.inputs["metadata"]["namespace"]) == (
+        "gitlab-registry-test",
+        "example",
+    )
+
+
+def test_every_object_on_the_cluster_carries_the_id_and_is_asked_for_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    kubectl = f"""case "$*" in *get*) cat > {asked}; echo '{{"items": []}}';; *) echo https://k8s:6443;; esac"""
+    app = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:app"]
+    secrets = {"secrets": {"PASSWORD": {"secure": "canary"}}}
+    run = run_program(monkeypatch, tmp_path, app=app | secrets, kubectl=kubectl)
+    declared = [d for d in run.declarations if d.type.startswith("kubernetes:")]
+    assert len(declared) == 15
+    assert {d.inputs["metadata"]["labels"][STACK_ID] for d in declared} == {IDENTITY}
+    objects = {
+        (d.inputs["apiVersion"], d.inputs["kind"], d.inputs["metadata"].get("namespace"), d.inputs["metadata"]["name"])
+        for d in declared
+    }
+    looked = {
+        (item["apiVersion"], item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"])
+        for item in json.loads(asked.read_text())["items"]
+    }
+    assert looked == objects | {("v1", "Namespace", None, "kube-system")}
+
+
+def test_selectors_and_templates_of_pods_are_without_the_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = run_program(monkeypatch, tmp_path)
+    specs = [
+        json.dumps(d.inputs["spec"])
+        for d in run.declarations
+        if d.type.startswith("kubernetes:") and "spec" in d.inputs
+    ]
+    assert len(specs) == 6
+    assert not [spec for spec in specs if STACK_ID in spec]
 
 
 def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import LABELS, SITE, Sandbox
 from tests.support.programs import program
 
-LABELLED = LABELS | {"gitlab-deploy.stack": "gitlab-deploy/prod/web"}
+LABELLED = LABELS | {"gitlab-deploy.id": "own-id"}
 
 
 class Verify:
@@ -34,12 +34,13 @@ class Verify:
             "address": docker.docker.address,
             "hostKey": docker.docker.host_key,
             "identityFile": str(docker.docker.key),
-            "owner": LABELLED["gitlab-deploy.stack"],
             "image": docker.image("1.0.0"),
             "host": SITE,
             "container": "one",
         }
-        (folder / "outputs.json").write_text(json.dumps({"dockerHost": outputs}))
+        (folder / "outputs.json").write_text(
+            json.dumps({"identity": LABELLED["gitlab-deploy.id"], "dockerHost": outputs})
+        )
         program(folder / "bin", "pulumi", f"cat {folder}/outputs.json")
         monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
         monkeypatch.setenv("SITE_CA_FILE", self.authority)

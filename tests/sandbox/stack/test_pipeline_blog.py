@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from components.access.registry_access import PULL_SECRET
 from sandbox.instance import Instance
 from sandbox.names import REGISTRY
 from tests.support.blog import PASSPHRASE, PROGRAM, Site
@@ -91,7 +90,7 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     access |= {"environment": "review/*", "protected": False}
     team.write("review-access", common | {"access": access, "registry": registry})
     app = {"port": 8080, "health": {"path": "/healthz"}}
-    kubernetes = {"namespace": "review", "replicas": 1, "pullSecret": PULL_SECRET}
+    kubernetes = {"namespace": "review", "replicas": 1, "pullSecret": "gitlab-registry-review-access"}
     team.write("review", common | {"app": app, "kubernetes": kubernetes})
     team.pulumi("stack", "init", "review-access")
     team.pulumi("up", "--yes", "--skip-preview", stack="review-access")

@@ -245,12 +245,17 @@ def test_a_host_makes_an_ingress_whatever_the_controller_reports(otherwise: Depl
     assert otherwise.get("ingress", "web")["spec"]["rules"][0]["host"] == "blog.example.org"
 
 
-def test_destroy_removes_all_but_a_protected_namespace(otherwise: Deployed) -> None:
-    run = otherwise.project.pulumi("destroy", "--yes")
-    assert run.code != 0
-    assert "protect" in run.text
-    assert otherwise.site() == "1.0.0"
-    assert otherwise.variables()
+def test_destroy_of_a_protected_stack_deletes_nothing(otherwise: Deployed) -> None:
+    containers = otherwise.project.pulumi("stack", "output", "--json").stdout
+    for options in ((), ("--skip-preview",)):
+        run = otherwise.project.pulumi("destroy", "--yes", *options)
+        assert run.code != 0
+        assert "Protection::access.protect" in run.text
+        assert otherwise.site() == "1.0.0"
+        assert otherwise.variables()
+    run = otherwise.project.pulumi("up", "--yes", "--skip-preview", "--refresh", "--expect-no-changes")
+    assert run.code == 0, run.text
+    assert otherwise.project.pulumi("stack", "output", "--json").stdout == containers
     otherwise.set("access.protect", "false")
     otherwise.up()
     otherwise.destroy()

@@ -47,7 +47,7 @@ def declare() -> None:
     KubernetesApp(
         "app",
         KubernetesAppArgs(
-            app=App(port=8080, env={"PLAIN": CANARY}), target=Kubernetes(), namespace="example", image=BLOG
+            app=App(port=8080, env={"PLAIN": CANARY}), target=Kubernetes(replicas=3), namespace="example", image=BLOG
         ),
     )
     DockerApp(
@@ -57,6 +57,8 @@ def declare() -> None:
             target=TARGET,
             remote=RemoteDocker.of(TARGET),
             owner="project/prod/blog",
+            identity="own-id",
+            kept_identity="own-id",
             image=BLOG,
             logins=[{"address": "registry.example.org", "username": "u", "password": CANARY}],
         ),
@@ -67,7 +69,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "DeployAccess": {"namespace": "example", "serviceAccount": "gitlab", "protect": True},
     "PipelineCredential": {"project": "group/blog", "environment": "production", "protected": True},
     "RegistryAccess": {"project": "group/blog", "server": "registry.example.org"},
-    "KubernetesApp": {"namespace": "example", "image": "blog:1", "replicas": 2, "env": ["PLAIN"]},
+    "KubernetesApp": {"namespace": "example", "image": "blog:1", "replicas": 3, "env": ["PLAIN"]},
     "DockerApp": {"image": "blog:1", "env": ["PLAIN"], "secrets": ["PASSWORD"], "files": ["/etc/password"]},
 }
 

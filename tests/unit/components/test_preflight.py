@@ -156,10 +156,10 @@ def test_kubectl_is_asked_for_before_anything_is_touched_but_by_no_preview(
     assert stack
     environment = {"KUBECONFIG": kubeconfig(tmp_path / "k", server), "PATH": str(tmp_path)}
     if preview:
-        preflight.require(stack, environment, HostCheck(), preview=True)
+        preflight.require(stack, environment, HostCheck(), identity="own-id", known=None, preview=True)
     else:
         with pytest.raises(pulumi.RunError, match="There is no kubectl on PATH, which watches the rollout"):
-            preflight.require(stack, environment, HostCheck(), preview=False)
+            preflight.require(stack, environment, HostCheck(), identity="own-id", known=None, preview=False)
 
 
 @pytest.mark.parametrize("word", ["1", "true"])
@@ -175,11 +175,20 @@ def test_offline_asks_nobody_and_is_for_previews_only(word: str) -> None:
         }
     )
     assert stack
-    preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), preview=True)
+    preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), identity="own-id", known=None, preview=True)
     with pytest.raises(pulumi.RunError, match=r"Nothing was changed: GITLAB_DEPLOY_OFFLINE is set.*unset it to deploy"):
-        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), preview=False)
+        preflight.require(
+            stack, {"GITLAB_DEPLOY_OFFLINE": word}, HostCheck(), identity="own-id", known=None, preview=False
+        )
     with pytest.raises(pulumi.RunError, match=r"nowhere\.invalid"):
-        preflight.require(stack, {"GITLAB_DEPLOY_OFFLINE": "0", "GITLAB_TOKEN": "glpat-x"}, HostCheck(), preview=True)
+        preflight.require(
+            stack,
+            {"GITLAB_DEPLOY_OFFLINE": "0", "GITLAB_TOKEN": "glpat-x"},
+            HostCheck(),
+            identity="own-id",
+            known=None,
+            preview=True,
+        )
 
 
 def gitlab_stack(url: str, **fields: object) -> settings.Settings:
@@ -217,18 +226,25 @@ def test_what_gitlab_would_refuse_stops_a_run_and_warns_a_preview(
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
     reader = {"GITLAB_TOKEN": double.new_token(scopes=("read_api",))}
     stack = gitlab_stack(double.url)
-    preflight.require(stack, reader, HostCheck(), preview=True)
+    preflight.require(stack, reader, HostCheck(), identity="own-id", known=None, preview=True)
     assert [text.partition(",")[0] for text in warned] == ["The GitLab token has read_api"]
     with pytest.raises(pulumi.RunError, match=r"Nothing was changed:\n  The GitLab token has read_api, and"):
-        preflight.require(stack, reader, HostCheck(), preview=False)
+        preflight.require(stack, reader, HostCheck(), identity="own-id", known=None, preview=False)
 
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_token_that_no_run_can_use_stops_previews_too(double: GitLabDouble, *, preview: bool) -> None:
     with pytest.raises(pulumi.RunError, match="refused the token"):
-        preflight.require(gitlab_stack(double.url), {"GITLAB_TOKEN": "glpat-x"}, HostCheck(), preview=preview)
+        preflight.require(
+            gitlab_stack(double.url),
+            {"GITLAB_TOKEN": "glpat-x"},
+            HostCheck(),
+            identity="own-id",
+            known=None,
+            preview=preview,
+        )
     with pytest.raises(pulumi.RunError, match="There is no GitLab token; export GITLAB_TOKEN"):
-        preflight.require(gitlab_stack(double.url), {}, HostCheck(), preview=preview)
+        preflight.require(gitlab_stack(double.url), {}, HostCheck(), identity="own-id", known=None, preview=preview)
 
 
 def test_each_project_is_asked_for_what_the_stack_keeps_there() -> None:
@@ -253,15 +269,15 @@ def test_each_project_is_asked_for_what_the_stack_keeps_there() -> None:
 
 def test_preview_does_without_the_docker_host_but_not_without_its_pinned_key(caplog: pytest.LogCaptureFixture) -> None:
     stack, away = docker_stack(), HostCheck(problem="The Docker host does not answer")
-    preflight.require(stack, {}, away, preview=True)
+    preflight.require(stack, {}, away, identity="own-id", known=None, preview=True)
     assert "The Docker host does not answer" in caplog.text
     for check, preview in ((away, False), (HostCheck(problem="another key", is_another_host=True), True)):
         with pytest.raises(pulumi.RunError, match=f"Nothing was changed:\n  {check.problem}"):
-            preflight.require(stack, {}, check, preview=preview)
+            preflight.require(stack, {}, check, identity="own-id", known=None, preview=preview)
 
 
 def test_name_of_a_published_container_that_is_taken_stops_the_run() -> None:
     stranger = HostCheck(containers=(ListedContainer(id="a" * 64, name="web-stack"),))
     with pytest.raises(pulumi.RunError, match="The name web-stack is taken by a container that this stack did not"):
-        preflight.require(docker_stack(publish={"port": 80}), {}, stranger, preview=True)
-    preflight.require(docker_stack(host="blog.example.org"), {}, stranger, preview=True)
+        preflight.require(docker_stack(publish={"port": 80}), {}, stranger, identity="own-id", known=None, preview=True)
+    preflight.require(docker_stack(host="blog.example.org"), {}, stranger, identity="own-id", known=None, preview=True)

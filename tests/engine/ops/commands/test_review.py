@@ -54,9 +54,9 @@ def test_a_stack_is_reviewed_from_its_first_preview_to_a_rotation(
 ) -> None:
     configure(project, gitlab_double)
     run, report, findings = review(project)
-    assert report == {"create": 2, "update": 0, "delete": 0}
+    assert report == {"create": 3, "update": 0, "delete": 0}
     assert findings == []
-    assert run.stdout.startswith("prod: 2 to create\n")
+    assert run.stdout.startswith("prod: 3 to create\n")
     assert "  +  create ProjectDeployToken registry-token\n       + name: gitlab-deploy-prod-1\n" in run.stdout
     up = project.pulumi("up", "--yes", "--skip-preview")
     assert up.code == 0, up.text
@@ -80,7 +80,7 @@ def test_no_secret_of_a_stack_is_shown_and_an_unreachable_docker_host_is_a_findi
 ) -> None:
     configure(project, gitlab_double, image="registry.example.com/group/blog:1.0.0", app=APP, dockerHost=DOCKER)
     run, report, findings = review(project)
-    assert report["create"] == 5
+    assert report["create"] == 6
     assert "  image none -> registry.example.com/group/blog:1.0.0\n" in run.stdout
     assert "       + envs: [secret]\n" in run.stdout
     (finding,) = findings

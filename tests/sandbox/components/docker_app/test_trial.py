@@ -6,13 +6,13 @@ import pytest
 
 from components.docker_app.drift import differences
 from components.docker_app.host_check import host_problem
-from components.docker_app.labels import TRIAL_LABEL
+from components.docker_app.labels import ID_LABEL, TRIAL_LABEL
 from components.docker_app.log_lines import last_log_lines
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.trial import Trial
 from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
 
-OWNER = "gitlab-deploy/prod/shop"
+OWNER, ID = "gitlab-deploy/prod/shop", "7f1f2f3e-0000-4000-8000-000000000001"
 SECRET = "line-one-canary\nPATH=/evil\nline-three-canary"
 
 
@@ -25,6 +25,7 @@ def trial(docker: Sandbox) -> Trial:
     return Trial(
         beside="shop",
         owner=OWNER,
+        identity=ID,
         image=image,
         health_check=HEALTHY,
         memory=64,
@@ -80,19 +81,19 @@ def test_running_container_of_a_neighbour_under_the_trials_name_is_left_alone(
 def test_trial_that_a_killed_run_left_behind_does_not_stop_the_next(
     docker: Sandbox, trial: Trial, remote: RemoteDocker
 ) -> None:
-    left = {"Image": docker.image("1.0.0"), "Labels": {TRIAL_LABEL: OWNER}}
+    left = {"Image": docker.image("1.0.0"), "Labels": {TRIAL_LABEL: OWNER, ID_LABEL: ID}}
     docker.api("POST", "/containers/create?name=shop-trial", left)
     assert trial.problem(remote) is None
     assert names(docker) == ["/shop"]
 
 
 def test_labels_of_a_neighbour_forge_no_container_and_no_command(docker: Sandbox, remote: RemoteDocker) -> None:
-    forged = f"x\n{'f' * 64}\tshop\t\t\n{'e' * 64}\tevil; rm -rf /\t{OWNER}\tHost(`blog.test`)\n"
-    labels = {"note": forged, "list": f"a,gitlab-deploy.stack={OWNER}", "\tgitlab-deploy.stack": OWNER}
+    forged = f"x\n{'f' * 64}\tshop\t\t\n{'e' * 64}\tevil; rm -rf /\t{ID}\tHost(`blog.test`)\n"
+    labels = {"note": forged, "list": f"a,{ID_LABEL}={ID}", f"\t{ID_LABEL}": ID}
     docker.api("POST", "/containers/create?name=neighbour", {"Image": docker.image("1.0.0"), "Labels": labels})
     [found] = remote.listing()
-    assert (found.name, found.owner, found.labels["note"]) == ("neighbour", "", forged)
-    assert differences([found], owner=OWNER, prefix="shop", host="blog.test", known=None) == []
+    assert (found.name, found.identity, found.labels["note"]) == ("neighbour", "", forged)
+    assert differences([found], (), identity=ID, host="blog.test", known=None) == []
 
 
 def test_log_with_escape_sequences_is_shown_as_text(docker: Sandbox, remote: RemoteDocker) -> None:

@@ -44,9 +44,9 @@ def test_taking_the_last_day_out_gives_the_token_another_name_and_so_replaces_it
 
 
 def test_pull_secret_is_what_kubelets_take_and_is_secret() -> None:
-    secret = access(namespace="example").one("kubernetes:core/v1:Secret")
+    secret = access(namespace="example", pull_secret="pull").one("kubernetes:core/v1:Secret")
     assert secret.inputs["type"] == "kubernetes.io/dockerconfigjson"
-    assert secret.inputs["metadata"] == {"name": "gitlab-registry", "namespace": "example"}
+    assert secret.inputs["metadata"] == {"name": "pull", "namespace": "example"}
     config = json.loads(secret.inputs["stringData"][".dockerconfigjson"])
     auth = base64.b64decode(config["auths"]["registry.example.com"]["auth"]).decode()
     assert auth == "gitlab+token-1:gldt-canary"

@@ -4,7 +4,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.trial import Trial
@@ -62,6 +61,7 @@ def test_image_that_does_not_get_healthy_stops_nothing_on_a_published_port(monke
         Trial(
             beside="web-prod",
             owner="gitlab-deploy/prod/web-prod",
+            identity="own-id",
             image="sha256:1",
             health_check=ARGS.app.health.command or (),
             memory=256,
@@ -119,7 +119,7 @@ def test_files_are_shown_in_a_diff_unless_one_is_encrypted() -> None:
 def test_container_changed_by_hand_is_a_warning_that_names_it(caplog: pytest.LogCaptureFixture) -> None:
     known = replace(ARGS, remote=ARGS.remote).output("app-container-0123abc", "a" * 64)
     declare(present=(), previous=known)
-    assert "ssh://deploy@host: the container app-container-0123abc, which this stack created, does not" in caplog.text
+    assert "ssh://deploy@host: the container 'app-container-0123abc', which this stack created, does not" in caplog.text
     caplog.clear()
     declare(present=None, previous=known)
     assert not caplog.text
@@ -127,6 +127,4 @@ def test_container_changed_by_hand_is_a_warning_that_names_it(caplog: pytest.Log
 
 def test_args_refuse_a_mutable_image() -> None:
     with pytest.raises(ValueError, match="image: 'blog:latest' is another image from one day to the next"):
-        DockerAppArgs(
-            app=ARGS.app, target=TARGET, remote=ARGS.remote, owner="o", image=ImageReference.parse("blog:latest")
-        )
+        replace(ARGS, image=ImageReference.parse("blog:latest"))

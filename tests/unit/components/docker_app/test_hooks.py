@@ -13,8 +13,8 @@ from tests.support.docker_double import DockerDouble, done, listed
 NEW = "c" * 64
 
 
-def host(owner: str = ARGS.owner, running: int = 1, refuses: str = "") -> DockerDouble:
-    """A Docker host on which the container `app-new` of this owner is unhealthy."""
+def host(identity: str = ARGS.identity, running: int = 1, refuses: str = "") -> DockerDouble:
+    """A Docker host on which the container `app-new` of this stack is unhealthy."""
 
     def answer(*arguments: str) -> subprocess.CompletedProcess[str]:
         if refuses:
@@ -28,8 +28,16 @@ def host(owner: str = ARGS.owner, running: int = 1, refuses: str = "") -> Docker
         }
         return done(arguments, answers.get(arguments[0], ""))
 
-    def api(_method: str, _path: str) -> ApiAnswer:
-        return listed({"Id": NEW, "Names": ["/app-new"], "Labels": {"gitlab-deploy.stack": owner}})
+    def api(method: str, _path: str) -> ApiAnswer:
+        if method != "GET":
+            return ApiAnswer(status=204, body="")
+        return listed(
+            {
+                "Id": NEW,
+                "Names": ["/app-new"],
+                "Labels": {"gitlab-deploy.id": identity, "gitlab-deploy.stack": ARGS.owner},
+            }
+        )
 
     return DockerDouble(answer=answer, api=api)
 
@@ -46,7 +54,10 @@ def fail_to_create(remote: DockerDouble) -> None:
 def test_failed_container_is_shown_without_secrets_and_removed_by_its_id(caplog: pytest.LogCaptureFixture) -> None:
     remote = host()
     fail_to_create(remote)
-    assert remote.commands[-1] == ("rm", "--force", NEW)
+    assert remote.requests[-2:] == [
+        ("POST", f"/containers/{NEW}/stop?t=30"),
+        ("DELETE", f"/containers/{NEW}?force=true"),
+    ]
     assert "app-new: running, unhealthy\n" in caplog.text
     assert "health check: exit 1, refused\n" in caplog.text
     # In the order of the times, from stdout or stderr.
@@ -54,9 +65,11 @@ def test_failed_container_is_shown_without_secrets_and_removed_by_its_id(caplog:
 
 
 def test_container_of_somebody_else_that_was_in_the_way_stays() -> None:
-    remote = host(owner="")
-    fail_to_create(remote)
-    assert "rm" not in [command[0] for command in remote.commands]
+    for identity in ("", "of-another-clone"):
+        remote = host(identity=identity)
+        fail_to_create(remote)
+        assert "rm" not in [command[0] for command in remote.commands]
+        assert {method for method, _ in remote.requests} == {"GET"}
 
 
 def test_host_that_is_lost_during_a_create_is_named(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,19 +2,54 @@ import pytest
 
 from components.docker_app.listed_container import ListedContainer, read_listing
 
-OWNER = "gitlab-deploy/prod/web-prod"
+ID = "7f1f2f3e-0000-4000-8000-000000000001"
 
 
 def test_label_of_a_stranger_cannot_pass_for_another_container_or_owner() -> None:
-    forged = f"x\n{'f' * 64}\tshop\t\t\nid\tweb,gitlab-deploy.stack={OWNER}"
-    item = {"Id": "a" * 64, "Names": ["/stranger"], "Labels": {"note": forged, "a,gitlab-deploy.stack": OWNER}}
+    forged = f"x\n{'f' * 64}\tshop\t\t\nid\tweb,gitlab-deploy.id={ID}"
+    item = {"Id": "a" * 64, "Names": ["/stranger"], "Labels": {"note": forged, "a,gitlab-deploy.id": ID}}
     [container] = read_listing([item])
-    assert (container.name, container.owner) == ("stranger", "")
+    assert (container.name, container.identity) == ("stranger", "")
 
 
-def test_owner_is_the_label_of_the_stack() -> None:
-    [container] = read_listing([{"Id": "a", "Names": ["/web"], "Labels": {"gitlab-deploy.stack": OWNER}}])
-    assert container.owner == OWNER
+def test_container_is_known_by_the_id_of_its_stack_and_not_by_its_name() -> None:
+    labels = {"gitlab-deploy.stack": "gitlab-deploy/prod/web-prod", "gitlab-deploy.id": ID}
+    [container] = read_listing([{"Id": "a", "Names": ["/web"], "Labels": labels}])
+    assert container.identity == ID
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "stopped", "unhealthy"),
+    [
+        ("running", "Up 3 minutes (healthy)", False, False),
+        ("running", "Up 3 minutes (unhealthy)", False, True),
+        ("paused", "Up 3 minutes (Paused)", False, False),
+        ("exited", "Exited (0) 3 minutes ago", True, False),
+        ("created", "Created", True, False),
+    ],
+)
+def test_state_and_health_are_in_the_listing(*, state: str, status: str, stopped: bool, unhealthy: bool) -> None:
+    [container] = read_listing([{"Id": "a", "Names": ["/web"], "State": state, "Status": status}])
+    assert (container.is_stopped, container.is_unhealthy) == (stopped, unhealthy)
+
+
+@pytest.mark.parametrize(
+    ("held", "address", "holds"),
+    [
+        ({"IP": "127.0.0.1", "PublicPort": 80}, "127.0.0.1", True),
+        ({"IP": "0.0.0.0", "PublicPort": 80}, "127.0.0.1", True),
+        ({"IP": "127.0.0.1", "PublicPort": 80}, "0.0.0.0", True),
+        ({"IP": "192.0.2.1", "PublicPort": 80}, "127.0.0.1", False),
+        ({"IP": "::", "PublicPort": 80}, "127.0.0.1", False),
+        ({"IP": "::", "PublicPort": 80}, "::1", True),
+        ({"IP": "127.0.0.1", "PublicPort": 81}, "127.0.0.1", False),
+        ({"IP": "127.0.0.1", "PublicPort": 80, "Type": "udp"}, "127.0.0.1", False),
+        ({"PrivatePort": 80}, "127.0.0.1", False),
+    ],
+)
+def test_port_is_held_at_its_address_or_at_all_of_them(*, held: dict[str, object], address: str, holds: bool) -> None:
+    [container] = read_listing([{"Id": "a", "Names": ["/web"], "Ports": [{"Type": "tcp", **held}]}])
+    assert container.holds(address, 80) is holds
 
 
 @pytest.mark.parametrize(
@@ -28,10 +63,10 @@ def test_name_by_which_another_container_links_to_it_is_not_its_own(names: list[
 @pytest.mark.parametrize(
     ("name", "container_id", "command"),
     [
-        ("web-1.a_b", "a" * 64, "'docker rm --force web-1.a_b'"),
-        ("x; rm -rf /", "a" * 64, f"'docker rm --force {'a' * 64}'"),
-        ("-f", "a" * 12, "'docker rm --force aaaaaaaaaaaa'"),
-        ("a\n", "$(x)", "'docker rm --force' and its id"),
+        ("web-1.a_b", "a" * 64, "'docker stop web-1.a_b && docker rm web-1.a_b'"),
+        ("x; rm -rf /", "a" * 64, f"'docker stop {'a' * 64} && docker rm {'a' * 64}'"),
+        ("-f", "a" * 12, "'docker stop aaaaaaaaaaaa && docker rm aaaaaaaaaaaa'"),
+        ("a\n", "$(x)", "'docker stop' and 'docker rm' with its id"),
     ],
 )
 def test_command_that_is_shown_holds_no_foreign_text(name: str, container_id: str, command: str) -> None:
@@ -39,11 +74,36 @@ def test_command_that_is_shown_holds_no_foreign_text(name: str, container_id: st
 
 
 def test_name_is_shown_as_printable_text() -> None:
-    assert ListedContainer(id="a", name="a\x1b[2Jb\nc").shown == "ab c"
+    assert ListedContainer(id="a", name="a\x1b[2Jb\nc").shown == "'ab c'"
+    labels = {"com.docker.compose.project": "b\x1b[2Jlog"}
+    assert ListedContainer(id="a", name="a", labels=labels).shown == "'a' (compose project 'blog')"
+    labels = {"gitlab-deploy.stack": "gitlab-deploy/prod/web"}
+    assert ListedContainer(id="a", name="a", labels=labels).shown == (
+        "'a' (stack 'gitlab-deploy/prod/web', of another state)"
+    )
 
 
-def test_route_is_a_rule_of_a_router_for_the_host_name() -> None:
-    rule = {"traefik.http.routers.x.rule": "Host(`blog.example.org`) && PathPrefix(`/a`)"}
-    assert ListedContainer(id="a", name="a", labels=rule).routes("blog.example.org")
-    assert not ListedContainer(id="a", name="a", labels=rule).routes("example.org")
-    assert not ListedContainer(id="a", name="a", labels={"note": "Host(`blog.example.org`)"}).routes("blog.example.org")
+RULE = "traefik.http.routers.x.rule"
+HOST = "blog.example.org"
+
+
+@pytest.mark.parametrize(
+    ("labels", "state", "takes", "touches"),
+    [
+        ({RULE: f"Host(`{HOST}`)"}, "running", True, True),
+        ({RULE: f"Host(`{HOST}`)"}, "paused", True, True),
+        ({RULE: f"Host(`{HOST}`)"}, "exited", False, True),
+        ({RULE.upper(): f"Host(`{HOST}`)"}, "running", True, True),
+        ({RULE: f"Host(`{HOST}`) && PathPrefix(`/a`)"}, "running", False, True),
+        ({RULE: f"Host(`{HOST}`)", "traefik.enable": "false"}, "running", False, False),
+        ({RULE: f"Host(`{HOST}`)", "traefik.http.routers.x.entryPoints": "web, websecure"}, "running", True, True),
+        ({RULE: f"Host(`{HOST}`)", "traefik.http.routers.x.entrypoints": "web"}, "running", False, True),
+        ({RULE: "Host(`example.org`)"}, "running", False, False),
+        ({"note": f"Host(`{HOST}`)"}, "running", False, False),
+    ],
+)
+def test_route_is_a_rule_of_a_router_at_the_same_entry_point(
+    *, labels: dict[str, str], state: str, takes: bool, touches: bool
+) -> None:
+    container = ListedContainer(id="a", name="a", labels=labels, state=state)
+    assert (container.takes(HOST, "websecure"), container.touches(HOST)) == (takes, touches)

@@ -83,9 +83,9 @@ def test_reason_of_the_engine_api_is_its_message(
 
 def test_containers_are_listed_with_labels_that_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     items = [
-        {"Id": "a" * 64, "Names": ["/web"], "Labels": {"gitlab-deploy.stack": "p/s/web"}},
-        {"Id": "b" * 64, "Names": ["/other"], "Labels": {"note": "x\n\tshop\tp/s/web\t"}},
+        {"Id": "a" * 64, "Names": ["/web"], "Labels": {"gitlab-deploy.id": "own-id"}},
+        {"Id": "b" * 64, "Names": ["/other"], "Labels": {"note": "x\n\tshop\town-id\t"}},
     ]
     (tmp_path / "answer").write_text(f"HTTP/1.0 200 OK\r\n\r\n{json.dumps(items)}")
     stand_in(monkeypatch, tmp_path, f"cat {tmp_path}/answer")
-    assert [(found.name, found.owner) for found in HOST.listing()] == [("web", "p/s/web"), ("other", "")]
+    assert [(found.name, found.identity) for found in HOST.listing()] == [("web", "own-id"), ("other", "")]

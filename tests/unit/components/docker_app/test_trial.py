@@ -15,6 +15,7 @@ OWNER = "gitlab-deploy/prod/web-prod"
 TRIAL = Trial(
     beside="web-prod",
     owner=OWNER,
+    identity="own-id",
     image="sha256:new",
     health_check=("wget", "-q", "http://127.0.0.1:8080/"),
     memory=256,
@@ -81,7 +82,11 @@ def test_trial_is_like_the_container_to_come_and_nothing_is_left_of_it() -> None
     ]
     definition = json.loads(remote.bodies[1])
     assert definition["Image"] == "sha256:new"
-    assert definition["Labels"] == {"gitlab-deploy.trial": OWNER, "traefik.enable": "false"}
+    assert definition["Labels"] == {
+        "gitlab-deploy.trial": OWNER,
+        "gitlab-deploy.id": "own-id",
+        "traefik.enable": "false",
+    }
     assert definition["HostConfig"] == {
         "Memory": 256 << 20,
         "MemorySwap": 256 << 20,
@@ -153,18 +158,19 @@ def test_connection_that_is_lost_is_a_reason_without_secrets() -> None:
 
 
 def test_container_of_somebody_else_under_the_name_of_the_trial_is_left_alone() -> None:
-    for labels in ({}, {"gitlab-deploy.trial": "gitlab-deploy/other/web-prod"}, {"gitlab-deploy.stack": OWNER}):
+    for labels in ({}, {"gitlab-deploy.trial": OWNER, "gitlab-deploy.id": "other"}, {"gitlab-deploy.id": "own-id"}):
         remote = double(Host(beside=({"Names": ["/web-prod-trial"], "Labels": labels},)))
         assert TRIAL.problem(remote) == (
             "the name web-prod-trial, under which an image is tried out, is taken by a container that this stack did "
-            "not create; rename it or remove it with 'docker rm --force web-prod-trial'"
+            "not create; rename it or remove it with 'docker stop web-prod-trial && docker rm web-prod-trial'"
         )
         assert "rm" not in [command[0] for command in remote.commands]
         assert len(remote.requests) == 1
 
 
 def test_trial_that_a_killed_run_left_behind_is_removed_by_its_id() -> None:
-    left: dict[str, object] = {"Id": "b" * 64, "Names": ["/web-prod-trial"], "Labels": {"gitlab-deploy.trial": OWNER}}
+    labels = {"gitlab-deploy.trial": OWNER, "gitlab-deploy.id": "own-id"}
+    left: dict[str, object] = {"Id": "b" * 64, "Names": ["/web-prod-trial"], "Labels": labels}
     remote = double(Host(beside=(left,)))
     assert TRIAL.problem(remote) is None
     assert [command for command in remote.commands if command[0] == "rm"] == [

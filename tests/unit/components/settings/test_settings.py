@@ -69,6 +69,7 @@ def test_defaults_are_the_safe_ones() -> None:
     assert found
     assert found.access
     assert found.access.protect is True
+    assert found.access.create_namespace is True
     assert found.access.variable == "file"
     assert found.access.environment == "*"
     assert found.access.protected is True
@@ -76,7 +77,7 @@ def test_defaults_are_the_safe_ones() -> None:
     assert found.app
     assert found.app.health.path == "/"
     assert found.kubernetes
-    assert found.kubernetes.replicas == 2
+    assert found.kubernetes.replicas is None
 
 
 def test_a_block_left_out_is_not_managed() -> None:

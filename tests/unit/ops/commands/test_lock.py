@@ -127,6 +127,19 @@ def test_a_release_lists_what_was_interrupted(ops_lock: Callable[..., int], caps
     assert "pulumi refresh --yes --clear-pending-creates --stack prod" in shown
 
 
+def test_a_container_that_was_being_created_is_left_to_the_next_up(
+    ops_lock: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    urn = "urn:pulumi:prod::gitlab-deploy::gitlab-deploy:index:DockerApp$docker:index/container:Container::app"
+    state = {"resources": [], "pending_operations": [{"type": "creating", "resource": {"urn": urn}}]}
+    exported = (0, json.dumps({"version": 3, "deployment": state}), "")
+    assert ops_lock(Pulumi(rename=refusal(timedelta(hours=2)), export=exported), "--release") == 0
+    shown = capsys.readouterr().out
+    assert f"interrupted: {urn}\n" in shown
+    assert "the next 'pulumi up' removes what there is of it" in shown
+    assert "see whether each exists" not in shown
+
+
 @pytest.mark.parametrize("answers", [{"after": (1, "", "x")}, {"cancel": (1, "", "error: denied\n")}])
 def test_a_release_that_failed_is_not_reported_as_one(
     ops_lock: Callable[..., int], capsys: pytest.CaptureFixture[str], answers: dict[str, tuple[int, str, str]]

@@ -1,0 +1,180 @@
+"""Which cluster the kubeconfig leads to, and what of a stack's objects exists there, read before anything is declared.
+
+An object is the stack's own if it carries the stack's id, or is the very object in the stack's state (by its uid).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components import stack_state
+from components.cluster.kubectl import Kubectl, kubectl
+from components.cluster.ownership import STACK_ID
+from components.cluster.planned import Planned, planned
+from components.cluster.taken_over import taken_over
+from components.outputs import ClusterOutput
+from components.printable import printable, printable_lines
+from components.settings.settings import Settings
+
+_SYSTEM = ("Namespace", None, "kube-system")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterCheck:
+    """What was read. An object that the credential may not read is left out."""
+
+    server: str = ""
+    """Address of the API server."""
+    found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
+    """The metadata of what exists, by kind, namespace and name."""
+
+    def uid_of(self, namespace: str) -> str | None:
+        """The uid of a Namespace; None if it does not exist or may not be read."""
+        metadata = self.found.get(("Namespace", None, namespace))
+        return str(metadata["uid"]) if metadata else None
+
+    @property
+    def uid(self) -> str | None:
+        """The uid of the cluster, which is that of kube-system."""
+        return self.uid_of("kube-system")
+
+
+class UnreadableError(Exception):
+    """What exists on the cluster cannot be read: kubectl's reason."""
+
+
+def require(
+    stack: Settings, own_id: str, previous: ClusterOutput[str] | None, run: Kubectl = kubectl
+) -> ClusterCheck | None:
+    """What is on the cluster; RunError, which Pulumi shows with no traceback, if it is another one or in the way.
+
+    None if it cannot be asked, which is a warning in a preview and an error otherwise.
+    """
+    try:
+        check = look(stack, run)
+    except (UnreadableError, FileNotFoundError) as error:
+        reason = "there is no kubectl on PATH" if isinstance(error, FileNotFoundError) else str(error)
+        text = f"Whether objects of other owners are in the way cannot be seen: {reason}"
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(f"Nothing was changed: {text}") from error
+        pulumi.log.warn(text)
+        return None
+    name = stack.scalars.cluster
+    problem = moved(previous, check, name, stack.namespace)
+    if problem:
+        raise pulumi.RunError(f"Nothing was changed: {problem}")
+    if stack.access and not stack.access.create_namespace and _is_missing(check, stack.access.namespace):
+        raise pulumi.RunError(
+            f"Nothing was changed: the namespace {stack.access.namespace} does not exist; create it, or take out "
+            "access.createNamespace"
+        )
+    problems = in_the_way(planned(stack), check, own_id, lambda: uids_in_state(stack_state.read_resources()))
+    if problems:
+        lines = "".join(f"\n  {line}" for line in problems)
+        raise pulumi.RunError(
+            f"Nothing was changed: on the cluster '{name}' at {check.server} there is what this stack would make, "
+            f"and it belongs to somebody else:{lines}"
+        )
+    _warn_of_changes(stack, check)
+    return check
+
+
+def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
+    """Reads the cluster, with two calls of kubectl; UnreadableError if it does not say, but for what is Forbidden."""
+    namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
+    items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
+    items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
+    asked = run(
+        *("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json"),
+        stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
+    refused = [line for line in printable_lines(asked.stderr) if "(Forbidden)" not in line]
+    if asked.returncode and (refused or not asked.stderr.strip()):
+        raise UnreadableError(refused[-1] if refused else "kubectl failed")
+    answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
+    found: dict[tuple[str, str | None, str], Mapping[str, Any]] = {}
+    for item in answer.get("items", [answer]):
+        metadata = item["metadata"]
+        found[item["kind"], metadata.get("namespace"), metadata["name"]] = metadata
+    server = run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
+    return ClusterCheck(found=found, server=printable(server.stdout) or "the cluster of this Pod")
+
+
+def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, namespace: str | None) -> str | None:
+    """Why this is not the cluster on which the stack was put up, or None; another name says that a move is meant."""
+    if previous is None or previous["name"] != name:
+        return None
+    now, then, of = check.uid, previous["uid"], "kube-system"
+    if now is None or then is None:
+        now, then, of = namespace and check.uid_of(namespace), previous["namespaceUid"], f"namespace {namespace}"
+    if now is None or then is None or now == then:
+        return None
+    return (
+        f"the kubeconfig leads to {check.server}, and this stack was put up on another cluster, '{name}' at "
+        f"{previous['server']} (uid of {of}: {now} here, {then} there); point KUBECONFIG at that one, or, if the "
+        "stack is to move, say so with 'pulumi config set gitlab-deploy:cluster NEWNAME'"
+    )
+
+
+def in_the_way(
+    wanted: Sequence[Planned], check: ClusterCheck, own_id: str, read_uids: Callable[[], frozenset[str]]
+) -> list[str]:
+    """Each object that the stack would make and that exists as somebody else's: whose it is, and the way out."""
+    foreign = [
+        (item, check.found[item.key])
+        for item in wanted
+        if item.key in check.found and (check.found[item.key].get("labels") or {}).get(STACK_ID) != own_id
+    ]
+    own = read_uids() if foreign else frozenset()
+    return [f"{item} {owner_of(metadata)}; {item.remedy}" for item, metadata in foreign if metadata["uid"] not in own]
+
+
+def owner_of(metadata: Mapping[str, Any]) -> str:
+    """When an object was made and by whom, from what it says itself."""
+    labels = metadata.get("labels") or {}
+    fields = [entry for entry in metadata.get("managedFields") or () if entry.get("manager")]
+    facts = [f"by {printable(fields[0]['manager'])}"] if fields else []
+    if STACK_ID in labels:
+        facts.append(f"in the stack with the id {printable(labels[STACK_ID])}")
+    if "app.kubernetes.io/managed-by" in labels:
+        facts.append(f"managed by {printable(labels['app.kubernetes.io/managed-by'])}")
+    return f"was made on {metadata['creationTimestamp']}{''.join(f', {fact}' for fact in facts)}"
+
+
+def uids_in_state(resources: Sequence[stack_state.StateResource]) -> frozenset[str]:
+    """The uids of the stack's objects."""
+    metadata = [resource.outputs.get("metadata") for resource in resources]
+    return frozenset(str(found["uid"]) for found in metadata if isinstance(found, Mapping) and "uid" in found)
+
+
+def output(
+    name: str, check: ClusterCheck | None, previous: ClusterOutput[str] | None, namespace: str | None
+) -> ClusterOutput[pulumi.Input[str]]:
+    """What the next run knows the cluster by: as it was, as far as this run does not see it."""
+    known = previous if previous and previous["name"] == name else None
+    uid, namespace_uid = (check.uid, check.uid_of(namespace or "")) if check else (None, None)
+    return {
+        "name": name,
+        # Of the run that saw the cluster first: another address is no change.
+        "server": (known and known["server"]) or (check.server if check else ""),
+        "uid": (known and known["uid"]) or uid,
+        "namespaceUid": namespace_uid or (known and known["namespaceUid"]),
+    }
+
+
+def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:
+    for item in planned(stack):
+        fields = taken_over(check.found.get(item.key, {}))
+        if fields:
+            pulumi.log.warn(
+                f"{item} was changed with kubectl: {fields}. The next change that this stack makes to it takes that "
+                "away again; put what is to stay into the stack file"
+            )
+
+
+def _is_missing(check: ClusterCheck, namespace: str) -> bool:
+    # Whoever may read kube-system may read every namespace.
+    return check.uid is not None and check.uid_of(namespace) is None

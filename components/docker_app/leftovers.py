@@ -1,0 +1,23 @@
+"""The containers of a stack that its state does not know: a run that was killed left them."""
+
+from collections.abc import Iterable
+
+from components import stack_state
+from components.docker_app.listed_container import ListedContainer
+from components.outputs import DockerHostOutput
+
+_TYPE = "docker:index/container:Container"
+
+
+def find(
+    present: Iterable[ListedContainer], *, identity: str, known: DockerHostOutput[str] | None
+) -> tuple[ListedContainer, ...]:
+    """Those of the containers on the host; RunError if the state, which is read if there may be some, cannot be.
+
+    The outputs know the container of the last run that succeeded; of one that failed later, the state alone.
+    """
+    unknown = [one for one in present if one.identity == identity and not (known and one.id == known["id"])]
+    if not unknown:
+        return ()
+    kept = {resource.id for resource in stack_state.read_resources() if resource.type == _TYPE}
+    return tuple(one for one in unknown if one.id not in kept)

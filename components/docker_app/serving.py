@@ -1,0 +1,80 @@
+"""What a run does besides the provider, so that exactly the container that the state knows serves when it ends."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.docker_app import drift
+from components.docker_app.args import DockerAppArgs
+from components.docker_app.definition import secret_values
+from components.docker_app.remote_docker import RemoteDockerError
+from components.docker_app.repair import repair
+from components.printable import printable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """The containers of one application; `parent` is what its messages are about."""
+
+    args: DockerAppArgs
+    parent: pulumi.Resource
+    _removed: set[str] = field(default_factory=set)
+
+    async def complete(self, container_id: str) -> str:
+        """The id, once this container serves and no other one of the stack is left; RunError if that is not so.
+
+        Nothing is changed in a preview.
+        """
+        if not pulumi.runtime.is_dry_run():
+            await self._repair(container_id)
+            await self._remove_leftovers()
+        return container_id
+
+    async def clear_the_way(self, image_id: str) -> str:
+        """The id of the image, once nothing that a killed run left holds the fixed name or the port."""
+        if not pulumi.runtime.is_dry_run():
+            await self._remove_leftovers()
+        return image_id
+
+    async def _repair(self, container_id: str) -> None:
+        args = self.args
+        found = next((one for one in args.present or () if one.id == container_id), None)
+        if found is None:
+            if args.present is not None and args.previous and args.previous["id"] == container_id:
+                raise pulumi.RunError(f"{args.target.address}: {drift.missing(args.previous)}")
+            # A new one, for which the provider has waited.
+            return
+        if not drift.fault(found):
+            return
+        secrets = await secret_values(args.app, args.target)
+        try:
+            lines = await asyncio.to_thread(repair, args.remote, container_id, args.target.wait_seconds, secrets)
+        except RemoteDockerError as error:
+            lines = [printable(str(error)) or "the connection was lost"]
+        if lines:
+            raise pulumi.RunError(
+                "\n".join([f"{args.target.address}: the container {found.quoted} does not serve:", *lines])
+            )
+        pulumi.log.info(
+            f"{args.target.address}: the container {found.quoted} was {found.state}, and serves", self.parent
+        )
+
+    async def _remove_leftovers(self) -> None:
+        args = self.args
+        for leftover in args.leftovers:
+            if leftover.id in self._removed:
+                continue
+            try:
+                await asyncio.to_thread(args.remote.stop_and_remove, leftover.id, args.target.stop_seconds)
+            except RemoteDockerError as error:
+                reason = printable(str(error)) or "the connection was lost"
+                raise pulumi.RunError(
+                    f"{args.target.address}: the container {leftover.quoted}, which a killed run left, is not removed "
+                    f"({reason}); run the same command again, or remove it with {leftover.removal}"
+                ) from error
+            self._removed.add(leftover.id)
+            pulumi.log.info(
+                f"{args.target.address}: the container {leftover.quoted}, which was not in the state, is removed",
+                self.parent,
+            )

@@ -1,0 +1,136 @@
+import json
+import subprocess
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.cluster import check as cluster_check
+from components.cluster.check import ClusterCheck, UnreadableError
+from components.cluster.ownership import STACK_ID
+from components.cluster.planned import planned
+from components.outputs import ClusterOutput
+from components.settings import settings
+from components.settings.settings import Settings
+from tests.support.recorder import deploy
+
+SERVER = "https://here:6443"
+THERE: ClusterOutput[str] = {"name": "prod", "server": "https://there:6443", "uid": "1", "namespaceUid": "2"}
+FORBIDDEN = 'Error from server (Forbidden): secrets "x" is forbidden: User "robot" cannot get resource "secrets"\n'
+
+
+def stack(**access: Any) -> Settings:
+    block = {"namespace": "shop", "serviceAccount": "robot", "server": "https://k8s:6443", **access}
+    keys = {"cluster": "prod", "gitlabProject": "group/blog", "access": json.dumps(block)}
+    found, problems = settings.parse({f"gitlab-deploy:{key}": value for key, value in keys.items()})
+    assert found, problems
+    return found
+
+
+def found(kind: str, name: str, namespace: str | None = "shop", **metadata: Any) -> dict[str, Any]:
+    made = {"uid": f"{kind}-{name}", "creationTimestamp": "2026-11-01T08:00:00Z"}
+    return {
+        "kind": kind,
+        "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), **made, **metadata},
+    }
+
+
+def check(*items: dict[str, Any], stderr: str = "", code: int = 0) -> ClusterCheck:
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        if arguments[0] == "config":
+            return subprocess.CompletedProcess(arguments, 0, stdout=SERVER, stderr="")
+        assert json.loads(stdin)["items"]
+        text = json.dumps({"kind": "List", "items": items}) if items else ""
+        return subprocess.CompletedProcess(arguments, code, stdout=text, stderr=stderr)
+
+    return cluster_check.look(stack(), run)
+
+
+def in_the_way(*items: dict[str, Any], uids: frozenset[str] = frozenset()) -> list[str]:
+    return cluster_check.in_the_way(planned(stack()), check(*items), "own", lambda: uids)
+
+
+def test_what_exists_without_the_id_is_listed_with_its_owner_and_the_way_out() -> None:
+    helm = {"app.kubernetes.io/managed-by": "Helm"}
+    fields = [{"manager": "kubectl-create"}, {"manager": "kubectl"}]
+    assert in_the_way(
+        found("Namespace", "shop", None, managedFields=fields),
+        found("ServiceAccount", "robot", labels=helm),
+        found("RoleBinding", "robot-admin", labels={STACK_ID: "another"}),
+        found("Secret", "robot-token-1", labels={STACK_ID: "own"}),
+        found("Deployment", "till"),
+    ) == [
+        "Namespace shop was made on 2026-11-01T08:00:00Z, by kubectl-create; set access.createNamespace to false to "
+        "use it as it is, or name another access.namespace",
+        "ServiceAccount shop/robot was made on 2026-11-01T08:00:00Z, managed by Helm; name another "
+        "access.serviceAccount",
+        "RoleBinding shop/robot-admin was made on 2026-11-01T08:00:00Z, in the stack with the id another; name another "
+        "access.serviceAccount",
+    ]
+
+
+def test_the_very_object_of_the_state_is_the_stacks_own_without_its_label() -> None:
+    account = found("ServiceAccount", "robot")
+    assert in_the_way(account, uids=frozenset({"ServiceAccount-robot"})) == []
+    assert len(in_the_way(account, uids=frozenset({"of one that was deleted since"}))) == 1
+
+
+def test_a_namespace_of_somebody_else_is_not_planned() -> None:
+    kinds = [item.kind for item in planned(stack(createNamespace=False))]
+    assert kinds == ["ServiceAccount", "RoleBinding", "Secret"]
+
+
+def test_what_may_not_be_read_is_left_out_and_any_other_error_is_not() -> None:
+    assert check(found("Namespace", "shop", None), stderr=FORBIDDEN, code=1).uid_of("shop") == "Namespace-shop"
+    assert check(stderr=FORBIDDEN, code=1).found == {}
+    with pytest.raises(UnreadableError, match="Unauthorized"):
+        check(stderr=f"{FORBIDDEN}error: You must be logged in to the server (Unauthorized)\n", code=1)
+    with pytest.raises(UnreadableError, match="kubectl failed"):
+        check(code=1)
+
+
+@pytest.mark.parametrize(
+    ("system", "namespace", "name", "is_moved"),
+    [
+        ("1", "2", "prod", False),
+        # Made anew by hand, on the same cluster.
+        ("1", "9", "prod", False),
+        ("9", "2", "prod", True),
+        ("9", "9", "new-name", False),
+        (None, "2", "prod", False),
+        (None, "9", "prod", True),
+        (None, None, "prod", False),
+    ],
+)
+def test_another_cluster_under_the_same_name_is_refused(
+    system: str | None, namespace: str | None, name: str, is_moved: bool
+) -> None:
+    items = [
+        found("Namespace", name, None, uid=uid) for name, uid in (("kube-system", system), ("shop", namespace)) if uid
+    ]
+    said = cluster_check.moved(THERE, check(*items), name, "shop")
+    assert (said is not None) is is_moved
+    if said:
+        assert SERVER in said
+        assert THERE["server"] in said
+        assert "pulumi config set gitlab-deploy:cluster NEWNAME" in said
+
+
+def test_what_a_run_may_not_read_of_the_cluster_stays_as_it_was_known() -> None:
+    assert cluster_check.output("prod", None, THERE, "shop").items() == THERE.items()
+    assert cluster_check.output("prod", check(stderr=FORBIDDEN, code=1), THERE, "shop").items() == THERE.items()
+    seen = check(found("Namespace", "kube-system", None, uid="9"))
+    new = {"name": "new-name", "server": SERVER, "uid": "9", "namespaceUid": None}
+    assert dict(cluster_check.output("new-name", seen, THERE, "shop")) == new
+
+
+def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
+    def run(*_: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        raise FileNotFoundError(stdin)
+
+    def program() -> None:
+        assert cluster_check.require(stack(), "own", None, run) is None
+
+    deploy(program, preview=True)
+    with pytest.raises(pulumi.RunError, match="there is no kubectl on PATH"):
+        deploy(program)

@@ -1,0 +1,76 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.docker_app.docker_app import DockerApp
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.remote_docker import ApiAnswer
+from tests.support.docker_application import ARGS, OUTPUTS
+from tests.support.docker_double import DockerDouble
+from tests.support.recorder import deploy
+from tests.unit.components.docker_app.test_drift import KNOWN
+
+OWN_ID = "app-container-id"
+LEFT = ListedContainer(id="b" * 64, name="left", labels={"gitlab-deploy.id": "own-id"})
+
+
+def own(**fields: Any) -> ListedContainer:
+    return ListedContainer(id=OWN_ID, name="app-container", labels={"gitlab-deploy.id": "own-id"}, **fields)
+
+
+def run(*present: ListedContainer, preview: bool = False, status: int = 204) -> Any:
+    """The changes that a run asks of Docker; the container of the state has the id OWN_ID."""
+
+    def api(method: str, _path: str) -> ApiAnswer:
+        state = {"State": {"Status": "running", "Paused": False, "Health": {"Status": "healthy"}}}
+        return ApiAnswer(status=200 if method == "GET" else status, body=json.dumps(state))
+
+    remote = DockerDouble(api=api)
+    args = replace(
+        ARGS,
+        remote=remote,
+        present=present,
+        leftovers=tuple(one for one in present if one == LEFT),
+        previous={**KNOWN, "id": OWN_ID},
+    )
+    deploy(lambda: DockerApp("app", args), OUTPUTS, preview=preview)
+    return [request for request in remote.requests if request[0] != "GET"]
+
+
+def test_container_that_serves_is_left_alone() -> None:
+    assert run(own()) == []
+
+
+def test_preview_changes_nothing() -> None:
+    assert run(own(state="exited"), LEFT, preview=True) == []
+
+
+def test_container_that_was_stopped_or_paused_is_started_by_its_id() -> None:
+    for state in ("exited", "paused"):
+        started = [("POST", f"/containers/{OWN_ID}/{action}") for action in ("unpause", "start")]
+        assert run(own(state=state)) == started
+
+
+def test_container_that_stays_unhealthy_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.docker_app.serving.repair", lambda *_: ["Container x: running, unhealthy"])
+    with pytest.raises(pulumi.RunError, match="'app-container' does not serve:\nContainer x"):
+        run(own(is_unhealthy=True), LEFT)
+
+
+def test_leftover_is_stopped_with_its_grace_period_and_then_removed() -> None:
+    removed = [("POST", f"/containers/{LEFT.id}/stop?t=30"), ("DELETE", f"/containers/{LEFT.id}?force=true")]
+    assert run(own(), LEFT) == removed
+    assert run(own(), LEFT, status=404) == removed
+
+
+def test_leftover_that_is_not_removed_fails_the_run() -> None:
+    with pytest.raises(pulumi.RunError, match="'left', which a killed run left, is not removed"):
+        run(own(), LEFT, status=500)
+
+
+def test_own_container_that_is_gone_fails_the_run_before_a_leftover_is_removed() -> None:
+    with pytest.raises(pulumi.RunError, match="does not exist any more; 'pulumi up --refresh' creates another"):
+        run(LEFT)
