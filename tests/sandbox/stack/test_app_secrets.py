@@ -198,7 +198,7 @@ def test_no_secret_of_any_kind_has_a_way_out(deployed: Deployed, tmp_path: Path)
         assert preview.code == 0
         (project.folder / "plan.json").write_text(preview.stdout)
         reports = ("--terraform-report", "tf.json", "--code-quality", "cq.json", "--plans", "plans.json")
-        for command, code in (
+        commands: tuple[tuple[tuple[str, ...], int], ...] = (
             (("verify",), 0),
             (("verify", "--job"), 0),
             (("review", *reports, "sandbox=plan.json"), 0),
@@ -207,9 +207,10 @@ def test_no_secret_of_any_kind_has_a_way_out(deployed: Deployed, tmp_path: Path)
             (("drift", "sandbox"), 1),
             (("lock", "--stack", "sandbox"), 0),
             (("sweep",), 0),
-        ):
-            done = ops(project, *command, **job, SITE_CA_FILE=str(host.certificate.authority))
-            assert done.code == code, (command, done.code)
+        )
+        for words, code in commands:
+            done = ops(project, *words, **job, SITE_CA_FILE=str(host.certificate.authority))
+            assert done.code == code, (words, done.code)
 
         failing: tuple[dict[str, str], ...] = (
             unreachable,
