@@ -33,10 +33,10 @@ def load(text: str, redactor: Redactor) -> list[Plan]:
 
 def _read(kind: Any, value: object, path: str, redactor: Redactor) -> Any:  # noqa: ANN401 - of that kind
     """The value, which has to be of this kind: a dataclass, a tuple, one of several words, or text or nothing."""
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         kinds = get_type_hints(kind)
         if not isinstance(value, dict) or value.keys() != kinds.keys():
-            raise NoPlansError(f"{path} does not have the fields of a {getattr(kind, '__name__', kind)}")
+            raise NoPlansError(f"{path} does not have the fields of a {kind.__name__}")
         return kind(**{name: _read(kinds[name], value[name], f"{path}.{name}", redactor) for name in kinds})
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(_read(get_args(kind)[0], item, f"{path}[{at}]", redactor) for at, item in enumerate(value))
