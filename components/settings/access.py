@@ -70,7 +70,7 @@ class Access(Block):
         example="2026-11",
     )
     protect: bool = key(
-        "Whether Pulumi refuses to delete the namespace, and with it anything of the stack.", default=True, example=False
+        "Whether Pulumi refuses to delete the namespace, and with it the stack.", default=True, example=False
     )
 
     conditions: ClassVar[tuple[Condition, ...]] = (

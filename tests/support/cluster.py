@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import gitlab
 import yaml
 
 from sandbox.instance import Instance
-from tests.support.project import ROOT, Project, Run
+from tests.support.project import ROOT, Project, Run, run
 
 REPOSITORY = "registry.sandbox.test/group/blog"
 
@@ -73,6 +74,17 @@ def committed() -> dict[str, Any]:
     """The project's keys of the committed stack `sandbox`."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
     return {key.removeprefix("gitlab-deploy:"): value for key, value in config.items()}
+
+
+Make = Callable[..., Stack]
+"""Makes a stack by its name, with the blocks of the committed one that are named and these keys or keys of blocks."""
+
+
+def kubectl(instance: Instance, *arguments: str) -> str:
+    """What kubectl prints, as the cluster's administrator."""
+    done = run("kubectl", *arguments, cwd=Path.cwd(), env=os.environ | instance.environment())
+    assert done.code == 0, done.text
+    return done.stdout
 
 
 class Deployed(Stack):

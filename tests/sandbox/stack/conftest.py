@@ -1,13 +1,15 @@
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.example import images as site
 from sandbox.instance import Instance
 from sandbox.toolchain.images import build
-from tests.support.cluster import Deployed
+from tests.support.cluster import Deployed, Make, Stack, committed, kubectl
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +55,33 @@ def deployed(
     yield stack
     run = stack.project.pulumi("destroy", "--yes")
     assert run.code == 0, run.text
+
+
+@pytest.fixture
+def make(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[Make]:
+    """Makes a stack of the site on the cluster alone; all are destroyed after the test."""
+    assert images
+    made: list[Stack] = []
+
+    def make(name: str, *blocks: str, **keys: Any) -> Stack:
+        config = {key: value for key, value in committed().items() if not isinstance(value, dict) or key in blocks}
+        for key, value in keys.items():
+            config[key] = config.get(key, {}) | value if isinstance(value, dict) else value
+        # Each in a state of its own, as clones of the program.
+        folder = tmp_path / f"{len(made)}"
+        folder.mkdir()
+        made.append(Stack(instance, folder, os.environ | instance.environment(), name, config))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.destroy()
+
+
+@pytest.fixture
+def namespace(instance: Instance) -> Iterator[str]:
+    """A namespace that somebody made by hand."""
+    name = f"shop-{secrets.token_hex(3)}"
+    kubectl(instance, "create", "namespace", name)
+    yield name
+    kubectl(instance, "delete", "namespace", name, "--wait=false")

@@ -1,56 +1,13 @@
 """Next to what is somebody else's on the cluster: nothing of it is changed, and what is in the way is listed first."""
 
 import json
-import os
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sandbox.instance import Instance
-from tests.support.cluster import REPOSITORY, Stack, committed
-from tests.support.project import Run, run
+from tests.support.cluster import REPOSITORY, Make, Stack, kubectl
+from tests.support.project import Run
 
 STACK_ID = "gitlab-deploy/stack-id"
-Make = Callable[..., Stack]
-
-
-@pytest.fixture
-def make(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[Make]:
-    """Makes a stack of the site on the cluster alone; all are destroyed after the test."""
-    assert images
-    made: list[Stack] = []
-
-    def make(name: str, *blocks: str, **keys: Any) -> Stack:
-        config = {key: value for key, value in committed().items() if not isinstance(value, dict) or key in blocks}
-        for key, value in keys.items():
-            config[key] = config.get(key, {}) | value if isinstance(value, dict) else value
-        # Each in a state of its own, as clones of the program.
-        folder = tmp_path / f"{len(made)}"
-        folder.mkdir()
-        made.append(Stack(instance, folder, os.environ | instance.environment(), name, config))
-        return made[-1]
-
-    yield make
-    for stack in made:
-        stack.destroy()
-
-
-@pytest.fixture
-def namespace(instance: Instance) -> Iterator[str]:
-    """A namespace that somebody made by hand."""
-    name = f"shop-{secrets.token_hex(3)}"
-    kubectl(instance, "create", "namespace", name)
-    yield name
-    kubectl(instance, "delete", "namespace", name, "--wait=false")
-
-
-def kubectl(instance: Instance, *arguments: str) -> str:
-    done = run("kubectl", *arguments, cwd=Path.cwd(), env=os.environ | instance.environment())
-    assert done.code == 0, done.text
-    return done.stdout
 
 
 def objects(instance: Instance, namespace: str) -> dict[str, str]:
@@ -181,7 +138,7 @@ def test_an_autoscaler_owns_the_number_that_the_stack_file_does_not_set(
     kubectl(instance, "autoscale", "deployment", "web", "-n", namespace, "--min=3", "--max=4", "--cpu=80%")
     kubectl(instance, "wait", "deployment/web", "-n", namespace, "--for=jsonpath={.spec.replicas}=3", "--timeout=90s")
     stack.set("image", f"{REPOSITORY}:2.0.0")
-    assert stack.summary() == {"update": ["app-deployment"]}
+    assert stack.summary() == {"update": ["app", "app-deployment"]}
     stack.up()
     assert replicas() == 3
     stack.set("image", f"{REPOSITORY}:1.0.0")
@@ -198,6 +155,22 @@ def test_a_conflict_of_field_managers_ends_with_the_way_out(instance: Instance, 
     assert done.code != 0
     assert 'conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas' in done.text
     assert "take kubernetes.replicas out of the stack file" in done.text
+
+
+def test_what_kubectl_has_set_is_named_before_the_next_image_takes_it_away(
+    instance: Instance, make: Make, namespace: str
+) -> None:
+    stack = make("live", "app", "registry", kubernetes={"namespace": namespace})
+    stack.up()
+    kubectl(instance, "create", "secret", "generic", "db", "--from-literal=password=hunter2", "-n", namespace)
+    kubectl(instance, "set", "env", "deployment/web", "--from=secret/db", "-n", namespace)
+    stack.set("image", f"{REPOSITORY}:2.0.0")
+    named = f"Deployment {namespace}/web was changed with kubectl: .spec.template.spec.containers[app].env[PASSWORD]"
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        done = stack.project.pulumi(*command)
+        assert done.code == 0, done.text
+        assert named in done.text
+    assert "was changed with kubectl" not in stack.project.pulumi("preview", "--expect-no-changes").text
 
 
 def test_another_cluster_is_refused_with_both_addresses(instance: Instance, make: Make, namespace: str) -> None:

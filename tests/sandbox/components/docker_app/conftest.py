@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from components.docker_app.remote_docker import RemoteDocker
+from tests.sandbox.components.docker_app.clone import Clone, Make
 from tests.sandbox.hosts.docker_sandbox import Sandbox, sandbox
 
 
@@ -28,3 +30,8 @@ def remote(docker: Sandbox) -> RemoteDocker:
     return RemoteDocker(
         address=docker.docker.address, host_key=docker.docker.host_key, identity_file=str(docker.docker.key)
     )
+
+
+@pytest.fixture
+def clone(docker: Sandbox, tmp_path: Path, engine: dict[str, str]) -> Make:
+    return lambda name, **block: Clone(docker, tmp_path / name, engine, **block)

@@ -1,97 +1,10 @@
 """A stack on a real Docker host next to what is not its own, and to what a killed run of its own left."""
 
-import json
-import re
-import signal
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, LABELS, SITE, Sandbox
-from tests.support.processes import descendants
-from tests.support.project import Project, Run
-
-PUBLISHED = {"address": "127.0.0.1", "port": 18080}
-Make = Callable[..., "Clone"]
-
-
-class Clone:
-    """A clone of the program with a state of its own; its stack is called as that of every other clone."""
-
-    def __init__(self, docker: Sandbox, folder: Path, engine: dict[str, str], **block: Any) -> None:
-        (folder / "project").mkdir(parents=True)
-        (folder / "state").mkdir()
-        self.docker = docker
-        self.block = {
-            "address": docker.docker.address,
-            "hostKey": docker.docker.host_key,
-            "identityFile": str(docker.docker.key),
-            "stopSeconds": 3,
-            "waitSeconds": 20,
-            "overlapSeconds": 0,
-            **block,
-        }
-        self.project = Project(folder / "project", engine | {"PULUMI_BACKEND_URL": (folder / "state").as_uri()})
-        self.project.init()
-        self.choose("1.0.0")
-
-    def choose(self, version: str, check: tuple[str, ...] = HEALTHY, **block: Any) -> None:
-        app = {"port": 8080, "memory": "64Mi", "health": {"command": list(check)}}
-        image = self.docker.image(version)
-        self.project.configure({"image": image, "app": app, "dockerHost": self.block | block})
-
-    def up(self, *, fails: bool = False) -> str:
-        return self._checked(self.project.pulumi("up", "--yes", "--skip-preview"), fails=fails)
-
-    def preview(self, *options: str, fails: bool = False) -> str:
-        return self._checked(self.project.pulumi("preview", *options), fails=fails)
-
-    def container(self) -> str:
-        """Id of the container of the last run that succeeded."""
-        return str(json.loads(self.project.pulumi("stack", "output", "--json").stdout)["dockerHost"]["id"])
-
-    def kill_once_created(self) -> None:
-        """Runs `up`, and kills everything of it once there is one container more."""
-        before = len(listing(self.docker))
-        command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"]
-        null = subprocess.DEVNULL
-        with subprocess.Popen(
-            command, cwd=self.project.folder, env=self.project.environment, stdout=null, stderr=null
-        ) as cli:
-            assert wait(lambda: len(listing(self.docker)) > before, 120)
-            for pid in (cli.pid, *descendants(cli.pid)):
-                subprocess.run(["kill", f"-{signal.SIGKILL.value}", str(pid)], check=False, capture_output=True)
-        cancelled = self.project.run("pulumi", "cancel", "--yes", "--non-interactive", "--stack", "test")
-        assert cancelled.code == 0, cancelled.text
-
-    @staticmethod
-    def _checked(run: Run, *, fails: bool) -> str:
-        assert (run.code != 0) == fails, run.text
-        assert "Traceback" not in run.text
-        return re.sub(r"\s+", " ", run.text)
-
-
-def listing(docker: Sandbox) -> list[Any]:
-    found: list[Any] = docker.api("GET", "/containers/json?all=true")
-    return found
-
-
-def ids(docker: Sandbox) -> set[str]:
-    return {container["Id"] for container in listing(docker)}
-
-
-def state(docker: Sandbox, container: str) -> str:
-    return str(docker.api("GET", f"/containers/{container}/json")["State"]["Status"])
-
-
-@pytest.fixture
-def clone(docker: Sandbox, tmp_path: Path, engine: dict[str, str]) -> Make:
-    """Makes a clone by its name, with keys of the block dockerHost."""
-    return lambda name, **block: Clone(docker, tmp_path / name, engine, **block)
+from tests.sandbox.components.docker_app.clone import PUBLISHED, Make, ids, state
+from tests.sandbox.hosts.docker_sandbox import LABELS, SITE, Sandbox
 
 
 def test_another_clone_on_the_same_port_is_refused_and_the_first_serves_on(docker: Sandbox, clone: Make) -> None:

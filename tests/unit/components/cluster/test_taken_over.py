@@ -42,7 +42,7 @@ def test_what_kubectl_has_set_is_named_with_its_path(manager: str, fields: dict[
 
 
 def test_long_list_of_fields_is_shortened() -> None:
-    labels = {f"f:label{number}": {} for number in range(9)}
+    labels: dict[str, Any] = {f"f:label{number}": {} for number in range(9)}
     said = taken_over(metadata("kubectl", {"f:metadata": {"f:labels": labels}}))
     assert said
     assert said.count("(kubectl)") == 5
