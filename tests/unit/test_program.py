@@ -113,7 +113,7 @@ def test_every_object_on_the_cluster_carries_the_id_and_is_asked_for_before(
 ) -> None:
     asked = tmp_path / "asked"
     kubectl = f"""case "$*" in *get*) cat > {asked}; echo '{{"items": []}}';; *) echo https://k8s:6443;; esac"""
-    app = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]["gitlab-deploy:app"]
+    app = every_block()["gitlab-deploy:app"]
     secrets = {"secrets": {"PASSWORD": {"secure": "canary"}}}
     run = run_program(monkeypatch, tmp_path, app=app | secrets, kubectl=kubectl)
     declared = [d for d in run.declarations if d.type.startswith("kubernetes:")]
