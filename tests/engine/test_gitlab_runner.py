@@ -96,7 +96,7 @@ def test_a_job_clones_another_project_only_if_its_allowlist_says_so(two: Two) ->
     assert "> The program." in done.log
 
 
-def test_a_job_that_triggers_runs_the_other_projects_pipeline_with_what_it_passes_on(two: Two) -> None:
+def test_a_job_that_triggers_runs_the_other_pipeline_with_what_it_passes_on(two: Two) -> None:
     trigger = {"project": two.program.path, "branch": "main", "strategy": "depend"}
     deploy = {"needs": ["build"], "variables": {"IMAGE": "$IMAGE"}, "trigger": trigger}
     write(two.app, {"include": include(text="built"), "deploy": deploy})
@@ -127,3 +127,17 @@ def test_a_jobs_token_is_masked_and_ends_with_the_job(two: Two, gitlab_double: G
     job = gitlab.Gitlab(gitlab_double.url, job_token=token).projects.get(two.app.path, lazy=True)
     with pytest.raises(gitlab.GitlabAuthenticationError):
         job.mergerequests.list(get_all=True)
+
+
+def test_a_project_that_tests_before_have_used_is_new_again(two: Two, tmp_path: Path) -> None:
+    app, program = (two.runner.project(path) for path in (two.app.path, two.program.path))
+    program.job_token_scope.get().allowlist.create({"target_project_id": app.id})
+    program.ci_push_repository_for_job_token_allowed = True
+    program.save()
+    again = Runner(two.runner.instance, tmp_path / "another").repository(two.program.path, isolated=True)
+    (again.clone / "README.md").write_text("Another history.\n")
+    again.push("Another history")
+    assert again.show("main", "README.md") == "Another history."
+    program.refresh()
+    assert program.ci_push_repository_for_job_token_allowed is False
+    assert [one.id for one in program.job_token_scope.get().allowlist.list(get_all=True)] == [program.id]

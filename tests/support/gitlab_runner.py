@@ -6,6 +6,7 @@ the rules in job_variables, and for the repository and the registry it has a tok
 
 import json
 import secrets
+import shutil
 from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
@@ -18,6 +19,7 @@ from gitlab.v4.objects import Project
 
 from sandbox.gitlab import records
 from sandbox.gitlab.auth import DEVELOPER, MAINTAINER, OWNER, access_level, token_digest
+from sandbox.gitlab.git_http import repository
 from sandbox.gitlab.seed import add_job_token, add_token, seed
 from sandbox.gitlab.store import Store
 from sandbox.instance import Instance
@@ -97,6 +99,18 @@ class Runner:
             scopes = ("write_repository",)
             add_token(store, self._token, username=USER, path=path, access_level=MAINTAINER, scopes=scopes)
             (project,) = store.find(records.Project, path=path)
+            # Tests before may have used it.
+            fresh = records.Project(
+                id=project.id,
+                path=path,
+                name=project.name,
+                image_prefix=project.image_prefix,
+                created_at=project.created_at,
+            )
+            store.save(fresh)
+            for allowed in store.find(records.AllowedProject, project_id=project.id):
+                store.remove(allowed)
+        shutil.rmtree(repository(host.data, project))
         made = Repository(
             path=path,
             url=host.url,
