@@ -19,7 +19,7 @@ from tests.support.project import Run, leaks, run
 
 NAMESPACE = "app-secrets"
 FIRST, SECOND, BROKEN = (f"{what}-canary-5e1f90c7" for what in ("good-first", "good-second", "broken"))
-FILE, PASSPHRASE, DEAD = "file-canary-77c1e0d2", "passphrase-canary-40be6f1a", "glpat-canary-91d3ab5c-dead"
+FILE, PASSPHRASE, DEAD = "file-canary-77c1e0d2", "passphrase-canary-40be6f1a", "dead-token-canary-91d3ab5c"
 HEALTHY = 'case "$API_KEY" in good-*) wget -q -O /dev/null http://127.0.0.1:8080/healthz;; *) exit 1;; esac'
 """The container's own check, which needs the right secret."""
 
