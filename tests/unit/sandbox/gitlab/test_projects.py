@@ -65,7 +65,8 @@ def test_the_call_in_the_documentation_closes_a_project(
     double: GitLabDouble, project: Project, maintainer: str
 ) -> None:
     text = (ROOT / "docs" / "gitlab.md").read_text().replace("\\\n", "")
-    (line,) = [line for line in text.splitlines() if line.startswith("glab api --method PUT $project --field ")]
+    call = "glab api --method PUT $project --field ci_pipeline_variables_minimum_override_role="
+    (line,) = [line for line in text.splitlines() if line.startswith(call)]
     fields = dict(re.findall(r"--field (\w+)=(\S+)", line))
     assert len(fields) == 3
     headers = {"PRIVATE-TOKEN": maintainer, "Content-Type": "application/x-www-form-urlencoded"}
