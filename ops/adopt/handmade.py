@@ -1,7 +1,7 @@
 """What runs on the cluster before a stack takes it over, and what stands against that. Pure.
 
-Taken over with server-side apply: what the stack declares is set, what it does not declare stays as it is. So each rule
-here is about a value that cannot change, that would be set to a mixture of both, or that requests go through.
+Taken over with server-side apply: what the stack declares is set, and then what it does not declare goes. So each rule
+here is about a value that cannot change, that the application needs, or that requests go through.
 """
 
 from __future__ import annotations
@@ -56,22 +56,6 @@ def obstacles(stack: Settings, found: Handmade) -> list[str]:
     return [*_namespace(stack, found), *_fixed(found), *_deployment(stack, found), *_service(stack, found)]
 
 
-def kept(stack: Settings, found: Handmade) -> list[str]:
-    """What the Deployment has and the stack file does not set: it stays, and whoever made it goes on to own it."""
-    app, target = stack.app, stack.kubernetes
-    deployment = target and found.find("Deployment", target.name)
-    if app is None or deployment is None:
-        return []
-    pod = deployment["spec"]["template"]["spec"]
-    container = pod["containers"][0]
-    names = [entry["name"] for entry in container.get("env") or () if entry["name"] not in {**app.env, **app.secrets}]
-    fields = [
-        field for field in ("args", "command", "envFrom", "livenessProbe", "startupProbe") if container.get(field)
-    ]
-    fields += [f"volume {volume['name']}" for volume in pod.get("volumes") or () if not _is_own_volume(volume)]
-    return [f"env {printable(name)}" for name in names] + [printable(field) for field in fields]
-
-
 def _namespace(stack: Settings, found: Handmade) -> Iterator[str]:
     access, target = stack.access, stack.kubernetes
     if access is None or found.find("Namespace", access.namespace) is None:
@@ -122,7 +106,21 @@ def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
         names = ", ".join(printable(container["name"]) for container in pod["containers"])
         yield f"{what} has several containers ({names}), and the stack runs one; name another kubernetes.name"
         return
-    probe, wanted = pod["containers"][0].get("readinessProbe") or {}, "exec" if app.health.command else "httpGet"
+    container = pod["containers"][0]
+    variables = [entry["name"] for entry in container.get("env") or ()]
+    missing = [printable(name) for name in variables if name not in {**app.env, **app.secrets}]
+    if missing:
+        yield f"{what} sets {', '.join(missing)}, and the stack does not; add them to app.env or app.secrets"
+    for field in ("args", "command", "envFrom"):
+        if container.get(field):
+            yield f"{what} sets {field}, which a stack does not; move it into the image, app.env or app.secrets"
+    for volume in pod.get("volumes") or ():
+        if "emptyDir" not in volume:
+            yield (
+                f"{what} has the volume {printable(volume['name'])}, and the Pods of a stack have none that last; name "
+                "another kubernetes.name"
+            )
+    probe, wanted = container.get("readinessProbe") or {}, "exec" if app.health.command else "httpGet"
     for handler in sorted(_HANDLERS & probe.keys() - {wanted}):
         yield (
             f"{what} has a readinessProbe with {handler}, beside which the {wanted} of app.health cannot stand; use "
@@ -182,7 +180,3 @@ def _users_of(found: Handmade, service: str, port: str) -> Iterator[str]:
                 f"Ingress {ingress['metadata']['name']} leads to port '{printable(port)}' of Service {service}, which "
                 f"the stack calls 'http'; let it lead to the number {SERVICE_PORT}"
             )
-
-
-def _is_own_volume(volume: Object) -> bool:
-    return str(volume["name"]).startswith("writable-")

@@ -7,40 +7,27 @@ would be a conflict, and a field that the stack gives up would stay.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-PULUMI = "pulumi-kubernetes"
+_OTHERS = ("kubectl", "before-first-apply", "pulumi-kubernetes")
+"""Beginnings of the names of those who made an object by hand, or by a stack whose state was lost."""
+_RELEASED = "gitlab-deploy-adopt"
 
-Fields = Mapping[str, Any]
-"""Of FieldsV1 (Kubernetes: Server-Side Apply, Field management)."""
+Entry = Mapping[str, Any]
+"""An entry of metadata.managedFields (Kubernetes: Server-Side Apply)."""
 
 
-def settled(entries: Sequence[Mapping[str, Any]], own: str) -> list[Mapping[str, Any]]:
-    """The managed fields of an object once no other manager has a field of `own`, a stack's; lost stacks have none."""
-    ours = next((entry["fieldsV1"] for entry in entries if entry["manager"] == own and _is_whole(entry)), {})
-    found: list[Mapping[str, Any]] = []
+def released(entries: Sequence[Entry], own: str) -> tuple[list[Entry], list[str]]:
+    """The entries with others than `own`, the stack's manager, under new names of their own; and these names.
+
+    Whoever applies nothing under such a name takes the fields away that are nobody else's, and the name with them.
+    """
+    found: list[Entry] = []
+    names = []
     for entry in entries:
-        if not _is_whole(entry) or entry["manager"] == own:
+        manager = str(entry["manager"])
+        # An entry for a subresource, such as the status, is a controller's.
+        if "subresource" in entry or manager == own or not manager.startswith((*_OTHERS, _RELEASED)):
             found.append(entry)
-        elif not entry["manager"].startswith(PULUMI):
-            left = without(entry["fieldsV1"], ours)
-            if left:
-                found.append({**entry, "fieldsV1": left})
-    return found
-
-
-def without(theirs: Fields, ours: Fields) -> dict[str, Any]:
-    """The fields of one manager that another has not."""
-    found = {}
-    for name, below in theirs.items():
-        if name not in ours:
-            found[name] = below
-        elif below:
-            left = without(below, ours[name])
-            # What only says that an item is there is nothing without a field of it.
-            if left.keys() - {"."}:
-                found[name] = left
-    return found
-
-
-def _is_whole(entry: Mapping[str, Any]) -> bool:
-    """Whether the entry is for the object, not for a subresource such as its status."""
-    return "subresource" not in entry
+        else:
+            names.append(f"{_RELEASED}-{len(names)}")
+            found.append({**entry, "manager": names[-1], "operation": "Apply"})
+    return found, names

@@ -77,6 +77,14 @@ def up(stack: StackName, adopted: list[str], *excluded: str) -> None:
         )
 
 
+def refresh(stack: StackName, resource: str) -> None:
+    """Reads the resource of this name anew."""
+    target = ("--target", f"**::{resource}")
+    done = cli.run("pulumi", "refresh", "--yes", *target, "--non-interactive", "--stack", str(stack), timeout=None)
+    if done.returncode:
+        raise OpsError(f"'pulumi refresh' failed; run the same command again:\n{done.stdout}\n{done.stderr}")
+
+
 def changes(stack: StackName) -> str | None:
     """What a preview would change; None if nothing."""
     command = ("pulumi", "preview", "--expect-no-changes", "--non-interactive", "--stack", str(stack))

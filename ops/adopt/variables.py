@@ -117,12 +117,12 @@ def obstacles(stack: Settings, variables: Variables) -> list[str]:
     return found
 
 
-def add(state: Mapping[str, Any], variables: list[Variable]) -> dict[str, Any]:
-    """The state with these variables, each below its component and without a value. Pure."""
+def add(state: Mapping[str, Any], taken: Mapping[Variable, Mapping[str, Any]]) -> dict[str, Any]:
+    """The state with these variables, as GitLab describes them, each below its component and without a value. Pure."""
     deployment = state["deployment"]
     resources = list(deployment["resources"])
     provider = next(item for item in resources if item["type"] == _PROVIDER)
-    for variable in variables:
+    for variable, described in taken.items():
         parent = next(item for item in resources if item["urn"].endswith(f"::{variable.component}"))
         before, _, _ = parent["urn"].rpartition("::")
         inputs = {
@@ -130,6 +130,13 @@ def add(state: Mapping[str, Any], variables: list[Variable]) -> dict[str, Any]:
             "key": variable.key,
             "environmentScope": variable.scope,
             "value": _SECRET,
+            # Without it the provider would create another.
+            "hidden": bool(described.get("hidden")),
+            "masked": described["masked"],
+            "protected": described["protected"],
+            "raw": described["raw"],
+            "variableType": described["variable_type"],
+            "description": described.get("description") or "",
         }
         resources.append(
             {

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from components import identity
 from components.cluster.check import owner_of
@@ -20,8 +23,9 @@ HELP = """\
 Takes over what the stack would create and what exists already: made with kubectl, curl and docker compose, or by the
 same stack before its state was lost. Without --yes it shows what it would do, and changes nothing. Run it from your
 machine, with the rights of who made it and a token for GitLab's API (GITLAB_TOKEN); stop the old pipeline's deploys
-meanwhile. The site serves on: its Pods are replaced as in any deploy, and what the stack file does not set stays as it
-is. A Deployment's selector and container name never change, so they are written into the stack file.
+meanwhile. The site serves on: its Pods are replaced as in any deploy. What the application needs of the old set-up, and
+the stack file does not say, is named first. A Deployment's selector and container name never change, so they are
+written into the stack file.
 
 What of the old set-up stays valid is named, and removed with --remove-old, once the old pipeline is switched off. The
 command ends with a preview, and succeeds if that shows no change. It can be run again at any time.
@@ -47,15 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = stack.read_settings(name)
     found = _find(name, settings)
     in_gitlab = variables.fetch(settings, stack.gitlab_token(name))
-    taken = [one for one in variables.declared(settings) if one.id not in found.known and in_gitlab.find(one)]
+    described = {one: in_gitlab.find(one) for one in variables.declared(settings) if one.id not in found.known}
+    taken = {one: variable.attributes for one, variable in described.items() if variable}
     keys = handmade.keys_to_set(settings, found.live)
     for line in (*found.lines, *(f"{one} exists; the stack sets it anew" for one in taken)):
         report(line)
     for path, value in keys.items():
         report(f"{name.file}: gitlab-deploy:{path} becomes {value!r}")
-    kept = handmade.kept(settings, found.live)
-    if kept:
-        report(f"the Deployment keeps what {name.file} does not set: {', '.join(kept)}")
     obstacles = [*handmade.obstacles(settings, found.live), *found.docker_obstacles]
     obstacles += [] if arguments.remove_old else variables.obstacles(settings, in_gitlab)
     for text in obstacles:
@@ -102,7 +104,7 @@ def _find(name: StackName, settings: Settings) -> _Found:
     )
 
 
-def _take_over(name: StackName, settings: Settings, found: _Found, taken: list[Variable]) -> None:
+def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mapping[Variable, Mapping[str, Any]]) -> None:
     """In two steps: first what runs, then what leads to it and what is closed around it."""
     target = settings.kubernetes
     later = [one.name for one in taken]
@@ -112,17 +114,21 @@ def _take_over(name: StackName, settings: Settings, found: _Found, taken: list[V
         later += ["app-service", "app-ingress", "access-default-deny"]
     if later:
         stack.up(name, found.ids, *later)
+        cluster.settle(stack.resources(name), found.ids)
+    namespace = settings.namespace or ""
     if target is not None and is_replaced:
-        cluster.wait_for_rollout(settings.namespace or "", target.name, target.wait_seconds)
+        # The provider knows from the state whether somebody else owns the number of Pods.
+        stack.refresh(name, "app-deployment")
+        cluster.wait_for_rollout(namespace, target.name, target.wait_seconds)
     if taken:
         stack.put_state(name, variables.add(json.loads(stack.export(name)), taken))
-    stack.up(name, found.ids)
+    with cluster.bridged(namespace, target.name) if target is not None and is_replaced else nullcontext():
+        stack.up(name, found.ids)
+    cluster.settle(stack.resources(name), found.ids)
     report("the stack has taken it over")
 
 
 def _finish(name: StackName, settings: Settings, *, remove: bool) -> int:
-    for changed in cluster.settle(stack.resources(name)):
-        report(f"{changed}: its fields are the stack's alone now")
     remaining = _old(settings, variables.fetch(settings, stack.gitlab_token(name)))
     if remove:
         for one in remaining:

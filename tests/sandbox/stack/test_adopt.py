@@ -169,7 +169,7 @@ def stack_of(handmade: Handmade, folder: Path, **access: Any) -> Stack:
 def adopt(stack: Stack, *arguments: str) -> Run:
     command = ("python", "-m", "ops", "adopt", "--stack", stack.project.stack, *arguments)
     done = stack.project.run(*command, PYTHONPATH=str(ROOT))
-    assert "Traceback" not in done.text
+    assert "Traceback" not in done.text, done.text
     return done
 
 
@@ -193,6 +193,8 @@ def test_set_up_made_by_hand_is_taken_over_while_it_serves(handmade: Handmade, t
     in_the_way = adopt(stack, "--yes")
     assert in_the_way.code == 1
     assert "set access.variable to base64 until that pipeline is switched off" in in_the_way.stdout
+    assert "sets LOG_LEVEL, and the stack does not; add them to app.env or app.secrets" in in_the_way.stdout
+    stack.set("app.env.LOG_LEVEL", "info")
     stack.set("access.variable", "base64")
     shown = adopt(stack)
     assert shown.code == 0, shown.text
@@ -212,7 +214,9 @@ def test_set_up_made_by_hand_is_taken_over_while_it_serves(handmade: Handmade, t
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["env"] == [{"name": "LOG_LEVEL", "value": "info"}]
-    assert managers(handmade.get("service", "blog")) == {"pulumi-kubernetes"}
+    assert deployment["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "gitlab-registry-live"}]
+    for kind in ("deployment", "service"):
+        assert managers(handmade.get(kind, "blog")) == {"pulumi-kubernetes"}
 
     # The old pipeline deploys as before, with the variable that the stack has set anew.
     with Load(handmade.instance, address=handmade.address()) as load:

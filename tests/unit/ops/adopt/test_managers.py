@@ -1,40 +1,26 @@
 from typing import Any
 
-from ops.adopt.managers import settled, without
+from ops.adopt.managers import released
 
-OURS = {
-    "f:metadata": {"f:labels": {"f:app": {}}},
-    "f:spec": {"f:replicas": {}, "f:ports": {'k:{"port":80}': {".": {}, "f:port": {}, "f:name": {}}}},
-}
+OWN = "pulumi-kubernetes-1"
 
 
-def entry(manager: str, fields: Any, **more: str) -> dict[str, Any]:
-    return {"manager": manager, "operation": "Update", "fieldsV1": fields, **more}
+def entry(manager: str, operation: str = "Update", **more: str) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "fieldsV1": {"f:spec": {}}, **more}
 
 
-def test_a_field_of_the_stack_is_no_other_managers_any_more() -> None:
-    theirs = {
-        "f:metadata": {"f:labels": {".": {}, "f:app": {}}, "f:annotations": {".": {}, "f:note": {}}},
-        "f:spec": {"f:ports": {".": {}, 'k:{"port":80}': {".": {}, "f:port": {}}}},
-    }
-    assert without(theirs, OURS) == {"f:metadata": {"f:annotations": {".": {}, "f:note": {}}}}
+def test_who_made_it_by_hand_or_with_a_lost_state_gets_names_that_can_be_applied() -> None:
+    entries = [entry("kubectl-client-side-apply"), entry(OWN, "Apply"), entry("pulumi-kubernetes-0", "Apply")]
+    changed, names = released(entries, OWN)
+    assert names == ["gitlab-deploy-adopt-0", "gitlab-deploy-adopt-1"]
+    assert changed == [entry(names[0], "Apply"), entry(OWN, "Apply"), entry(names[1], "Apply")]
 
 
-def test_fields_that_the_stack_does_not_set_stay_with_their_manager() -> None:
-    theirs = {"f:spec": {"f:replicas": {}, "f:template": {"f:hostname": {}}}}
-    entries = [entry("kubectl", theirs), entry("pulumi-kubernetes-1", OURS)]
-    assert settled(entries, "pulumi-kubernetes-1") == [
-        entry("kubectl", {"f:spec": {"f:template": {"f:hostname": {}}}}),
-        entry("pulumi-kubernetes-1", OURS),
-    ]
+def test_what_a_killed_run_has_renamed_is_released_again() -> None:
+    changed, names = released([entry("gitlab-deploy-adopt-1", "Apply")], OWN)
+    assert changed == [entry(names[0], "Apply")]
 
 
-def test_manager_of_a_lost_state_has_nothing_and_status_is_left_alone() -> None:
-    status = entry("kube-controller-manager", {"f:status": {"f:replicas": {}}}, subresource="status")
-    entries = [entry("pulumi-kubernetes-0", {"f:spec": {"f:old": {}}}), entry("pulumi-kubernetes-1", OURS), status]
-    assert settled(entries, "pulumi-kubernetes-1") == [entry("pulumi-kubernetes-1", OURS), status]
-
-
-def test_what_is_settled_stays_as_it_is() -> None:
-    entries = [entry("kubectl", {"f:spec": {"f:hostname": {}}}), entry("pulumi-kubernetes-1", OURS)]
-    assert settled(entries, "pulumi-kubernetes-1") == entries
+def test_controllers_and_other_tools_keep_their_fields() -> None:
+    entries = [entry("kubectl", subresource="scale"), entry("kube-controller-manager"), entry("helm"), entry(OWN)]
+    assert released(entries, OWN) == (entries, [])

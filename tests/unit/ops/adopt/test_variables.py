@@ -15,7 +15,8 @@ STATE = {
 
 def test_variable_is_added_below_its_component_and_without_its_value() -> None:
     variable = Variable(component="pipeline", project="group/blog", key="KUBE_TOKEN", scope="*")
-    added = add(STATE, [variable])["deployment"]["resources"][-1]
+    described = {"masked": True, "protected": False, "raw": True, "variable_type": "env_var", "value": "canary"}
+    added = add(STATE, {variable: described})["deployment"]["resources"][-1]
     kind = "gitlab:index/projectVariable:ProjectVariable"
     assert added["urn"] == f"{COMPONENT.removesuffix('::pipeline')}${kind}::pipeline-token"
     assert added["parent"] == COMPONENT
@@ -23,4 +24,6 @@ def test_variable_is_added_below_its_component_and_without_its_value() -> None:
     assert added["id"] == "group/blog:KUBE_TOKEN:*"
     for side in ("inputs", "outputs"):
         assert added[side]["value"]["plaintext"] == '""'
+        assert (added[side]["masked"], added[side]["hidden"]) == (True, False)
+    assert "canary" not in str(added)
     assert len(STATE["deployment"]["resources"]) == 2
