@@ -70,7 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for path, value in keys.items():
         stack.set_key(name, path, value)
-    _take_over(name, settings, found, taken)
+    if found.ids or taken:
+        _take_over(name, settings, found, taken)
+    else:
+        report("there is nothing to take over")
     return _finish(name, settings, remove=arguments.remove_old)
 
 

@@ -239,7 +239,9 @@ def test_set_up_made_by_hand_is_taken_over_while_it_serves(handmade: Handmade, t
 
 def test_what_a_lost_state_left_is_taken_over_while_it_serves(handmade: Handmade, tmp_path: Path) -> None:
     first = stack_of(handmade, tmp_path / "first", environment=handmade.namespace, variable="base64")
-    assert adopt(first, "--yes", "--remove-old").code == 0
+    first.set("app.env.LOG_LEVEL", "info")
+    taken = adopt(first, "--yes", "--remove-old")
+    assert taken.code == 0, taken.text
     tokens = handmade.variables()["KUBE_TOKEN", handmade.namespace].value
     shutil.rmtree(tmp_path / "first" / "state")
 
