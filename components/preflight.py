@@ -64,7 +64,13 @@ def require(
         problems.append(docker_host.problem)
     if stack.docker_host:
         others = [one for one in docker_host.containers or () if one.id not in adopted(environment)]
-        problems += taken(stack.docker_host, others, identity=identity, known=known)
+        in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
+        problems += in_the_way
+        if in_the_way:
+            problems.append(
+                f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
+                "shows what that would do"
+            )
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")

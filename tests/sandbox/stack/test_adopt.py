@@ -18,7 +18,7 @@ from gitlab.v4.objects import Project as GitLabProject
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Stack, committed
-from tests.support.docker_stack import Load
+from tests.support.docker_stack import DockerStack, Load
 from tests.support.project import ROOT, Run, leaks, run
 
 DEPLOYMENT = """\
@@ -259,6 +259,30 @@ def test_what_a_lost_state_left_is_taken_over_while_it_serves(handmade: Handmade
         entries = handmade.get(kind, "blog")["metadata"]["managedFields"]
         assert len({entry["manager"] for entry in entries if entry["manager"].startswith("pulumi")}) == 1
     second.up("--refresh", "--expect-no-changes")
+    second.destroy()
+
+
+def test_container_of_a_lost_state_is_replaced_while_it_serves(
+    instance: Instance, images: dict[str, str], tmp_path: Path
+) -> None:
+    assert images
+    environment = os.environ | instance.environment()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    first = DockerStack(instance, tmp_path / "first", environment, "lost")
+    first.up()
+    first.wait_for("1.0.0")
+    (old,) = first.containers()
+    second = DockerStack(instance, tmp_path / "second", environment, "lost")
+    shutil.rmtree(tmp_path / "first" / "state")
+    assert "run 'python -m ops adopt --stack lost'" in second.project.pulumi("preview").text
+    with Load(instance) as load:
+        done = adopt(second, "--yes")
+        assert done.code == 0, done.text
+    assert load.failed == []
+    assert "a preview shows no change" in done.stdout
+    (new,) = second.containers()
+    assert new != old
     second.destroy()
 
 
