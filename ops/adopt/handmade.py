@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Object = Mapping[str, Any]
 """An object as `kubectl get --output json` lists it."""
-_ROLES = {"admin": "admin", "preview-view": "view"}
 _HANDLERS = {"httpGet", "exec", "tcpSocket", "grpc"}
 
 
@@ -38,10 +37,10 @@ class Handmade:
 def keys_to_set(stack: Settings, found: Handmade) -> dict[str, str]:
     """The keys of the stack file, as paths, that have to say what a Deployment has and cannot change."""
     target = stack.kubernetes
-    deployment = target and found.find("Deployment", target.name)
+    deployment = found.find("Deployment", target.name) if target else None
     if target is None or deployment is None:
         return {}
-    keys = {}
+    keys: dict[str, str] = {}
     labels = deployment["spec"]["selector"].get("matchLabels") or {}
     if labels != target.pod_labels:
         keys |= {f'kubernetes.selector["{name}"]': value for name, value in sorted(labels.items())}
@@ -60,7 +59,7 @@ def _namespace(stack: Settings, found: Handmade) -> Iterator[str]:
     access, target = stack.access, stack.kubernetes
     if access is None or found.find("Namespace", access.namespace) is None:
         return
-    deployment = target and found.find("Deployment", target.name)
+    deployment = found.find("Deployment", target.name) if target else None
     labels = deployment["spec"]["selector"].get("matchLabels") or {} if deployment else {}
     others = sorted(
         printable(pod["metadata"]["name"])
@@ -95,7 +94,7 @@ def _fixed(found: Handmade) -> Iterator[str]:
 
 def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
     app, target = stack.app, stack.kubernetes
-    deployment = target and found.find("Deployment", target.name)
+    deployment = found.find("Deployment", target.name) if target else None
     if app is None or target is None or deployment is None:
         return
     what = f"Deployment {target.name}"
@@ -130,7 +129,7 @@ def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
 
 def _service(stack: Settings, found: Handmade) -> Iterator[str]:
     app, target = stack.app, stack.kubernetes
-    service = target and found.find("Service", target.name)
+    service = found.find("Service", target.name) if target else None
     if app is None or target is None or service is None:
         return
     what, spec = f"Service {target.name}", service["spec"]

@@ -21,7 +21,7 @@ def released(entries: Sequence[Entry], own: str) -> tuple[list[Entry], list[str]
     Whoever applies nothing under such a name takes the fields away that are nobody else's, and the name with them.
     """
     found: list[Entry] = []
-    names = []
+    names: list[str] = []
     for entry in entries:
         manager = str(entry["manager"])
         # An entry for a subresource, such as the status, is a controller's.

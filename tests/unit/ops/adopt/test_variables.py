@@ -1,8 +1,10 @@
+from typing import Any
+
 from ops.adopt.variables import Variable, add
 
 COMPONENT = "urn:pulumi:prod::gitlab-deploy::gitlab-deploy:index:PipelineCredential::pipeline"
 PROVIDER = "urn:pulumi:prod::gitlab-deploy::pulumi:providers:gitlab::gitlab"
-STATE = {
+STATE: dict[str, Any] = {
     "version": 3,
     "deployment": {
         "resources": [
