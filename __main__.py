@@ -33,6 +33,7 @@ from components.protection import Protection
 from components.settings import settings
 from components.settings.stack import PROJECT
 
+adopted = settings.adopted(os.environ)
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
@@ -40,7 +41,9 @@ offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
-on_site = cluster_check.require(stack, own_id, previous.get("cluster")) if stack.needs_cluster and not offline else None
+on_site: cluster_check.ClusterCheck | None = None
+if stack.needs_cluster and not offline:
+    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
@@ -92,6 +95,8 @@ if app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
+    if on_site and on_site.replicas:
+        web_args = replace(web_args, first_replicas=on_site.replicas)
     web = KubernetesApp("app", web_args, on_cluster)
     parts.append(web)
     rolled_out.append(web.image)
@@ -107,7 +112,7 @@ if app and image and stack.docker_host:
         kept_identity=kept_id,
         image=image.deployed.image,
         present=checked.containers,
-        leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known),
+        leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known, adopted=adopted),
         logins=login or (),
         previous=known,
     )

@@ -5,6 +5,7 @@ equal, the ids are not. The id is plain text before anything is declared, so tha
 """
 
 import uuid
+from collections.abc import Iterable
 
 import pulumi
 
@@ -25,10 +26,15 @@ def find(previous: StackOutputs[str], *, offline: bool) -> str:
     if "identity" in previous:
         return previous["identity"]
     found = () if offline else stack_state.read_resources()
-    kept = [str(resource.outputs["output"]) for resource in found if resource.type == _TYPE]
+    kept = kept_in(found)
     if kept:
-        return kept[0]
+        return kept
     return NOT_MADE if offline or pulumi.runtime.is_dry_run() else str(uuid.uuid4())
+
+
+def kept_in(resources: Iterable[stack_state.StateResource]) -> str | None:
+    """The id in a state; None if it has none."""
+    return next((str(resource.outputs["output"]) for resource in resources if resource.type == _TYPE), None)
 
 
 def keep(identity: str) -> pulumi.Output[str]:

@@ -23,7 +23,7 @@ from components.deadline import call_within
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
 from components.outputs import DockerHostOutput
-from components.settings.settings import OFFLINE, Settings, is_offline
+from components.settings.settings import OFFLINE, Settings, adopted, is_offline
 
 TIMEOUT_SECONDS = 5.0
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
@@ -63,7 +63,14 @@ def require(
     else:
         problems.append(docker_host.problem)
     if stack.docker_host:
-        problems += taken(stack.docker_host, docker_host.containers or (), identity=identity, known=known)
+        others = [one for one in docker_host.containers or () if one.id not in adopted(environment)]
+        in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
+        problems += in_the_way
+        if in_the_way:
+            problems.append(
+                f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
+                "shows what that would do"
+            )
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")

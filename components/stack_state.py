@@ -40,7 +40,7 @@ def read_resources() -> tuple[StateResource, ...]:
             timeout=TIMEOUT_SECONDS,
             check=True,
         )
-        deployment = json.loads(done.stdout)["deployment"] or {}
+        return parse(done.stdout)
     except FileNotFoundError as error:
         raise pulumi.RunError("Nothing was changed: there is no pulumi on PATH; add the folder of the CLI") from error
     except (subprocess.SubprocessError, ValueError) as error:
@@ -49,6 +49,11 @@ def read_resources() -> tuple[StateResource, ...]:
             f"Nothing was changed: the state of {name} cannot be read ({lines[-1]}); see whether "
             f"'pulumi stack export --stack {pulumi.get_stack()}' works, and run the same command again"
         ) from error
+
+
+def parse(exported: str) -> tuple[StateResource, ...]:
+    """The resources of what `pulumi stack export` prints; ValueError if it is no JSON. Pure."""
+    deployment = json.loads(exported)["deployment"] or {}
     return tuple(
         StateResource(type=item["type"], id=item.get("id") or "", outputs=item.get("outputs") or {})
         for item in deployment.get("resources") or ()

@@ -5,6 +5,7 @@ import importlib
 import sys
 
 COMMANDS = {
+    "adopt": "take over what was made by hand, or what a lost state left behind",
     "drift": "keep one issue for each stack that is not as it declares",
     "lock": "show and release the state lock that a killed run left behind",
     "note": "write the notes of a merge request, from the plans of `review`",

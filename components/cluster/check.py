@@ -28,6 +28,8 @@ class ClusterCheck:
 
     server: str = ""
     """Address of the API server."""
+    replicas: int | None = None
+    """The number of Pods that the Deployment has been given; None if it does not exist."""
     found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
     """The metadata of what exists, by kind, namespace and name."""
 
@@ -47,11 +49,16 @@ class UnreadableError(Exception):
 
 
 def require(
-    stack: Settings, own_id: str, previous: ClusterOutput[str] | None, run: Kubectl = kubectl
+    stack: Settings,
+    own_id: str,
+    previous: ClusterOutput[str] | None,
+    adopted: frozenset[str] = frozenset(),
+    run: Kubectl = kubectl,
 ) -> ClusterCheck | None:
     """What is on the cluster; RunError, which Pulumi shows with no traceback, if it is another one or in the way.
 
-    None if it cannot be asked, which is a warning in a preview and an error otherwise.
+    `adopted` are the uids of what somebody else made and this run takes over. None if it cannot be asked, which is a
+    warning in a preview and an error otherwise.
     """
     try:
         check = look(stack, run)
@@ -71,12 +78,13 @@ def require(
             f"Nothing was changed: the namespace {stack.access.namespace} does not exist; create it, or take out "
             "access.createNamespace"
         )
-    problems = in_the_way(planned(stack), check, own_id, lambda: uids_in_state(stack_state.read_resources()))
-    if problems:
-        lines = "".join(f"\n  {line}" for line in problems)
+    found = foreign(planned(stack), check, own_id, lambda: uids_in_state(stack_state.read_resources()) | adopted)
+    if found:
+        lines = "".join(f"\n  {item} {owner_of(metadata)}; {item.remedy}" for item, metadata in found)
         raise pulumi.RunError(
             f"Nothing was changed: on the cluster '{name}' at {check.server} there is what this stack would make, "
-            f"and it belongs to somebody else:{lines}"
+            f"and it belongs to somebody else:{lines}\n  If the stack is to take it over, run 'python -m ops adopt "
+            f"--stack {stack.stack}', which shows what that would do"
         )
     _warn_of_changes(stack, check)
     return check
@@ -96,11 +104,14 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
         raise UnreadableError(refused[-1] if refused else "kubectl failed")
     answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
     found: dict[tuple[str, str | None, str], Mapping[str, Any]] = {}
+    replicas = None
     for item in answer.get("items", [answer]):
         metadata = item["metadata"]
         found[item["kind"], metadata.get("namespace"), metadata["name"]] = metadata
+        if item["kind"] == "Deployment":
+            replicas = item.get("spec", {}).get("replicas")
     server = run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
-    return ClusterCheck(found=found, server=printable(server.stdout) or "the cluster of this Pod")
+    return ClusterCheck(found=found, replicas=replicas, server=printable(server.stdout) or "the cluster of this Pod")
 
 
 def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, namespace: str | None) -> str | None:
@@ -119,17 +130,20 @@ def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, n
     )
 
 
-def in_the_way(
+def foreign(
     wanted: Sequence[Planned], check: ClusterCheck, own_id: str, read_uids: Callable[[], frozenset[str]]
-) -> list[str]:
-    """Each object that the stack would make and that exists as somebody else's: whose it is, and the way out."""
-    foreign = [
+) -> list[tuple[Planned, Mapping[str, Any]]]:
+    """Each object that the stack would make and that exists as somebody else's, with its metadata.
+
+    `read_uids` reads which objects are the stack's own, whatever their labels; it is called if one has not its id.
+    """
+    unlabelled = [
         (item, check.found[item.key])
         for item in wanted
         if item.key in check.found and (check.found[item.key].get("labels") or {}).get(STACK_ID) != own_id
     ]
-    own = read_uids() if foreign else frozenset()
-    return [f"{item} {owner_of(metadata)}; {item.remedy}" for item, metadata in foreign if metadata["uid"] not in own]
+    own = read_uids() if unlabelled else frozenset()
+    return [(item, metadata) for item, metadata in unlabelled if metadata["uid"] not in own]
 
 
 def owner_of(metadata: Mapping[str, Any]) -> str:

@@ -22,7 +22,6 @@ from components.settings.rule import require
 
 SERVICE_PORT = 80
 _PRE_STOP_SECONDS = 5
-_FIRST_REPLICAS = 2
 _DIGEST = "gitlab-deploy/secrets"
 # What no address of the internet is in: private networks, those of providers, and the metadata of cloud machines.
 _NOT_PUBLIC = {
@@ -44,6 +43,8 @@ class KubernetesAppArgs:
     """Image of the one container; it has to run as a user other than root, given by number."""
     pull_secret: pulumi.Input[str] | None = None
     """Secret of type kubernetes.io/dockerconfigjson the image is pulled with; with None, that of `target`, if any."""
+    first_replicas: int = 2
+    """Number of Pods of a Deployment that the stack file gives none, and that nobody has scaled yet."""
 
     def __post_init__(self) -> None:
         require("image", str(self.image), rules.IMMUTABLE)
@@ -65,7 +66,8 @@ class KubernetesApp(pulumi.ComponentResource):
         super().__init__("gitlab-deploy:index:KubernetesApp", name, _inputs(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         app, target = args.app, args.target
-        labels = {"app.kubernetes.io/name": target.name}
+        selector = dict(target.pod_labels)
+        labels = {"app.kubernetes.io/name": target.name, **selector}
         metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {
             "name": target.name,
             "namespace": args.namespace,
@@ -73,7 +75,7 @@ class KubernetesApp(pulumi.ComponentResource):
         }
 
         kubernetes.networking.v1.NetworkPolicy(
-            f"{name}-network-policy", metadata=metadata, spec=_network_policy(labels, args), opts=child
+            f"{name}-network-policy", metadata=metadata, spec=_network_policy(selector, args), opts=child
         )
         secret = None
         if app.secrets:
@@ -92,8 +94,8 @@ class KubernetesApp(pulumi.ComponentResource):
             # The rollout is watched below: the provider tells of a broken one only when its time is over.
             metadata={**metadata, "annotations": _SKIP_AWAIT},
             spec={
-                "replicas": target.replicas or _FIRST_REPLICAS,
-                "selector": {"match_labels": labels},
+                "replicas": target.replicas or args.first_replicas,
+                "selector": {"match_labels": selector},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
                 "template": {
                     "metadata": {
@@ -111,7 +113,7 @@ class KubernetesApp(pulumi.ComponentResource):
             f"{name}-disruption-budget",
             metadata=metadata,
             # Not minAvailable: with one replica that would stop every drain of a node.
-            spec={"max_unavailable": 1, "selector": {"match_labels": labels}},
+            spec={"max_unavailable": 1, "selector": {"match_labels": selector}},
             opts=child,
         )
         service = kubernetes.core.v1.Service(
@@ -120,7 +122,7 @@ class KubernetesApp(pulumi.ComponentResource):
             metadata={**metadata, "annotations": _SKIP_AWAIT},
             spec={
                 "type": "ClusterIP",
-                "selector": labels,
+                "selector": selector,
                 "ports": [{"name": "http", "port": SERVICE_PORT, "target_port": "http", "protocol": "TCP"}],
             },
             opts=child,
@@ -144,6 +146,7 @@ class KubernetesApp(pulumi.ComponentResource):
                 rollout = Rollout(
                     namespace=made[0],
                     name=target.name,
+                    selector=selector,
                     image=str(args.image),
                     generation=made[1],
                     seconds=target.wait_seconds,
@@ -207,7 +210,7 @@ def _pod(args: KubernetesAppArgs, secret: pulumi.Input[str] | None) -> kubernete
         "security_context": {"run_as_non_root": True, "seccomp_profile": {"type": "RuntimeDefault"}},
         "containers": [
             {
-                "name": "app",
+                "name": args.target.container,
                 "image": str(args.image),
                 "ports": [{"name": "http", "container_port": app.port, "protocol": "TCP"}],
                 "env": [{"name": name, "value": value} for name, value in sorted(app.env.items())],
@@ -234,13 +237,13 @@ def _pod(args: KubernetesAppArgs, secret: pulumi.Input[str] | None) -> kubernete
 
 
 def _network_policy(
-    labels: Mapping[str, str], args: KubernetesAppArgs
+    selector: Mapping[str, str], args: KubernetesAppArgs
 ) -> kubernetes.networking.v1.NetworkPolicySpecArgsDict:
     dns: kubernetes.networking.v1.NetworkPolicyEgressRuleArgsDict = {
         "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
     }
     return {
-        "pod_selector": {"match_labels": labels},
+        "pod_selector": {"match_labels": selector},
         "policy_types": ["Ingress", "Egress"],
         "ingress": [{"ports": [{"protocol": "TCP", "port": args.app.port}]}],
         "egress": [dns, *({"to": _blocks(place)} for place in args.target.egress)],

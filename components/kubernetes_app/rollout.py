@@ -7,7 +7,7 @@ timeout, and never a quota (pulumi-kubernetes: await/deployment.go).
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,7 +36,9 @@ class Rollout:
 
     namespace: str
     name: str
-    """Name of the Deployment and of the Service, and value of the label app.kubernetes.io/name of all of it."""
+    """Name of the Deployment and of the Service."""
+    selector: Mapping[str, str]
+    """Labels of both, of the Pods and of what the cluster makes for them."""
     image: str
     generation: int
     """Of the Deployment as the stack wrote it last."""
@@ -96,8 +98,8 @@ class Rollout:
 
     def _objects(self) -> Sequence[Object]:
         kinds = "deployments.apps,replicasets.apps,pods,endpointslices.discovery.k8s.io"
-        label = f"app.kubernetes.io/name={self.name}"
-        asked = self.run("get", kinds, "--namespace", self.namespace, "--selector", label, "--output", "json")
+        labels = ",".join(f"{name}={value}" for name, value in self.selector.items())
+        asked = self.run("get", kinds, "--namespace", self.namespace, "--selector", labels, "--output", "json")
         if asked.returncode:
             said = printable((asked.stderr.strip() or "kubectl failed").splitlines()[-1])
             raise RolloutError(

@@ -1,5 +1,6 @@
 """The block `kubernetes`: where the application runs, in a namespace of a cluster. Pure: no Pulumi here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -74,6 +75,21 @@ class Kubernetes(Block):
         default_text="that of `registry`, or no login",
         example="gitlab-registry-prod-access",
     )
+    selector: Mapping[str, str] = key(
+        "Labels by which the Deployment and the Service know their Pods. Kubernetes never changes those of a "
+        "Deployment: this is for one that was made by hand and taken over.",
+        names=rules.LABEL,
+        rule=rules.LABEL_VALUE,
+        default={},
+        default_text="`app.kubernetes.io/name`, with `name` as its value",
+        example={"app": "blog"},
+    )
+    container: str = key(
+        "Name of the container in its Pods, which `kubectl apply` and `kubectl set` know it by.",
+        rule=rules.DNS_LABEL,
+        default="app",
+        example="blog",
+    )
     wait_seconds: int = key(
         "How long a rollout may take until every Pod is a new one and ready.",
         low=5,
@@ -106,3 +122,8 @@ class Kubernetes(Block):
         )
         for path in ("ingressClass", "tlsSecret")
     )
+
+    @property
+    def pod_labels(self) -> Mapping[str, str]:
+        """The labels that select its Pods."""
+        return self.selector or {"app.kubernetes.io/name": self.name}

@@ -56,6 +56,7 @@ def _has_short_name(image: str) -> bool:
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+_LABEL_TEXT = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 _PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS = r"\[[0-9a-f:.]+\]"
 _REST = r"(?:/[!-\x22$->@-~]*)?"
@@ -97,6 +98,21 @@ SERVICE_NAME = Rule(
     remedy="use at most 63 lower-case letters, digits and '-', starting with a letter",
 )
 """An RFC 1035 label (Kubernetes: Service, valid names)."""
+
+LABEL = Rule(
+    pattern=rf"(?:{_SUBDOMAIN}/)?{_LABEL_TEXT}",
+    cause="is not the name of a label",
+    remedy="use at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends, such as 'app'; a DNS "
+    "name and '/' may be in front",
+)
+"""The name of a label (Kubernetes: Labels and Selectors)."""
+
+LABEL_VALUE = Rule(
+    pattern=_LABEL_TEXT,
+    cause="is not the value of a label",
+    remedy="use at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends",
+)
+"""The value of a label that is not empty (Kubernetes: Labels and Selectors)."""
 
 SERVER_URL = Rule(
     pattern=f"https://(?:{_SUBDOMAIN}|{_ADDRESS})(?::{_PORT})?{_REST}",

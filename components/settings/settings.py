@@ -37,6 +37,10 @@ Pin = Callable[[ImageReference], ImageReference]
 OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 """Environment variable which says that no server can be asked; `1` or `true`. For previews only."""
 
+ADOPT = "GITLAB_DEPLOY_ADOPT"
+"""Environment variable with the uids of objects and the ids of containers, separated by commas, that somebody else made
+and that this run takes over; set by `python -m ops adopt`."""
+
 _UNREADABLE = object()
 
 
@@ -94,6 +98,11 @@ class Settings:
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether the program runs where no server can be asked, such as in the job of a merge request from a fork."""
     return environment.get(OFFLINE, "").lower() in {"1", "true"}
+
+
+def adopted(environment: Mapping[str, str]) -> frozenset[str]:
+    """The uids and ids of what this run takes over."""
+    return frozenset(environment.get(ADOPT, "").split(",")) - {""}
 
 
 def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Settings:

@@ -47,7 +47,8 @@ def check(*items: dict[str, Any], stderr: str = "", code: int = 0) -> ClusterChe
 
 
 def in_the_way(*items: dict[str, Any], uids: frozenset[str] = frozenset()) -> list[str]:
-    return cluster_check.in_the_way(planned(stack()), check(*items), "own", lambda: uids)
+    found = cluster_check.foreign(planned(stack()), check(*items), "own", lambda: uids)
+    return [f"{item} {cluster_check.owner_of(metadata)}; {item.remedy}" for item, metadata in found]
 
 
 def test_what_exists_without_the_id_is_listed_with_its_owner_and_the_way_out() -> None:
@@ -129,7 +130,7 @@ def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
         raise FileNotFoundError(stdin)
 
     def program() -> None:
-        assert cluster_check.require(stack(), "own", None, run) is None
+        assert cluster_check.require(stack(), "own", None, run=run) is None
 
     deploy(program, preview=True)
     with pytest.raises(pulumi.RunError, match="there is no kubectl on PATH"):

@@ -11,6 +11,8 @@ from components.kubernetes_app.reasons import CAUSE, is_complete, reasons
 from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from tests.support.kubernetes_objects import BACK_OFF, BEFORE, IMAGE, PULL, UNREADY, cluster, pod
 
+LABELS = {"app": "web"}
+
 waited_for = Rollout.wait
 """Before a fixture takes it away."""
 
@@ -49,7 +51,14 @@ def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]
     """Waits for the rollout, and gives what was reported meanwhile."""
     warnings: list[str] = []
     rollout = Rollout(
-        namespace="example", name="web", image=IMAGE, generation=7, seconds=seconds, grace=16, run=answering(at)
+        namespace="example",
+        name="web",
+        selector=LABELS,
+        image=IMAGE,
+        generation=7,
+        seconds=seconds,
+        grace=16,
+        run=answering(at),
     )
     asyncio.run(waited_for(rollout, warnings.append))
     return warnings
@@ -85,7 +94,9 @@ def test_reason_that_goes_away_is_forgotten(clock: list[float]) -> None:
 def test_reason_that_may_pass_is_reported_once_and_ends_the_wait_at_its_limit(clock: list[float]) -> None:
     warnings: list[str] = []
     at = answering(lambda: cluster(pod("x", container=UNREADY), availableReplicas=0))
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=30, grace=16, run=at)
+    rollout = Rollout(
+        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=30, grace=16, run=at
+    )
     with pytest.raises(RolloutError, match=r"(?s)failed after 30 s:\n  Pod x: its container runs and is not ready"):
         asyncio.run(waited_for(rollout, warnings.append))
     assert warnings == ["Pod x: its container runs and is not ready; waiting for 30 s at most"]
@@ -123,7 +134,17 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
 
     asyncio.run(
         waited_for(
-            Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=60, grace=16, run=run), print
+            Rollout(
+                namespace="example",
+                name="web",
+                selector=LABELS,
+                image=IMAGE,
+                generation=7,
+                seconds=60,
+                grace=16,
+                run=run,
+            ),
+            print,
         )
     )
     assert clock == [3]
@@ -133,7 +154,9 @@ def test_cluster_that_refuses_is_one_sentence(clock: list[float]) -> None:
     def refuse(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="Error from server (Forbidden): pods\n")
 
-    rollout = Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=5, grace=16, run=refuse)
+    rollout = Rollout(
+        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=5, grace=16, run=refuse
+    )
     with pytest.raises(
         RolloutError, match=r"example/web cannot be watched: Error from server \(Forbidden\): pods; check"
     ):
@@ -152,7 +175,9 @@ def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
             arguments, int(failed), stdout="", stderr="error: no rollout history found\n"
         )
 
-    return Rollout(namespace="example", name="web", image=IMAGE, generation=7, seconds=30, grace=16, run=run), given
+    return Rollout(
+        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=30, grace=16, run=run
+    ), given
 
 
 def test_rollback_goes_one_revision_back_and_notes_its_cause() -> None:
