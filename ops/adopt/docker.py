@@ -45,8 +45,8 @@ def obstacles(target: DockerHost, inspected: Mapping[str, Mapping[str, Any]]) ->
         for label, rule in (container["Config"].get("Labels") or {}).items():
             if _RULE.fullmatch(label) and not (target.host and takes_some(rule, target.host)):
                 yield (
-                    f"{what} has the route {printable(rule)}, which the stack's would not have; take it out of the "
-                    "compose file and apply that, or give it to a container of its own"
+                    f"{what} has the route {printable(rule)}, which the stack's would not have; take that "
+                    "label from it, or give the route to a container of its own"
                 )
         ports = (container.get("HostConfig") or {}).get("PortBindings") or {}
         wanted = target.publish and str(target.publish.port)

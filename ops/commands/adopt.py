@@ -20,11 +20,11 @@ from ops.ops_error import OpsError
 from ops.stack_name import StackName
 
 HELP = """\
-Takes over what the stack would create and what exists already: made with kubectl and curl, or by the
+Takes over what the stack would create and what exists already: made by hand with kubectl and GitLab's API, or by the
 same stack before its state was lost. Without --yes it shows what it would do, and changes nothing. Run it from your
 machine, with the rights of who made it and a token for GitLab's API (GITLAB_TOKEN); stop the old pipeline's deploys
-meanwhile. The site serves on: its Pods are replaced as in any deploy. What the application needs of the old set-up, and
-the stack file does not say, is named first. A Deployment's selector and container name never change, so they are
+meanwhile. The site serves on: its Pods are replaced as in any deploy. What the application needs of the old set-up,
+and the stack file does not say, is named first. A Deployment's selector and container name never change, so they are
 written into the stack file.
 
 What of the old set-up stays valid is named, and removed with --remove-old, once the old pipeline is switched off. The
