@@ -1,18 +1,30 @@
-"""A run of `pulumi up` that is killed at a step of its own, which the engine's events tell, with all it has started."""
+"""A run of `pulumi up` that is killed at a step of its own, which the engine's events tell, with all it has started.
 
+KILLED_STRIDE=1 has it killed at every step. By default it is every third, from one that is chosen anew each time.
+"""
+
+import itertools
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from tests.support.processes import descendants
 from tests.support.project import Project
 
+_STRIDE = int(os.environ.get("KILLED_STRIDE", "3"))
 _UNCHANGED = ("same", "read", "refresh")
 _POLL_SECONDS = 0.01
+
+
+def numbers() -> Iterator[int]:
+    """The numbers of the steps at which a test kills a run, with no end."""
+    return itertools.count(secrets.randbelow(_STRIDE) + 1, _STRIDE)
 
 
 def up_killed_at(project: Project, number: int) -> str | None:
