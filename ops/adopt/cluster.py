@@ -15,6 +15,7 @@ from ops.adopt.managers import released
 from ops.ops_error import OpsError
 
 _ROLLOUT_MARGIN_SECONDS = 30
+_ATTEMPTS = 5
 _SERVICE, _MANAGED_BY = "kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"
 _BRIDGE = "gitlab-deploy-adopt"
 
@@ -101,18 +102,31 @@ def settle(resources: Iterable[StateResource], uids: Collection[str]) -> None:
         bare = {"apiVersion": resource.outputs["apiVersion"], "kind": resource.outputs["kind"]}
         bare["metadata"] = {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
         document = json.dumps(bare)
+        for name in _rename_managers(document, manager):
+            _run("apply", "--filename", "-", "--server-side", f"--field-manager={name}", stdin=document)
+
+
+def _rename_managers(document: str, own: str) -> list[str]:
+    """Gives the managers other than `own` of an object names of their own, which it returns."""
+    attempts = 0
+    while True:
+        attempts += 1
         (live,) = _get("--filename", "-", "--show-managed-fields", namespace=None, stdin=document)
-        entries, names = released(live["metadata"].get("managedFields") or [], manager)
+        entries, names = released(live["metadata"].get("managedFields") or [], own)
         if not names:
-            continue
+            return []
         patch = [
-            # The object may have changed since; then the API server refuses this.
+            # A controller may have changed the object since; then the API server refuses this, and it is read again.
             {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
             {"op": "replace", "path": "/metadata/managedFields", "value": entries},
         ]
-        _run("patch", "--filename", "-", "--type=json", "--patch", json.dumps(patch), stdin=document)
-        for name in names:
-            _run("apply", "--filename", "-", "--server-side", f"--field-manager={name}", stdin=document)
+        try:
+            _run("patch", "--filename", "-", "--type=json", "--patch", json.dumps(patch), stdin=document)
+        except OpsError:
+            if attempts == _ATTEMPTS:
+                raise
+        else:
+            return names
 
 
 def delete(kind: str, name: str, namespace: str | None) -> None:

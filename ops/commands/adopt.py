@@ -116,7 +116,8 @@ def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mappin
         # The old Pods have no port called http, and are let in by the application's own NetworkPolicy alone.
         later += ["app-service", "app-ingress", "access-default-deny"]
     if later:
-        stack.up(name, found.ids, *later)
+        # What depends on all of it is not made before it is.
+        stack.up(name, found.ids, *later, "access.protect")
         cluster.settle(stack.resources(name), found.ids)
     namespace = settings.namespace or ""
     if target is not None and is_replaced:

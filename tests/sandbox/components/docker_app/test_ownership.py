@@ -88,7 +88,7 @@ def test_up_fails_if_its_container_stays_unhealthy_or_is_gone(docker: Sandbox, c
     )
     mine.up()
     own = mine.container()
-    made = docker.api("POST", f"/containers/{own}/exec", {"Cmd": ["touch", "/tmp/broken"]})
+    made = docker.api("POST", f"/containers/{own}/exec", {"Cmd": ["sh", "-c", ": >/tmp/broken"]})
     docker.api("POST", f"/exec/{made['Id']}/start", {"Detach": True})
     docker.wait_for(own, "unhealthy")
     assert "is unhealthy, so the reverse proxy may not route to it" in mine.preview()
@@ -99,23 +99,23 @@ def test_up_fails_if_its_container_stays_unhealthy_or_is_gone(docker: Sandbox, c
 
 
 def test_containers_that_go_are_stopped_with_their_grace_period_first(docker: Sandbox, clone: Make) -> None:
-    mine = clone("a", host=SITE)
-    mine.up()
-    mine.choose("2.0.0")
-    mine.up()
+    # The site drains for five seconds.
+    mine = clone("a", host=SITE, stopSeconds=20)
+    own = []
+    for version in ("1.0.0", "2.0.0"):
+        mine.choose(version)
+        mine.up()
+        own.append(mine.container())
     destroyed = mine.project.pulumi("destroy", "--yes")
     assert destroyed.code == 0, destroyed.text
     assert ids(docker) == set()
-    events = docker.cli(
-        "events",
-        "--since",
-        "10m",
-        "--until",
-        "0s",
-        "--format",
-        "{{.Action}} {{.Actor.Attributes.signal}}",
-        "--filter",
-        "type=container",
-    )
-    assert events.count("kill 15") == events.count("destroy") == 2
-    assert "kill 9" not in events
+    containers = [word for one in own for word in ("--filter", f"container={one}")]
+    shown = ("--format", "{{.Action}} {{.Actor.Attributes.signal}}")
+
+    def events() -> str:
+        return docker.cli("events", "--since", "10m", "--until", "0s", *shown, *containers)
+
+    # Docker tells of an end a moment after it.
+    assert wait(lambda: events().count("destroy") == 2, 10)
+    assert events().count("kill 15") == 2
+    assert "kill 9" not in events()
