@@ -172,14 +172,10 @@ def parse(
         ),
         app=blocks.get("app"),
         kubernetes=blocks.get("kubernetes"),
-        docker_host=docker_host and replace(docker_host, name=docker_host.name or _route_name(stack)),
+        docker_host=docker_host
+        and replace(docker_host, name=docker_host.name or f"web-{_dns_label(stack)}"[:63].rstrip("-")),
     )
     return settings, []
-
-
-def _route_name(stack: str) -> str:
-    """The default of `dockerHost.name`: a DNS label, which the name of a stack need not be."""
-    return re.sub("[^a-z0-9-]", "-", f"web-{stack}".lower())[:63].rstrip("-")
 
 
 def _complete(access: Access, scalars: Scalars) -> Access:
@@ -188,7 +184,7 @@ def _complete(access: Access, scalars: Scalars) -> Access:
 
 
 def _dns_label(stack: str) -> str:
-    """The stack's name, which may hold capitals, dots and underscores, as part of a name in Kubernetes."""
+    """The stack's name, which may hold capitals, dots and underscores, as part of a DNS label."""
     return re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-") or "stack"
 
 

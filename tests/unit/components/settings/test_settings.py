@@ -332,7 +332,7 @@ def test_image_that_is_refused_is_one_problem_among_others() -> None:
 
 @pytest.mark.parametrize(
     ("stack", "name"),
-    [("prod", "web-prod"), ("Test.EU_1", "web-test-eu-1"), ("___", "web"), ("a" * 100, f"web-{'a' * 59}")],
+    [("prod", "web-prod"), ("Test.EU_1", "web-test-eu-1"), ("___", "web-stack"), ("a" * 100, f"web-{'a' * 59}")],
 )
 def test_the_default_name_on_a_docker_host_is_a_dns_label_for_every_stack(stack: str, name: str) -> None:
     found, _ = settings.parse(engine_form(DOCKER), stack=stack)
