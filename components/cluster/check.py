@@ -62,9 +62,8 @@ def require(
     """
     try:
         check = look(stack, run)
-    except (UnreadableError, FileNotFoundError) as error:
-        reason = "there is no kubectl on PATH" if isinstance(error, FileNotFoundError) else str(error)
-        text = f"Whether objects of other owners are in the way cannot be seen: {reason}"
+    except UnreadableError as error:
+        text = f"Whether objects of other owners are in the way cannot be seen: {error}"
         if not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(f"Nothing was changed: {text}") from error
         pulumi.log.warn(text)
@@ -95,10 +94,11 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
     namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
     items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
     items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
-    asked = run(
-        *("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json"),
-        stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
-    )
+    get = ("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json")
+    try:
+        asked = run(*get, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    except FileNotFoundError as error:
+        raise UnreadableError("there is no kubectl on PATH") from error
     refused = [line for line in printable_lines(asked.stderr) if "(Forbidden)" not in line]
     if asked.returncode and (refused or not asked.stderr.strip()):
         raise UnreadableError(refused[-1] if refused else "kubectl failed")

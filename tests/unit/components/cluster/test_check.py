@@ -135,3 +135,6 @@ def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
     deploy(program, preview=True)
     with pytest.raises(pulumi.RunError, match="there is no kubectl on PATH"):
         deploy(program)
+    # As `ops adopt` reads it, which reports this as the reason.
+    with pytest.raises(cluster_check.UnreadableError, match="there is no kubectl on PATH"):
+        cluster_check.look(stack(), run)
