@@ -63,7 +63,8 @@ def require(
     else:
         problems.append(docker_host.problem)
     if stack.docker_host:
-        others = [one for one in docker_host.containers or () if one.id not in adopted(environment)]
+        taken_over = adopted(environment)
+        others = [one for one in docker_host.containers or () if one.id not in taken_over]
         in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
         problems += in_the_way
         if in_the_way:

@@ -12,7 +12,7 @@ from ops.preview.redaction import Redactor
 
 
 class NoPlansError(ValueError):
-    """The text is no list of plans; the message says where it is not."""
+    """The text is no list of plans; the message says at which path."""
 
 
 def dump(plans: Sequence[Plan]) -> str:

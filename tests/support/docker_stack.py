@@ -3,13 +3,11 @@
 import json
 import re
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import gitlab
@@ -20,6 +18,7 @@ from sandbox.machine.host import Host
 from sandbox.machine.process import Process
 from sandbox.machine.state import State
 from sandbox.machine.waiting import wait
+from tests.support.background import Background
 from tests.support.cluster import REPOSITORY, Stack, committed
 from tests.support.processes import descendants
 from tests.support.proxied import Answer, ask, ask_plain
@@ -117,26 +116,15 @@ class DockerStack(Stack):
         return ask(self.instance.docker, host).body
 
 
-class Load:
+class Load(Background):
     """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
 
     def __init__(self, instance: Instance, rate: int = 50, address: str = "") -> None:
         """Of the site behind the proxy, or at another address, without TLS."""
         self._ask = partial(ask_plain, address) if address else partial(ask, instance.docker, HOST)
         self._rate = rate
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.answers: list[Answer] = []
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end.set()
-        self._thread.join()
+        super().__init__()
 
     @property
     def failed(self) -> list[Answer]:

@@ -5,7 +5,6 @@ NEIGHBOURS_OPERATIONS says how many random operations there are, and NEIGHBOURS_
 
 import os
 import secrets
-import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sandbox.machine.waiting import wait
 from tests.sandbox.components.docker_app.clone import Clone, listing, running_version
 from tests.sandbox.hosts.docker_sandbox import LABELS, Sandbox
+from tests.support.background import Background
 from tests.support.killed import up_killed_at
 
 OPERATIONS = int(os.environ.get("NEIGHBOURS_OPERATIONS", "8"))
@@ -34,22 +34,13 @@ STACKS = ("a/live", "b/live", "a/next", "b/next")
 WHO = st.sampled_from(STACKS)
 
 
-class Watch:
+class Watch(Background):
     """Asks sites all the time, until the block ends; what was wrong is in `failed`."""
 
     def __init__(self, docker: Sandbox, sites: dict[str, set[str]]) -> None:
         self.failed: list[str] = []
         self._docker, self._sites = docker, sites
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
+        super().__init__()
 
     def _run(self) -> None:
         while not self._end.wait(0.2):
@@ -247,7 +238,7 @@ class Watching:
         self._watch.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._watch.__exit__()
+        self._watch.__exit__(None, None, None)
         if kind is None:
             assert self._watch.failed == []
             assert self._states() == self._before
