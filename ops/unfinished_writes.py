@@ -1,6 +1,6 @@
 """What a run that was killed as it wrote its state leaves of it in a folder: empty attributes beside a whole file.
 
-The engine writes NAME.json.attrs beside NAME.json in place (gocloud.dev/blob/fileblob, no_tmp_dir); if one of the two is
+The engine writes NAME.json.attrs beside NAME.json in place (gocloud.dev/blob/fileblob, no_tmp_dir); if one of them is
 empty it reads neither: "failed to load checkpoint: EOF".
 """
 
