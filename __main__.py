@@ -8,6 +8,10 @@ import signal
 # A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from components import prerequisites
+
+prerequisites.require()
+
 from components import sdk
 
 # A part that the stack does not have costs no run the loading of its SDK.
