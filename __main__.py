@@ -27,7 +27,8 @@ from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
 from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
-from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.kubernetes_app.args import KubernetesAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.outputs import StackOutputs
 from components.protection import Protection
 from components.settings import settings
@@ -95,12 +96,15 @@ if app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
-    if on_site and on_site.replicas:
-        web_args = replace(web_args, first_replicas=on_site.replicas)
+    web_args = replace(web_args, scaled=on_site.replicas if on_site else None)
     web = KubernetesApp("app", web_args, on_cluster)
     parts.append(web)
     rolled_out.append(web.image)
-    outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
+    outputs["app"] = {"namespace": namespace, "image": web.image}
+    if web.service is None:
+        outputs["app"]["worker"] = stack.kubernetes.name
+    else:
+        outputs["app"]["service"] = web.service
 
 if app and image and stack.docker_host:
     docker_args = DockerAppArgs(

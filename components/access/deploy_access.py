@@ -28,7 +28,7 @@ class DeployAccessArgs:
 
 
 class DeployAccess(pulumi.ComponentResource):
-    """A Namespace under Pod Security Standard `restricted`, and a ServiceAccount bound to ClusterRole `admin` in it.
+    """A Namespace under a Pod Security Standard, and a ServiceAccount bound to ClusterRole `admin` in it.
 
     The Namespace may be one that exists, which is left as it is. For previews in merge requests there can be a second
     ServiceAccount, bound to ClusterRole `view`, which reads no Secrets. The bindings are RoleBindings, so they
@@ -46,7 +46,6 @@ class DeployAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DeployAccess", name, _inputs(args), opts)
-        child = pulumi.ResourceOptions(parent=self)
         access = args.access
 
         self.namespace = pulumi.Output.from_input(access.namespace)
@@ -57,7 +56,7 @@ class DeployAccess(pulumi.ComponentResource):
                 metadata={
                     "name": access.namespace,
                     "labels": {
-                        "pod-security.kubernetes.io/enforce": "restricted",
+                        "pod-security.kubernetes.io/enforce": access.pod_security,
                         "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
                     },
                 },
@@ -66,12 +65,13 @@ class DeployAccess(pulumi.ComponentResource):
             )
             self.namespace = namespace.metadata.name.apply(str)
             self.namespace_uid = namespace.metadata.uid.apply(str)
-            kubernetes.networking.v1.NetworkPolicy(
-                f"{name}-default-deny",
-                metadata={"name": "default-deny", "namespace": self.namespace},
-                spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
-                opts=child,
-            )
+            if access.default_deny:
+                kubernetes.networking.v1.NetworkPolicy(
+                    f"{name}-default-deny",
+                    metadata={"name": "default-deny", "namespace": self.namespace},
+                    spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
         declare = partial(
             service_account,
             cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
@@ -99,4 +99,7 @@ def _inputs(args: DeployAccessArgs) -> pulumi.Inputs:
         "rotation": access.rotation,
         "preview": access.preview,
         "protect": access.protect,
+        # Only what is said: an input more is a change of every stack.
+        **({} if access.pod_security == "restricted" else {"podSecurity": access.pod_security}),
+        **({} if access.default_deny else {"defaultDeny": False}),
     }

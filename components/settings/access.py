@@ -24,6 +24,15 @@ class Access(Block):
         default=True,
         example=False,
     )
+    pod_security: Literal["restricted", "baseline", "privileged"] = key(
+        "Pod Security Standard that the namespace enforces: `baseline` lets images run as root, `privileged` forbids "
+        "nothing.",
+        default="restricted",
+        example="baseline",
+    )
+    default_deny: bool = key(
+        "Whether the namespace has a NetworkPolicy that denies what no other one allows.", default=True, example=False
+    )
     service_account: str = key("Name of the ServiceAccount.", rule=rules.DNS_NAME, example="gitlab-example")
     server: str = key(
         "Address of the API server as GitLab CI reaches it.",
@@ -84,11 +93,14 @@ class Access(Block):
             )
             for path in ("previewProject", "previewEnvironment")
         ),
-        Condition(
-            when=equals("createNamespace", False),
-            then="refused",
-            path="protect",
-            cause="is for a namespace which the stack owns",
-            remedy="take it out, or take out access.createNamespace",
+        *(
+            Condition(
+                when=equals("createNamespace", False),
+                then="refused",
+                path=path,
+                cause="is for a namespace which the stack owns",
+                remedy="take it out, or take out access.createNamespace",
+            )
+            for path in ("protect", "podSecurity", "defaultDeny")
         ),
     )

@@ -112,3 +112,10 @@ def test_access_args_refuse_what_kubernetes_would_refuse() -> None:
         replace(BLOCK, namespace="kube-system")
     with pytest.raises(ValueError, match="cluster: 'C' is not a DNS name"):
         DeployAccessArgs(access=BLOCK, cluster="C")
+
+
+def test_access_enforces_the_level_that_is_said_and_leaves_the_network_open_if_said() -> None:
+    run = access(replace(ACCESS, access=replace(BLOCK, pod_security="baseline", default_deny=False)))
+    labels = run.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert not [d for d in run.declarations if "NetworkPolicy" in d.type]
