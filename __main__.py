@@ -15,7 +15,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight
-from components.access import gitlab_errors
+from components.access import gitlab_errors, kubeconfig_check
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
@@ -70,7 +70,9 @@ if stack.needs_gitlab:
 
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
-    deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    deploy = DeployAccess(
+        "access", DeployAccessArgs(access=access, cluster=scalars.cluster, ask=kubeconfig_check.problem), on_cluster
+    )
     parts.append(deploy)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
         parts.append(PipelineCredential(name, replace(credential, on_error=explained), on_gitlab))

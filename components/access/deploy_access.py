@@ -6,7 +6,7 @@ from functools import partial
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.access.service_account import Cluster, Credential, service_account
+from components.access.service_account import Ask, Cluster, Credential, service_account
 from components.settings import rules
 from components.settings.access import Access
 from components.settings.rule import require
@@ -22,6 +22,8 @@ class DeployAccessArgs:
     access: Access
     cluster: str
     """The cluster's name in the kubeconfig."""
+    ask: Ask | None = None
+    """Asks the API server with a kubeconfig before that is handed on; None asks nobody."""
 
     def __post_init__(self) -> None:
         require("cluster", self.cluster, rules.DNS_NAME)
@@ -74,7 +76,8 @@ class DeployAccess(pulumi.ComponentResource):
                 )
         declare = partial(
             service_account,
-            cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
+            cluster=Cluster(name=args.cluster, access=access),
+            ask=args.ask if access.check_server else None,
             namespace=self.namespace,
             rotation=access.rotation,
             parent=self,
