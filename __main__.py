@@ -26,7 +26,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight
-from components.access import gitlab_errors
+from components.access import gitlab_errors, kubeconfig_check
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
@@ -38,7 +38,8 @@ from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
 from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
-from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.kubernetes_app.args import KubernetesAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.outputs import StackOutputs
 from components.protection import Protection
 from components.settings import settings
@@ -80,7 +81,9 @@ if stack.needs_gitlab:
 
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
-    deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    deploy = DeployAccess(
+        "access", DeployAccessArgs(access=access, cluster=scalars.cluster, ask=kubeconfig_check.problem), on_cluster
+    )
     parts.append(deploy)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
         parts.append(PipelineCredential(name, replace(credential, on_error=explained), on_gitlab))
@@ -106,12 +109,15 @@ if app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
-    if on_site and on_site.replicas:
-        web_args = replace(web_args, first_replicas=on_site.replicas)
+    web_args = replace(web_args, scaled=on_site.replicas if on_site else None)
     web = KubernetesApp("app", web_args, on_cluster)
     parts.append(web)
     rolled_out.append(web.image)
-    outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
+    outputs["app"] = {"namespace": namespace, "image": web.image}
+    if web.service is None:
+        outputs["app"]["worker"] = stack.kubernetes.name
+    else:
+        outputs["app"]["service"] = web.service
 
 if app and image and stack.docker_host:
     docker_args = DockerAppArgs(

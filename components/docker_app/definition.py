@@ -59,7 +59,7 @@ def route(app: App, target: DockerHost) -> Route | None:
         and Route(
             name=target.name,
             host=target.host,
-            port=app.port,
+            port=app.serves,
             network=target.network,
             entry_point=target.entry_point,
             cert_resolver=target.cert_resolver,
