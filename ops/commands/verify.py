@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not outputs:
         raise OpsError("The selected stack has no outputs to check; run 'pulumi up' first")
     count = failed = 0
-    for passed, text in _checks(outputs, arguments):
+    for passed, text in checks(outputs, arguments):
         print(f"{'note' if passed is None else 'ok  ' if passed else 'FAIL'}  {text}", flush=True)
         count += passed is not None
         failed += passed is False
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """What there is to check of a stack with these outputs, by the arguments of this command."""
     access, app, docker = outputs.get("access"), outputs.get("app"), outputs.get("dockerHost")
     if access and not arguments.job:
         project, environment = access["gitlabProject"], access["environment"]
