@@ -1,10 +1,21 @@
 """The program: settings -> preflight -> providers -> components -> exports."""
 
+from __future__ import annotations
+
 # ruff: noqa: E402 - the engine may cancel at any moment from here on
 import signal
 
 # A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from components import prerequisites
+
+prerequisites.require()
+
+from components import sdk
+
+# A part that the stack does not have costs no run the loading of its SDK.
+sdk.load_as_used()
 
 import os
 from dataclasses import replace

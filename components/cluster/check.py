@@ -80,6 +80,13 @@ def require(
             f"Nothing was changed: the namespace {stack.access.namespace} does not exist; create it, or take out "
             "access.createNamespace"
         )
+    gone = being_deleted(planned(stack), check, stack.namespace)
+    if gone:
+        lines = "".join(f"\n  {item}" for item in gone)
+        raise pulumi.RunError(
+            f"Nothing was changed: on the cluster '{name}' at {check.server} there is what this stack would make, and "
+            f"it is being deleted:{lines}\n  Run the same command again once it is gone"
+        )
     found = foreign(planned(stack), check, own_id, lambda: uids_in_state(stack_state.read_resources()) | adopted)
     if found:
         lines = "".join(f"\n  {item} {owner_of(metadata)}; {item.remedy}" for item, metadata in found)
@@ -138,6 +145,19 @@ def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, n
         f"{previous['server']} (uid of {of}: {now} here, {then} there); point KUBECONFIG at that one, or, if the "
         "stack is to move, say so with 'pulumi config set gitlab-deploy:cluster NEWNAME'"
     )
+
+
+def being_deleted(wanted: Sequence[Planned], check: ClusterCheck, namespace: str | None) -> list[str]:
+    """Each object of the stack, and its namespace, that still exists and is about to go, with the time since when.
+
+    The API server would take a change of it without a word, and it would be gone a moment later.
+    """
+    names = {("Namespace", None, namespace): f"Namespace {namespace}"} | {item.key: str(item) for item in wanted}
+    return [
+        f"{names[key]}, since {metadata['deletionTimestamp']}"
+        for key, metadata in check.found.items()
+        if key in names and "deletionTimestamp" in metadata
+    ]
 
 
 def foreign(

@@ -1,5 +1,7 @@
 """What a container is made of, from the blocks of the stack file, in the form that Docker and its provider take."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, cast

@@ -1,5 +1,7 @@
 """DockerApp: one web application on a Docker host, behind the team's own reverse proxy or on a published port."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pulumi

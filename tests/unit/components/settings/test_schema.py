@@ -54,7 +54,7 @@ def bad(key: Key, *, scalar: bool) -> Iterator[object]:
     if key.kind == "boolean":
         yield from ("yes", 1)
     if key.kind == "choice":
-        yield from ("other", "", 7)
+        yield from ("other", 7, *(() if scalar else ("",)))
     if key.kind == "text" and key.rules:
         longest = min(rule.longest for rule in key.rules)
         yield from (" ", "a\n", "\u00e9\u2028", ",?|", *(("x" * (longest + 1),) if longest < 1000 else ()))

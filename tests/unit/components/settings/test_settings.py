@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.image.history import Deployed
+from components.image.history import Deployed, Release
 from components.image.reference import ImageReference
 from components.settings import settings
 from tests.support.project import ROOT
@@ -334,7 +334,7 @@ def test_registry_makes_the_pull_secret_of_the_app() -> None:
     assert problem == "gitlab-deploy:kubernetes.pullSecret is made by the block registry; take it out here"
 
 
-DEPLOYED = Deployed(image=ImageReference.parse("new:2"), before=(ImageReference.parse("old:1"),))
+DEPLOYED = Deployed(image=ImageReference.parse("new:2"), before=(Release(image=ImageReference.parse("old:1")),))
 
 
 def image_of(stack: dict[str, Any], last: Deployed | None = None) -> str:
