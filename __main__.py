@@ -38,6 +38,7 @@ from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
 from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
+from components.kubernetes_app import image_check
 from components.kubernetes_app.args import KubernetesAppArgs
 from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.outputs import StackOutputs
@@ -53,6 +54,8 @@ offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
+if not offline:
+    image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
 on_site: cluster_check.ClusterCheck | None = None
 if stack.needs_cluster and not offline:
     on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
@@ -73,6 +76,8 @@ if stack.needs_cluster:
         cluster_identifier=scalars.cluster,
         # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
+        # As does a ConfigMap, in a stack that has one.
+        enable_config_map_mutable=True if stack.kubernetes and stack.kubernetes.files else None,
     )
     on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
 if stack.needs_gitlab:

@@ -212,7 +212,8 @@ def output(
 def _require_needed(stack: Settings, check: ClusterCheck) -> None:
     """RunError if what the Pods need of the namespace does not exist, or would not let them be."""
     namespace = stack.namespace or ""
-    items = missing(stack, check.found, check.unreadable)
+    own = {item.key for item in planned(stack)}
+    items = [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
     if items and stack.access and stack.access.create_namespace and _is_missing(check, namespace):
         # The stack has to make the namespace first: nobody can make anything there before.
         listed = "".join(f"\n  {item}" for item in items)

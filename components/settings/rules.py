@@ -160,6 +160,14 @@ REGISTRY = Rule(
 )
 """With an optional port."""
 
+LOGIN = Rule(
+    pattern="[A-Za-z0-9$_.@+=/~!#%-]+",
+    longest=255,
+    cause="is not a user name",
+    remedy="use letters, digits and the signs of $_.@+=/~!#%-, such as 'robot$blog'",
+)
+"""Of a registry: without the ':' that ends it in HTTP's Basic authentication (RFC 7617)."""
+
 DAY = Rule(
     pattern="[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])",
     check=_is_day,

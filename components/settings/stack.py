@@ -75,7 +75,10 @@ CONDITIONS = (
         )
         for when, block in (
             (given(_ACCESS), "access"),
-            (all_of(given(_REGISTRY), negation(given(_ACCESS))), "registry"),
+            (
+                all_of(given(_REGISTRY), negation(given(_ACCESS)), negation(given(f"{_REGISTRY}.username"))),
+                "registry",
+            ),
         )
     ),
     Condition(

@@ -45,6 +45,8 @@ BESIDE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "kubernetes.autoscale": {"kubernetes": {"autoscale": {"min": 1, "max": 1000}}},
     "kubernetes.accessMode": {"kubernetes": {"volumes": {"/data": "1Gi"}}},
     "kubernetes.storageClass": {"kubernetes": {"volumes": {"/data": "1Gi"}}},
+    "registry.username": {"registry": {"password": {"secure": "a password"}}},
+    "registry.password": {"registry": {"username": "robot"}},
     "kubernetes.runAsRoot": {"access": {"podSecurity": "baseline"}},
     "kubernetes.serviceAccountToken": {"kubernetes": {"serviceAccount": "blog"}},
 }

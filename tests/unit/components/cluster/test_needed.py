@@ -68,6 +68,10 @@ def test_what_the_pods_need_and_is_there_or_may_not_be_read_is_no_problem() -> N
     require(stack(None, **NAMED), *others, stderr=FORBIDDEN)
 
 
+def test_what_the_stack_makes_itself_need_not_be_there() -> None:
+    require(stack(None, configFrom=["web-files"], files={"/etc/app.conf": "text"}))
+
+
 def test_what_the_pods_need_is_a_warning_until_the_stack_has_made_its_namespace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

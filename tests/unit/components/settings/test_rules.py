@@ -114,6 +114,7 @@ def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
         ),
         (rules.DOCKER_NAME, ["web", "My_net.1"], ["", "a", "-web", "a b", "a/b", "a" * 64]),
         (rules.REGISTRY, ["registry.example.com", "r:5000"], ["", "r:0", "r:x", "https://r", "r/p", "R"]),
+        (rules.LOGIN, ["robot$blog", "_json_key", "a@example.org"], ["", "a:b", "a b", "a\n", "x" * 256]),
         (rules.DAY, ["2027-01-31"], ["2027-02-30", "", "tomorrow", "2027-01-31T00:00:00Z", "20270131"]),
         (rules.ARGUMENT, ["-q", "http://127.0.0.1/", "a b"], ["", " ", "a\nb", "\x00"]),
         (rules.BIND_ADDRESS, ["127.0.0.1", "0.0.0.0", "::1"], ["", "localhost", "127.0.0.1:80"]),

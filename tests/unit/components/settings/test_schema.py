@@ -122,6 +122,10 @@ def beside(block: str, **keys: object) -> Stack:
         beside("access", environment="preview/*"),
         beside("access", environment="pre*"),
         beside("access", preview=False, previewProject="group/blog"),
+        beside("registry", username="robot"),
+        beside("registry", password=SECURE),
+        beside("registry", username="robot", password=SECURE, project="group/blog"),
+        beside("registry", username="robot", password=SECURE, expires="2027-01-31"),
         beside("app", health={}),
         beside("app", health={"path": "/", "command": ["true"]}),
         beside("app", replicas=2),
@@ -158,6 +162,11 @@ def test_reader_and_schema_agree_on_rules_between_keys(stack: Stack, tmp_path: P
         without("app", "kubernetes", "dockerHost"),
         without("access", "registry", "kubernetes", "cluster", "gitlabProject"),
         beside("access", preview=False, environment="preview/*"),
+        without("access", "gitlabProject")
+        | {
+            "gitlab-deploy:registry": {"server": "registry.example.com", "username": "robot", "password": SECURE},
+            "gitlab-deploy:kubernetes": {"namespace": "example"},
+        },
         WORKER,
         WORKER | {"gitlab-deploy:app": {"worker": True, "health": {"command": ["true"]}}},
         beside("kubernetes", volumes={"/data": "1Gi"}, replicas=1),
@@ -173,6 +182,7 @@ def test_only_the_program_sees_what_no_schema_can_say(tmp_path: Path) -> None:
     for stack, path in (
         (beside("app", env={"A": "1"}, secrets={"A": SECURE}), "gitlab-deploy:app.env"),
         (beside("access", previewProject="group/blog", environment="preview/*"), "gitlab-deploy:access.environment"),
+        (beside("registry", server="registry.example.org"), "gitlab-deploy:registry.server"),
         (beside("kubernetes", autoscale={"min": 4, "max": 3}), "gitlab-deploy:kubernetes.autoscale.min"),
         (beside("kubernetes", egress=["10.0.0.1/8"]), "gitlab-deploy:kubernetes.egress[0]"),
     ):

@@ -40,8 +40,8 @@ def everywhere() -> Iterator[tuple[str, Stack]]:
 def accepted(path: str) -> bool:
     """Whether the declarations call it a place for a secret."""
     names = path.removeprefix("gitlab-deploy:")
-    places = {"gitlabToken", "app.secrets.NAME", 'dockerHost.files["/etc/name"]', 'kubernetes.files["/etc/name"]'}
-    return names in places
+    files = {f'{block}.files["/etc/name"]' for block in ("dockerHost", "kubernetes")}
+    return names in {"gitlabToken", "app.secrets.NAME", "registry.password", *files}
 
 
 @pytest.mark.parametrize(("path", "stack"), list(everywhere()))

@@ -283,6 +283,46 @@ def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> N
         assert found.registry.project == project
 
 
+@pytest.mark.parametrize(
+    ("server", "image", "is_same"),
+    [
+        ("registry.example.com", "registry.example.com/group/blog:1", True),
+        ("registry.example.com:5000", "registry.example.com:5000/group/blog:1", True),
+        ("docker.io", "group/blog:1", True),
+        ("registry-1.docker.io", "docker.io/group/blog:1", True),
+        ("registry.example.com", "group/blog:1", False),
+        ("registry.example.com", "registry.example.com:5000/group/blog:1", False),
+    ],
+)
+def test_login_is_for_the_registry_of_the_image(server: str, image: str, *, is_same: bool) -> None:
+    stack = GOOD | {"gitlab-deploy:registry": {"server": server}, "gitlab-deploy:image": image}
+    found = problems(stack)
+    if is_same:
+        assert found == []
+    else:
+        host = image.partition("/")[0] if "." in image.partition("/")[0] else "docker.io"
+        assert found == [
+            f"gitlab-deploy:registry.server is {server}, and the image is pulled from {host}; name that one, or take "
+            "out the block registry if everybody may pull the image"
+        ]
+        stack["gitlab-deploy:kubernetes"] = {"pullSecrets": ["other-login"]}
+        assert problems(stack) == []
+
+
+def test_registry_with_a_login_of_its_own_needs_no_gitlab() -> None:
+    login = {"server": "registry.example.com", "username": "robot", "password": "canary"}
+    stack = {"gitlab-deploy:registry": login}
+    found, _ = settings.parse(
+        engine_form(stack),
+        ["gitlab-deploy:registry"],
+        written={"gitlab-deploy:registry": login | {"password": {"secure": "ciphertext"}}},
+    )
+    assert found
+    assert not found.needs_gitlab
+    assert found.in_gitlab == {}
+    assert "canary" not in repr(found)
+
+
 def test_registry_makes_the_pull_secret_of_the_app() -> None:
     stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", "expires": "2027-01-31"}}
     found, listed = settings.parse(engine_form(stack), stack="prod")
