@@ -48,8 +48,9 @@ class Project:
         for name in FILES:
             source = ROOT / name
             if source.is_dir():
-                # With what is compiled of it, which goes by the times of the files: a first run compiles nothing.
-                shutil.copytree(source, folder / name)
+                # With what is compiled of it, which goes by the times of the files: a first run compiles nothing. What
+                # another process of the tests is writing is left out.
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy(source, folder / name)
         # Where Pulumi.yaml says the virtual environment is.
