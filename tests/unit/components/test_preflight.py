@@ -50,7 +50,7 @@ def test_any_answer_will_do(said: str, tmp_path: Path) -> None:
     [
         ("Unable to connect to the server: dial tcp: lookup k8s: no such host", "dial tcp: lookup k8s: no such host"),
         ("no reply within 5 s", "no reply within 5 s"),
-        ("The connection to the server k8s:6443 was refused", "The connection to the server k8s:6443 was refused"),
+        ("The connection to the server k8s:6443 was refused - did you specify", "Connection refused"),
     ],
 )
 def test_server_that_does_not_answer_is_named_with_the_reason(said: str, reason: str, tmp_path: Path) -> None:
