@@ -104,6 +104,8 @@ def _cluster(settings: Settings, own_id: str, stack: StackName) -> Iterator[Chec
     yield not denied, text + (f", but not {', '.join(denied)}; ask for the role that has them" if denied else "")
     for going in cluster_check.being_deleted(wanted, found, settings.namespace):
         yield False, f"{going} is being deleted; wait until it is gone"
+    for unmet in cluster_check.unmet(settings, found):
+        yield False, unmet
     in_state = partial(_uids, stack)
     for item, metadata in cluster_check.foreign(wanted, found, own_id, in_state):
         yield False, f"{item} {cluster_check.owner_of(metadata)}; {item.remedy}"
