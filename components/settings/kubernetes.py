@@ -110,6 +110,13 @@ class Kubernetes(Block):
         default=(),
         example=["database"],
     )
+    secret_keys: Mapping[str, str] = key(
+        "Environment variables whose values are keys of Secrets that exist in the namespace, as SECRET/KEY.",
+        names=rules.ENV_NAME,
+        rule=kubernetes_rules.SECRET_KEY,
+        default={},
+        example={"DB_PASSWORD": "database/password"},
+    )
     config_from: tuple[str, ...] = key(
         "ConfigMaps that exist in the namespace, whose entries become environment variables, those of `secretsFrom` "
         "and of `app` over them.",
