@@ -12,6 +12,9 @@ from components.settings.key import SecretText, key
 from components.settings.kubernetes_conditions import CONDITIONS
 from components.settings.probe import Probe
 
+SERVICE_PORT = 80
+"""Port of the Service."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kubernetes(Block):

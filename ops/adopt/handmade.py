@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.kubernetes_app.kubernetes_app import SERVICE_PORT
 from components.printable import printable
+from components.settings.kubernetes import SERVICE_PORT
 from components.settings.kubernetes_names import claim_name
 
 if TYPE_CHECKING:
