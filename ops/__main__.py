@@ -6,11 +6,13 @@ import sys
 
 COMMANDS = {
     "adopt": "take over what was made by hand, or what a lost state left behind",
+    "doctor": "look at everything that a stack needs, before the first `pulumi up`",
     "drift": "keep one issue for each stack that is not as it declares",
     "lock": "show and release the state lock that a killed run left behind",
     "note": "write the notes of a merge request, from the plans of `review`",
     "render": "plan a stack without secrets, state and servers",
     "review": "show the previews of stacks in a job log and its reports",
+    "status": "show what runs where, by whom, and whether it is well, of every stack",
     "sweep": "remove the review stacks of merge requests that are closed or merged",
     "verify": "check the stack with the credential that its jobs get",
 }

@@ -63,6 +63,8 @@ def _inputs(args: DockerAppArgs) -> dict[str, Any]:
     published, memory = target.publish, definition.mebibytes(app.memory)
     return {
         "name": target.name if published else None,
+        "entrypoints": list(app.command) if app.command else None,
+        "command": list(app.args) if app.args else None,
         "must_run": True,
         "restart": "always",
         "wait": True,
@@ -71,7 +73,7 @@ def _inputs(args: DockerAppArgs) -> dict[str, Any]:
         "envs": definition.environment(app).apply(definition.assignments),
         "uploads": definition.uploads(target.files),
         "volumes": definition.mounts(target),
-        "ports": [{"internal": app.port, "external": published.port, "ip": published.address}] if published else [],
+        "ports": [{"internal": app.serves, "external": published.port, "ip": published.address}] if published else [],
         "networks_advanced": [{"name": name} for name in target.joined],
         "memory": memory,
         "memory_swap": memory,

@@ -1,5 +1,7 @@
 """What a container is made of, from the blocks of the stack file, in the form that Docker and its provider take."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -85,7 +87,7 @@ def route(app: App, target: DockerHost) -> Route | None:
         name=target.name,
         hosts=target.route_hosts,
         path=target.path,
-        port=app.port,
+        port=app.serves,
         network=target.network,
         entry_point=target.entry_point,
         tls=target.tls,

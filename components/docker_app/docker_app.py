@@ -1,5 +1,7 @@
 """DockerApp: one web application on a Docker host, behind the team's own reverse proxy or on a published port."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pulumi
@@ -124,6 +126,8 @@ class _Gate:
             owner=args.owner,
             identity=args.identity,
             image=image_id,
+            command=app.command,
+            arguments=app.args,
             health_check=definition.health_command(app),
             memory=definition.mebibytes(app.memory),
             seconds=target.wait_seconds,

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from components.settings import rules
 from components.settings.block import Block
@@ -53,4 +54,10 @@ class Scalars(Block):
         "Lets an image run that another one has replaced; without an image, it rolls back one release.",
         default=False,
         example=True,
+    )
+    files_from: Literal["program", "application"] = key(
+        "Where the files are that `kubernetes.manifests` and `dockerHost.compose` name: in the program's folder, or in "
+        "the application's own checkout, whose folder `GITLAB_DEPLOY_FILES` names, as the jobs of templates/ do.",
+        default="program",
+        example="application",
     )

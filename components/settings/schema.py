@@ -87,6 +87,8 @@ def _scalar(key: Key) -> Schema:
     """A key that is no block: the program gets it as text, and empty if it is not given."""
     if key.kind == "boolean":
         return {"enum": [True, False, "true", "false"]}
+    if key.kind == "choice":
+        return {"enum": [*key.choices, ""]}
     if key.secrecy != "never":
         return _text(key)
     text = {**_ruled(key.rules, empty=True), "type": "string"}

@@ -119,7 +119,7 @@ class DockerStack(Stack):
 class Load(Background):
     """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
 
-    def __init__(self, instance: Instance, rate: int = 50, address: str = "") -> None:
+    def __init__(self, instance: Instance, rate: int = 25, address: str = "") -> None:
         """Of the site behind the proxy, or at another address, without TLS."""
         self._ask = partial(ask_plain, address) if address else partial(ask, instance.docker, HOST)
         self._rate = rate

@@ -1,0 +1,24 @@
+"""Which image of a team's own file is the stack's. Pure."""
+
+from components.image.reference import ImageReference
+
+PLACEHOLDERS = ("IMAGE", "$IMAGE", "${IMAGE}")
+"""What stands for the stack's image, as `sed` and `envsubst` have it in the files of the recipe."""
+
+
+def is_stack_image(text: str, image: ImageReference) -> bool:
+    """Whether an image of a file is the stack's: a placeholder, or of the same repository, whatever its tag."""
+    if text in PLACEHOLDERS:
+        return True
+    try:
+        return _full(ImageReference.parse(text).name) == _full(image.name)
+    except ValueError:
+        return False
+
+
+def _full(name: str) -> str:
+    """The repository with its registry, which is Docker Hub if the name has none."""
+    first, slash, _ = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if "." in first or ":" in first or first == "localhost" else f"docker.io/{name}"

@@ -1,0 +1,175 @@
+"""YAML of a team's own as plain data, with the line of each value. Pure.
+
+Scalars are read as the tools read them that the files are made for (go-yaml, behind kubectl and docker compose), not as
+PyYAML does: no dates, no numbers to base 60, `0644` is octal, and a key is a text.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import yaml
+
+from components.source.source_error import SourceError, source_error
+
+Path = tuple[str | int, ...]
+Booleans = Literal["yaml 1.1", "yaml 1.2"]
+"""Whether `yes`, `no`, `on`, `off`, `y` and `n` are booleans, as kubectl has it, or texts, as docker compose has it."""
+
+LARGEST = 200_000
+"""How many values a file may have once its aliases are written out."""
+DEEPEST = 100
+
+_CORE = "tag:yaml.org,2002:"
+_MERGE = f"{_CORE}merge"
+_COLLECTIONS = {f"{_CORE}map", f"{_CORE}seq"}
+_NULL = re.compile(r"|~|null|Null|NULL")
+_BOOLEANS = {
+    "yaml 1.1": re.compile(r"(?:(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)|false|False|FALSE|n|N|no|No|NO|off|Off|OFF)"),
+    "yaml 1.2": re.compile(r"(?:(true|True|TRUE)|false|False|FALSE)"),
+}
+_INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]*|0[xX][0-9a-fA-F]+|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+class _Nodes(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """Marks plain scalars, which are resolved below, and the merge key."""
+
+
+_PLAIN = "plain"
+_Nodes.yaml_implicit_resolvers = {None: [(_MERGE, re.compile(r"<<\Z")), (_PLAIN, re.compile(r".*", re.DOTALL))]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One document of a file."""
+
+    file: str
+    """The file, as it is shown."""
+    value: Any
+    """Plain data: mappings with texts as keys, lists, texts, numbers, booleans, None. Nothing in it is shared."""
+    lines: dict[Path, int] = field(repr=False)
+    """The line of each value, the first being 1, by its path; of one in a mapping that of its key."""
+
+    def where(self, *path: str | int) -> str:
+        """FILE:LINE of a value; if there is none at the path, of the nearest one that it would be in."""
+        while path not in self.lines:
+            path = path[:-1]
+        return f"{self.file}:{self.lines[path]}"
+
+
+def documents(text: str, file: str, booleans: Booleans) -> list[Document]:
+    """The documents that have content, in their order; SourceError with the line if the text is not such YAML.
+
+    `file` is its name as it is shown.
+    """
+    reader = _Reader(file=file, booleans=booleans)
+    try:
+        nodes = list(yaml.compose_all(text, Loader=_Nodes))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise source_error(f"{file}:{line}", f"is no YAML ({error.problem})", "correct the file") from None
+    except (yaml.YAMLError, RecursionError):
+        raise source_error(file, "is no YAML that can be read", "correct the file") from None
+    found = []
+    for node in nodes:
+        lines: dict[Path, int] = {}
+        value = reader.value(node, (), lines, ())
+        if value is not None:
+            found.append(Document(file=file, value=value, lines=lines))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reader:
+    file: str
+    booleans: Booleans
+    _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def value(self, node: yaml.Node, path: Path, lines: dict[Path, int], above: tuple[yaml.Node, ...]) -> object:
+        """The node as data; the lines of what is in it are added. `above` are the nodes that it is in."""
+        lines.setdefault(path, node.start_mark.line + 1)
+        if next(self._count) > LARGEST:
+            raise self._refused(node, f"makes more than {LARGEST} values", "repeat less by anchors")
+        if node in above:
+            raise self._refused(node, "is an anchor that refers to itself", "write the value out")
+        if len(above) > DEEPEST:
+            raise self._refused(node, f"is nested more than {DEEPEST} deep", "nest less")
+        within = (*above, node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if node.tag not in _COLLECTIONS:
+            raise self._refused(node, f"has the tag {node.tag}, which nothing here reads", "take the tag out")
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, number), lines, within) for number, item in enumerate(node.value)]
+        return self._mapping(cast("yaml.MappingNode", node), path, lines, within)
+
+    def _mapping(
+        self, node: yaml.MappingNode, path: Path, lines: dict[Path, int], above: tuple[yaml.Node, ...]
+    ) -> dict[str, object]:
+        found: dict[str, object] = {}
+        merged: list[yaml.MappingNode] = []
+        for key, item in node.value:
+            if key.tag == _MERGE:
+                merged += self._merged(item)
+                continue
+            name = self._name(key)
+            if name in found:
+                raise self._refused(key, f"has the key {name!r} twice in one mapping", "keep one of them")
+            lines[*path, name] = key.start_mark.line + 1
+            found[name] = self.value(item, (*path, name), lines, above)
+        for other in merged:
+            if other in above:
+                raise self._refused(other, "is an anchor that refers to itself", "write the value out")
+            inherited: dict[Path, int] = {}
+            for name, item in self._mapping(other, path, inherited, (*above, other)).items():
+                if name not in found:
+                    found[name] = item
+                    lines.update({at: line for at, line in inherited.items() if at[: len(path) + 1] == (*path, name)})
+        return found
+
+    def _merged(self, node: yaml.Node) -> list[yaml.MappingNode]:
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(each, yaml.MappingNode) for each in nodes):
+            raise self._refused(node, "merges something that is no mapping", "name mappings behind '<<'")
+        return cast("list[yaml.MappingNode]", nodes)
+
+    def _name(self, key: yaml.Node) -> str:
+        if not isinstance(key, yaml.ScalarNode):
+            raise self._refused(key, "has a key that is no text", "use a text as the key")
+        name = self._scalar(key)
+        if isinstance(name, bool):
+            return str(name).lower()
+        return key.value if name is None else str(name)
+
+    def _scalar(self, node: yaml.ScalarNode) -> object:
+        text: str = node.value
+        tag = node.tag.removeprefix(_CORE)
+        if tag == "str":
+            return text
+        resolved = _resolved(text, self.booleans)
+        if tag in {_PLAIN, "merge"}:
+            return resolved
+        if tag not in {"int", "float", "bool", "null"}:
+            raise self._refused(node, f"has the tag {node.tag}, which nothing here reads", "take the tag out")
+        if type(resolved).__name__ != {"null": "NoneType"}.get(tag, tag):
+            raise self._refused(node, f"is {text!r}, which is no {tag}", "correct the value or take the tag out")
+        return resolved
+
+    def _refused(self, node: yaml.Node, cause: str, remedy: str) -> SourceError:
+        return source_error(f"{self.file}:{node.start_mark.line + 1}", cause, remedy)
+
+
+def _resolved(text: str, booleans: Booleans) -> object:
+    if _NULL.fullmatch(text):
+        return None
+    if boolean := _BOOLEANS[booleans].fullmatch(text):
+        return boolean[1] is not None
+    digits = text.replace("_", "") if text[:1].isdigit() or text[:1] in {"-", "+"} else text
+    if _INTEGER.fullmatch(digits):
+        octal = re.fullmatch(r"([-+]?)0([0-7]+)", digits)
+        return int(f"{octal[1]}0o{octal[2]}" if octal else digits, 0)
+    return float(text) if _FLOAT.fullmatch(text) else text
