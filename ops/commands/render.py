@@ -133,8 +133,11 @@ class _IsolatedProgram:
         stack_file = placeholders.without_secrets(text)
         config, image = stack_file.config, f"{self._project['name']}:image"
         if f"{self._project['name']}:app" in config and not config.get(image):
-            report(f"{file.name} names no image: {UNKNOWN_IMAGE} stands for it")
-            config[image] = UNKNOWN_IMAGE
+            # In the registry of the stack file, if it names one: no other is accepted.
+            registry = config.get(f"{self._project['name']}:registry")
+            server = registry.get("server") if isinstance(registry, dict) else None
+            config[image] = f"{server}/{UNKNOWN_IMAGE}" if server else UNKNOWN_IMAGE
+            report(f"{file.name} names no image: {config[image]} stands for it")
         # The names that providers generate would differ in the next preview.
         config["pulumi:autonaming"] = {"mode": "verbatim"}
         file.unlink()
