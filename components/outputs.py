@@ -68,6 +68,54 @@ class DockerHostOutput(TypedDict, Generic[Text]):
     """Id of the container."""
 
 
+class SwapOutput(TypedDict):
+    """`swaps`: what the next run has to know of a container behind a reverse proxy.
+
+    A secret output, so that no run prints it; the digest is of secrets too.
+    """
+
+    container: str
+    """Name of the container."""
+    digest: str
+    """Of all that it is made of."""
+    number: int
+    """How many containers of the application were there before it."""
+    token: str
+    """Part of its names at the proxy."""
+    before: str
+    """The token of the container before it; empty if there was none."""
+
+
+class ComposeServiceOutput(TypedDict, Generic[Text]):
+    """A service of a compose project."""
+
+    container: Text
+    """Name of the container."""
+    id: Text
+    """Id of the container."""
+    image: str
+    completes: bool
+    """Whether it runs to its end, such as a migration."""
+    probe: NotRequired[Text | None]
+    """How it is seen that it can serve, if the file has no health check (see compose/probe)."""
+
+
+class ComposeOutput(TypedDict, Generic[Text]):
+    """`compose`: the services of a compose project on a Docker host, once each does what others wait for."""
+
+    address: str
+    hostKey: str
+    identityFile: NotRequired[str | None]
+    project: str
+    image: str
+    """The stack's image."""
+    hosts: list[str]
+    """Host names that lead to the services with the stack's image."""
+    services: dict[str, ComposeServiceOutput[Text]]
+    volumes: list[str]
+    """Names of its volumes."""
+
+
 class PipelineOutput(TypedDict):
     """The pipeline whose job deployed."""
 
@@ -106,5 +154,8 @@ class StackOutputs(TypedDict, Generic[Text]):
     cluster: NotRequired[ClusterOutput[Text]]
     app: NotRequired[AppOutput[Text]]
     dockerHost: NotRequired[DockerHostOutput[Text]]
+    compose: NotRequired[ComposeOutput[Text]]
+    swaps: NotRequired[dict[str, SwapOutput]]
+    """By the name of the component."""
     deployment: NotRequired[DeploymentOutput]
     deploymentHistory: NotRequired[HistoryOutput]

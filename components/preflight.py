@@ -10,7 +10,7 @@ import shutil
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 from urllib.parse import urljoin
@@ -37,12 +37,14 @@ def require(
     identity: str,
     known: DockerHostOutput[str] | None,
     preview: bool,
+    on_host: Sequence[str] = (),
 ) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
     `docker_host` is what was found there, `identity` the id of the stack, by which it knows its containers, and `known`
-    the output `dockerHost` of its last successful run. A preview does without the Docker host, for which the jobs of a
-    merge request have no key; but not without the right host key. Offline, no system is needed.
+    the output `dockerHost` of its last successful run; `on_host` is what is in the way of a compose project. A preview
+    does without the Docker host, for which the jobs of a merge request have no key; but not without the right host key.
+    Offline, no system is needed.
     """
     if is_offline(environment):
         if not preview:
@@ -62,16 +64,19 @@ def require(
         pulumi.log.warn(docker_host.problem)
     else:
         problems.append(docker_host.problem)
-    if stack.docker_host:
+    if stack.docker_host and not stack.docker_host.compose:
         taken_over = adopted(environment)
         others = [one for one in docker_host.containers or () if one.id not in taken_over]
         in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
         problems += in_the_way
-        if in_the_way:
-            problems.append(
-                f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
-                "shows what that would do"
-            )
+    else:
+        in_the_way = list(on_host)
+        problems += in_the_way
+    if in_the_way:
+        problems.append(
+            f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
+            "shows what that would do"
+        )
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")

@@ -53,22 +53,26 @@ def load(
 
 
 def project(stack: Settings, environment: Mapping[str, str]) -> Project | None:
-    """The project of a stack, None if it has none; RunError, shown with no traceback, lists every problem."""
+    """The project of the running stack; RunError, shown with no traceback, lists every problem."""
+    try:
+        return of_stack(stack, Path(pulumi.get_root_directory() or os.curdir), environment)
+    except SourceError as error:
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        raise pulumi.RunError(f"Nothing was changed: the compose files cannot be used:{lines}") from None
+
+
+def of_stack(stack: Settings, program: Path, environment: Mapping[str, str]) -> Project | None:
+    """The project of a stack, None if it has none; `program` is the program's folder. SourceError with the problems."""
     if stack.docker_host is None or stack.docker_host.compose is None or stack.image is None:
         return None
     image, app = stack.image.deployed.image, stack.app
     last = stack.scalars.gitlab_project.rpartition("/")[2].lower()
-    try:
-        root = folder(stack.scalars.files_from, Path(pulumi.get_root_directory() or os.curdir), environment)
-        return load(
-            stack.docker_host.compose,
-            root,
-            env={"IMAGE": str(image), **(app.env if app else {})},
-            secrets=sorted(app.secrets) if app else (),
-            project=stack.docker_host.project or None,
-            fallback=None if last.isdigit() else last or None,
-            is_own=lambda text: is_stack_image(text, image),
-        )
-    except SourceError as error:
-        lines = "".join(f"\n  {problem}" for problem in error.problems)
-        raise pulumi.RunError(f"Nothing was changed: the compose files cannot be used:{lines}") from None
+    return load(
+        stack.docker_host.compose,
+        folder(stack.scalars.files_from, program, environment),
+        env={"IMAGE": str(image), **(app.env if app else {})},
+        secrets=sorted(app.secrets) if app else (),
+        project=stack.docker_host.project or None,
+        fallback=None if last.isdigit() else last or None,
+        is_own=lambda text: is_stack_image(text, image),
+    )

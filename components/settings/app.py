@@ -53,7 +53,14 @@ class Health(Block):
 class App(Block):
     """The application: one container that serves HTTP."""
 
-    port: int = key("Port the container listens on.", low=1, high=65535, example=8080)
+    port: int = key(
+        "Port the container listens on. Required, unless the block only has variables for `dockerHost.compose`.",
+        low=1,
+        high=65535,
+        default=0,
+        default_text="none",
+        example=8080,
+    )
     health: Health = key(
         "How it is seen that the application can serve.",
         default=Health(path="/"),

@@ -107,6 +107,24 @@ class DockerHost(Block):
         example={"/var/lib/blog": "blog-data"},
     )
 
+    compose: tuple[str, ...] | None = key(
+        "Compose files, in the folder that `filesFrom` says; a later one overrides an earlier one. Each service is a "
+        "container of the stack; a service with the image `IMAGE`, or of the repository of `image`, gets the stack's "
+        "image. Variables are those of `app.env` and `app.secrets`.",
+        rule=rules.FILES,
+        default=None,
+        default_text="one container of `app`",
+        example=["docker-compose.yml"],
+    )
+    project: str = key(
+        "Name of the compose project: its containers, networks and volumes are named by it. Another one later leaves "
+        "the volumes behind.",
+        rule=rules.COMPOSE_PROJECT,
+        default="",
+        default_text="`name` in the compose file, else the last part of `gitlabProject`",
+        example="blog",
+    )
+
     conditions: ClassVar[tuple[Condition, ...]] = tuple(
         Condition(
             when=negation(given("host")),

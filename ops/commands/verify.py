@@ -17,7 +17,7 @@ from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
-from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
+from components.outputs import AccessOutput, AppOutput, ComposeOutput, DockerHostOutput, StackOutputs
 from ops import cli as tools
 from ops import rights, site
 from ops.gitlab import credential
@@ -91,6 +91,8 @@ def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterat
         yield _fetch(arguments.url, arguments)
     if docker:
         yield from _docker(docker, outputs["identity"], arguments)
+    if compose := outputs.get("compose"):
+        yield from _compose(compose, arguments)
 
 
 @contextmanager
@@ -189,6 +191,33 @@ def _docker(docker: DockerHostOutput[str], identity: str, arguments: argparse.Na
     name = docker.get("host")
     if name:
         yield _routed(remote, name, docker["container"], arguments)
+
+
+def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """Each service has its container, healthy or completed, and the proxy leads to the stack's own."""
+    remote = RemoteDocker(
+        address=compose["address"], host_key=compose["hostKey"], identity_file=compose.get("identityFile") or None
+    )
+    try:
+        problem = host_problem(remote)
+    except WrongHostKeyError as error:
+        problem = str(error)
+    if problem:
+        yield False, problem
+        return
+    form = "{{.Id}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}healthy{{end}}"
+    ids = [service["id"] for service in compose["services"].values()]
+    shown = remote.run("inspect", "--format", form, *ids).stdout.split()
+    found = {line.partition("|")[0]: line.partition("|")[2] for line in shown}
+    for name, service in compose["services"].items():
+        wanted = "exited|0|healthy" if service["completes"] else "running|0|healthy"
+        state = found.get(service["id"], "none")
+        does = "has completed" if service["completes"] else "runs, healthy if it has a health check"
+        text = f"{compose['address']}: {name} ({service['container']}) {does}"
+        yield state == wanted, text if state == wanted else f"{text}, but it is: {state.replace('|', ', ')}"
+    web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
+    for host in compose["hosts"] if web else ():
+        yield _routed(remote, host, web["container"] if web else "", arguments)
 
 
 def _routed(remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace) -> Check:

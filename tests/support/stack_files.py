@@ -64,6 +64,10 @@ class Place:
             del stack["gitlab-deploy:registry"]
         if self.path == "gitlab-deploy:access.preview":
             stack["gitlab-deploy:access"]["environment"] = "*"
+        if self.path in {"gitlab-deploy:dockerHost.compose", "gitlab-deploy:dockerHost.project"}:
+            block = stack["gitlab-deploy:dockerHost"]
+            kept = {key: value for key, value in block.items() if key in {"address", "hostKey"}}
+            stack["gitlab-deploy:dockerHost"] = kept | {"compose": ["docker-compose.yml"]}
         holder = stack
         for name in (f"gitlab-deploy:{self.names[0]}", *self.names[1:])[:-1]:
             holder = holder.setdefault(name, {})

@@ -1,0 +1,77 @@
+"""The example of a compose file on the sandbox's Docker host."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.example import images as site
+from sandbox.hosts.docker_host import DOCKER
+from sandbox.instance import Instance
+from sandbox.toolchain.images import build
+from tests.support.docker_stack import DockerStack
+from tests.support.project import ROOT
+
+EXAMPLE = ROOT / "examples" / "compose"
+HOST = "shop.example.org"
+ENTRYPOINT = """\
+ENTRYPOINT ["/usr/bin/caddy", "file-server", "--listen", ":8080", "--root", "/etc", "--browse"]
+"""
+
+
+def publish_others(instance: Instance) -> str:
+    """Has the image that stands for a database and a cache in the registry; its reference."""
+    gitlab = instance.gitlab
+    files = site.server_files()
+    image = build(
+        f"{site.SERVER}{ENTRYPOINT}",
+        files,
+    )
+    image.push(gitlab.registry, f"{site.REPOSITORY}/other:1", gitlab.credentials)
+    return f"registry.sandbox.test/{site.REPOSITORY}/other:1"
+
+
+class ComposeStack(DockerStack):
+    """The stack `sandbox` with compose files in the program's folder."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        folder: Path,
+        environment: Mapping[str, str],
+        other: str,
+        name: str = "shop",
+        **changes: Any,
+    ) -> None:
+        """`other` is the image of the database and the cache; `changes` are to the block dockerHost."""
+        super().__init__(instance, folder, environment, name)
+        for file in EXAMPLE.iterdir():
+            if file.is_file():
+                (self.project.folder / file.name).write_bytes(file.read_bytes())
+
+        def compose(config: dict[str, Any]) -> None:
+            block = config["gitlab-deploy:dockerHost"]
+            kept = {key: block[key] for key in ("address", "hostKey", "identityFile")}
+            config["gitlab-deploy:dockerHost"] = {
+                **kept,
+                "compose": ["docker-compose.yml"],
+                "project": name,
+                **changes,
+            }
+            check = "wget -q -O /dev/null http://127.0.0.1:8080/passwd"
+            env = {"DATABASE_IMAGE": other, "CACHE_IMAGE": other, "DATABASE_CHECK": check}
+            config["gitlab-deploy:app"] = {"env": env}
+
+        self.edit(compose)
+        self.set("app.secrets.DATABASE_PASSWORD", "canary-7b1de0c2", "--secret")
+
+    def services(self) -> dict[str, Any]:
+        """What Docker says of the project's containers, by service; fails if a service has two."""
+        label = f"label=com.docker.compose.project={self.project.stack}"
+        names = self.on_host(*DOCKER, "ps", "--all", "--filter", label, "--format", "{{.Names}}").split()
+        found: dict[str, Any] = {}
+        for container in json.loads(self.on_host(*DOCKER, "inspect", *names)) if names else ():
+            service = container["Config"]["Labels"]["com.docker.compose.service"]
+            assert service not in found, names
+            found[service] = container
+        return found
