@@ -1,10 +1,21 @@
 """The program: settings -> preflight -> providers -> components -> exports."""
 
+from __future__ import annotations
+
 # ruff: noqa: E402 - the engine may cancel at any moment from here on
 import signal
 
 # A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from components import prerequisites
+
+prerequisites.require()
+
+from components import sdk
+
+# A part that the stack does not have costs no run the loading of its SDK.
+sdk.load_as_used()
 
 import os
 from dataclasses import replace
@@ -15,7 +26,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight
-from components.access import gitlab_errors
+from components.access import gitlab_errors, kubeconfig_check
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
@@ -32,7 +43,9 @@ from components.docker_app.docker_app import DockerApp
 from components.docker_app.host_check import check_host
 from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
-from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.kubernetes_app import image_check
+from components.kubernetes_app.args import KubernetesAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.outputs import StackOutputs
 from components.protection import Protection
 from components.settings import settings
@@ -65,6 +78,8 @@ preflight.require(
     preview=pulumi.runtime.is_dry_run(),
     on_host=project_host.problems,
 )
+if not offline:
+    image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
 on_site: cluster_check.ClusterCheck | None = None
 if stack.needs_cluster and not offline:
     on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
@@ -85,6 +100,8 @@ if stack.needs_cluster:
         cluster_identifier=scalars.cluster,
         # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
+        # As does a ConfigMap, in a stack that has one.
+        enable_config_map_mutable=True if stack.kubernetes and stack.kubernetes.files else None,
     )
     on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
 if stack.needs_gitlab:
@@ -93,7 +110,9 @@ if stack.needs_gitlab:
 
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
-    deploy = DeployAccess("access", DeployAccessArgs(access=access, cluster=scalars.cluster), on_cluster)
+    deploy = DeployAccess(
+        "access", DeployAccessArgs(access=access, cluster=scalars.cluster, ask=kubeconfig_check.problem), on_cluster
+    )
     parts.append(deploy)
     for name, credential in credentials(access, scalars.gitlab_project, deploy).items():
         parts.append(PipelineCredential(name, replace(credential, on_error=explained), on_gitlab))
@@ -119,12 +138,15 @@ if app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
-    if on_site and on_site.replicas:
-        web_args = replace(web_args, first_replicas=on_site.replicas)
+    web_args = replace(web_args, scaled=on_site.replicas if on_site else None)
     web = KubernetesApp("app", web_args, on_cluster)
     parts.append(web)
     rolled_out.append(web.image)
-    outputs["app"] = {"namespace": namespace, "service": web.service, "image": web.image}
+    outputs["app"] = {"namespace": namespace, "image": web.image}
+    if web.service is None:
+        outputs["app"]["worker"] = stack.kubernetes.name
+    else:
+        outputs["app"]["service"] = web.service
 
 if project and image and stack.docker_host:
     compose_args = ComposeArgs(

@@ -49,7 +49,10 @@ class AppOutput(TypedDict, Generic[Text]):
     """`app`: the application on Kubernetes, once its rollout is complete."""
 
     namespace: Text
-    service: Text
+    service: NotRequired[Text]
+    """Name of the Service."""
+    worker: NotRequired[Text]
+    """Name of the Deployment, if it is a worker, which has no Service."""
     image: Text
 
 
@@ -134,10 +137,18 @@ class DeploymentOutput(TypedDict):
     rolledBack: bool
 
 
+class ReleaseOutput(TypedDict):
+    """An image that was replaced."""
+
+    image: str
+    pipeline: NotRequired[PipelineOutput | None]
+    """That has deployed it; None if a developer did."""
+
+
 class HistoryOutput(TypedDict):
     """`deploymentHistory`: what was deployed before. A secret output, so that no run prints it; it holds no secret."""
 
-    before: list[str]
+    before: list[ReleaseOutput]
     """Images that were replaced, the last one at the end."""
     older: str
     """Marks of the images before those."""

@@ -4,25 +4,19 @@ A provider that cannot reach its server previews as if all were well, or waits f
 a few seconds and name the address. GitLab alone is asked with a credential (see gitlab_check).
 """
 
-import http.client
 import os
 import shutil
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
-from urllib.parse import urljoin
 
 import pulumi
-import yaml
 
 from components.access import gitlab_check
-from components.deadline import call_within
+from components.cluster.kubectl import Kubectl, is_answer, kubectl, reason_of
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
 from components.outputs import DockerHostOutput
+from components.printable import printable, printable_lines
 from components.settings.settings import OFFLINE, Settings, adopted, is_offline
 
 TIMEOUT_SECONDS = 5.0
@@ -93,15 +87,17 @@ def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview
     return problems
 
 
-def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
+def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -> str | None:
     """Why the API server of the ambient kubeconfig does not answer, or None.
 
-    Found as kubectl and the Kubernetes provider find it: every file of $KUBECONFIG, else ~/.kube/config, the first file
-    to set a name wins (Kubernetes: Organizing Cluster Access Using kubeconfig Files); else the Pod this runs in.
+    kubectl is asked, which reads a kubeconfig as the Kubernetes provider does: several files, proxies, names of
+    certificates, pipes. Any answer will do, be it a refusal: the credential is used after this. Without kubectl,
+    nothing is found here.
     """
     paths = [Path(path) for path in environment.get("KUBECONFIG", "").split(os.pathsep) if path]
-    files = [path for path in paths or [Path(environment.get("HOME", "/"), ".kube", "config")] if path.is_file()]
-    if not files:
+    # Not only files: a named pipe is a kubeconfig too.
+    there = [path for path in paths or [Path(environment.get("HOME", "/"), ".kube", "config")] if path.exists()]
+    if not there:
         if "KUBERNETES_SERVICE_HOST" in environment:
             return None
         looked = (
@@ -111,66 +107,28 @@ def kubernetes_problem(environment: Mapping[str, str]) -> str | None:
         )
         return f"No kubeconfig was found: {looked}; {_KUBECONFIG_REMEDY}"
     try:
-        server, proxy = _current_server([_load(path) for path in files])
-    except (OSError, ValueError, yaml.YAMLError):
-        return f"The kubeconfig {', '.join(map(str, files))} has no current context with a server; {_KUBECONFIG_REMEDY}"
-    reason = _no_answer(urljoin(server.rstrip("/") + "/", "version"), proxy)
-    return (
-        reason and f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
-    )
-
-
-def _no_answer(url: str, proxy: str | None) -> str | None:
-    # Any status is an answer. The certificate is left to the provider, which has the authority to check it against;
-    # nothing is sent here that a stranger could use.
-    context = ssl._create_unverified_context()  # noqa: S323
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
-    if proxy:
-        handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
-
-    def ask() -> None:
-        with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT_SECONDS):
-            pass
-
-    try:
-        return call_within(TIMEOUT_SECONDS, ask)
-    except urllib.error.HTTPError:
+        asked = run("get", "--raw", "/version", seconds=TIMEOUT_SECONDS, environment=environment)
+        if is_answer(asked):
+            return None
+        return _unanswered(reason_of(asked), f"The kubeconfig {', '.join(map(str, there))}", environment, run)
+    except FileNotFoundError:
         return None
-    except urllib.error.URLError as error:
-        return _reason(error.reason)
-    except (OSError, http.client.HTTPException) as error:
-        return _reason(error)
 
 
-def _reason(error: object) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no reply within {TIMEOUT_SECONDS:g} s"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
-
-def _load(path: Path) -> dict[str, object]:
-    config: object = yaml.safe_load(path.read_text())
-    if not isinstance(config, dict):
-        raise ValueError(str(path))  # noqa: TRY004 - the caller treats it as any other malformed kubeconfig
-    return cast("dict[str, object]", config)
-
-
-def _current_server(configs: list[dict[str, object]]) -> tuple[str, str | None]:
-    current = next((config["current-context"] for config in configs if config.get("current-context")), None)
-    context = _named(configs, "contexts", "context", current)
-    cluster = _named(configs, "clusters", "cluster", context.get("cluster"))
-    server, proxy = cluster.get("server"), cluster.get("proxy-url")
-    if not isinstance(server, str):
-        raise ValueError("server")  # noqa: TRY004 - as above
-    return server, proxy if isinstance(proxy, str) else None
-
-
-def _named(configs: list[dict[str, object]], section: str, kind: str, name: object) -> dict[str, object]:
-    """The first entry of this name; as in kubectl, the first file to hold it wins."""
-    for config in configs:
-        for entry in cast("list[dict[str, object]]", config.get(section) or []):
-            if name is not None and entry.get("name") == name and isinstance(entry.get(kind), dict):
-                return cast("dict[str, object]", entry[kind])
-    raise ValueError(f"{section}: {name}")
+def _unanswered(reason: str, kubeconfig: str, environment: Mapping[str, str], run: Kubectl) -> str:
+    """The problem, which may be that no server was asked at all. What a kubeconfig holds is not shown."""
+    current = ("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
+    shown = run(*current, seconds=TIMEOUT_SECONDS, environment=environment)
+    if shown.returncode == 0:
+        server = printable(shown.stdout)
+        return f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
+    found = run("config", "get-contexts", "--output", "name", seconds=TIMEOUT_SECONDS, environment=environment)
+    if found.returncode:
+        return f"{kubeconfig} cannot be read by kubectl; {_KUBECONFIG_REMEDY}"
+    names = ", ".join(printable_lines(found.stdout))
+    if not names:
+        return f"{kubeconfig} has no context; {_KUBECONFIG_REMEDY}"
+    return (
+        f"{kubeconfig} has no current context that is complete; choose one with 'kubectl config use-context NAME', "
+        f"NAME being one of: {names}"
+    )

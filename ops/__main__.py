@@ -11,6 +11,7 @@ COMMANDS = {
     "note": "write the notes of a merge request, from the plans of `review`",
     "render": "plan a stack without secrets, state and servers",
     "review": "show the previews of stacks in a job log and its reports",
+    "status": "show what runs where, by whom, and whether it is well, of every stack",
     "sweep": "remove the review stacks of merge requests that are closed or merged",
     "verify": "check the stack with the credential that its jobs get",
 }

@@ -6,7 +6,7 @@ from functools import partial
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.access.service_account import Cluster, Credential, service_account
+from components.access.service_account import Ask, Cluster, Credential, service_account
 from components.settings import rules
 from components.settings.access import Access
 from components.settings.rule import require
@@ -22,13 +22,15 @@ class DeployAccessArgs:
     access: Access
     cluster: str
     """The cluster's name in the kubeconfig."""
+    ask: Ask | None = None
+    """Asks the API server with a kubeconfig before that is handed on; None asks nobody."""
 
     def __post_init__(self) -> None:
         require("cluster", self.cluster, rules.DNS_NAME)
 
 
 class DeployAccess(pulumi.ComponentResource):
-    """A Namespace under Pod Security Standard `restricted`, and a ServiceAccount bound to ClusterRole `admin` in it.
+    """A Namespace under a Pod Security Standard, and a ServiceAccount bound to ClusterRole `admin` in it.
 
     The Namespace may be one that exists, which is left as it is. For previews in merge requests there can be a second
     ServiceAccount, bound to ClusterRole `view`, which reads no Secrets. The bindings are RoleBindings, so they
@@ -46,7 +48,6 @@ class DeployAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DeployAccess", name, _inputs(args), opts)
-        child = pulumi.ResourceOptions(parent=self)
         access = args.access
 
         self.namespace = pulumi.Output.from_input(access.namespace)
@@ -57,7 +58,7 @@ class DeployAccess(pulumi.ComponentResource):
                 metadata={
                     "name": access.namespace,
                     "labels": {
-                        "pod-security.kubernetes.io/enforce": "restricted",
+                        "pod-security.kubernetes.io/enforce": access.pod_security,
                         "pod-security.kubernetes.io/enforce-version": POD_SECURITY_VERSION,
                     },
                 },
@@ -66,15 +67,17 @@ class DeployAccess(pulumi.ComponentResource):
             )
             self.namespace = namespace.metadata.name.apply(str)
             self.namespace_uid = namespace.metadata.uid.apply(str)
-            kubernetes.networking.v1.NetworkPolicy(
-                f"{name}-default-deny",
-                metadata={"name": "default-deny", "namespace": self.namespace},
-                spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
-                opts=child,
-            )
+            if access.default_deny:
+                kubernetes.networking.v1.NetworkPolicy(
+                    f"{name}-default-deny",
+                    metadata={"name": "default-deny", "namespace": self.namespace},
+                    spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
         declare = partial(
             service_account,
-            cluster=Cluster(name=args.cluster, server=access.server, namespace=access.namespace),
+            cluster=Cluster(name=args.cluster, access=access),
+            ask=args.ask if access.check_server else None,
             namespace=self.namespace,
             rotation=access.rotation,
             parent=self,
@@ -99,4 +102,7 @@ def _inputs(args: DeployAccessArgs) -> pulumi.Inputs:
         "rotation": access.rotation,
         "preview": access.preview,
         "protect": access.protect,
+        # Only what is said: an input more is a change of every stack.
+        **({} if access.pod_security == "restricted" else {"podSecurity": access.pod_security}),
+        **({} if access.default_deny else {"defaultDeny": False}),
     }

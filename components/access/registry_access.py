@@ -26,7 +26,8 @@ class RegistryAccessArgs:
     """Namespace that gets the pull secret; with None there is no pull secret."""
 
     def __post_init__(self) -> None:
-        require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
+        if not self.registry.username:
+            require("registry.project", self.registry.project, rules.GITLAB_PROJECT)
         if self.namespace is not None:
             require("registry.pullSecret", self.registry.pull_secret, rules.DNS_NAME)
 
@@ -42,33 +43,25 @@ class RegistryAccessArgs:
 
 
 class RegistryAccess(pulumi.ComponentResource):
-    """A deploy token of scope `read_registry`, and the Secret by which Pods pull with it."""
+    """A deploy token of scope `read_registry`, or a login that is given, and the Secret by which Pods pull with it."""
 
     username: pulumi.Output[str]
-    """User name of the deploy token."""
+    """User name of the deploy token, or the one that is given."""
     password: pulumi.Output[str]
-    """The deploy token itself (secret)."""
+    """The deploy token itself, or the password that is given (secret)."""
     pull_secret: pulumi.Output[str] | None
     """Name of the Secret in the namespace; None if no namespace is given."""
 
     def __init__(self, name: str, args: RegistryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:RegistryAccess", name, _inputs(args), opts)
         registry = args.registry
-        token = gitlab.ProjectDeployToken(
-            f"{name}-token",
-            project=registry.project,
-            name=args.token_name,
-            scopes=["read_registry"],
-            expires_at=f"{registry.expires}T00:00:00Z" if registry.expires else None,
-            # The provider would revoke the old one first.
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                delete_before_replace=False,
-                hooks=pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None,
-            ),
-        )
-        self.username = token.username.apply(str)
-        self.password = pulumi.Output.secret(token.token.apply(str))
+        if registry.username and registry.password is not None:
+            self.username = pulumi.Output.from_input(registry.username)
+            self.password = pulumi.Output.secret(registry.password)
+        else:
+            token = self._token(name, args)
+            self.username = token.username.apply(str)
+            self.password = pulumi.Output.secret(token.token.apply(str))
         self.pull_secret = None
         if args.namespace is not None:
 
@@ -89,6 +82,22 @@ class RegistryAccess(pulumi.ComponentResource):
             self.pull_secret = secret.metadata.name.apply(str)
         self.register_outputs({"username": self.username, "password": self.password})
 
+    def _token(self, name: str, args: RegistryAccessArgs) -> gitlab.ProjectDeployToken:
+        registry = args.registry
+        return gitlab.ProjectDeployToken(
+            f"{name}-token",
+            project=registry.project,
+            name=args.token_name,
+            scopes=["read_registry"],
+            expires_at=f"{registry.expires}T00:00:00Z" if registry.expires else None,
+            # The provider would revoke the old one first.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=False,
+                hooks=pulumi.ResourceHookBinding(on_error=[args.on_error]) if args.on_error else None,
+            ),
+        )
+
 
 def _inputs(args: RegistryAccessArgs) -> pulumi.Inputs:
     """What a policy pack can check. Not the namespace: the deploy token would wait for it."""
@@ -98,4 +107,6 @@ def _inputs(args: RegistryAccessArgs) -> pulumi.Inputs:
         "project": registry.project,
         "rotation": registry.rotation,
         "expires": registry.expires,
+        # Only what is said: an input more is a change of every stack.
+        **({"username": registry.username} if registry.username else {}),
     }

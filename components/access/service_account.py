@@ -1,13 +1,18 @@
 """A ServiceAccount, what it may do in its namespace, and its credential, which does not expire by itself."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.access import kubeconfig
+from components.settings import kubernetes_rules
+from components.settings.access import Access
+
+Ask = Callable[[str, Access], Awaitable[str | None]]
+"""Why the API server does not accept a kubeconfig; None if it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +27,29 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The cluster and namespace of a kubeconfig."""
+    """The cluster of a kubeconfig, and how it is reached."""
 
     name: str
-    server: str
-    namespace: str
+    access: Access
+
+    def render(self, *, authority: str, user: str, token: str) -> str:
+        """The kubeconfig of a user; `authority` is base64 of the cluster's own certificate authority in PEM."""
+        access = self.access
+        given: str | None = authority
+        if access.certificate_authority == kubernetes_rules.SYSTEM:
+            given = None
+        elif access.certificate_authority:
+            given = base64.b64encode(access.certificate_authority.encode()).decode()
+        return kubeconfig.render(
+            cluster=self.name,
+            server=access.server,
+            certificate_authority_data=given,
+            namespace=access.namespace,
+            user=user,
+            token=token,
+            tls_server_name=access.tls_server_name,
+            proxy_url=access.proxy_url,
+        )
 
 
 def service_account(
@@ -37,11 +60,13 @@ def service_account(
     namespace: pulumi.Output[str],
     role: str,
     rotation: str,
+    ask: Ask | None,
     parent: pulumi.Resource,
 ) -> Credential:
     """Declares a ServiceAccount, its RoleBinding to a ClusterRole, and its token; returns the credential.
 
-    `prefix` starts the names of the resources, `namespace` is known once the namespace exists. The token is an explicit
+    `prefix` starts the names of the resources, `namespace` is known once the namespace exists; `ask` says why the API
+    server would not take the kubeconfig, which then reaches nobody. The token is an explicit
     Secret, since Kubernetes 1.24 creates none by itself; it does not expire, and is revoked when `rotation` changes.
     """
     account = kubernetes.core.v1.ServiceAccount(
@@ -71,21 +96,17 @@ def service_account(
         opts=of_account,
     )
 
-    def credential(data: Mapping[str, str] | None) -> tuple[str, str]:
+    async def credential(data: Mapping[str, str] | None) -> tuple[str, str]:
         if not data or "token" not in data or "ca.crt" not in data:
             raise pulumi.RunError(
-                f"The Secret {cluster.namespace}/{secret_name} holds no token yet, which the cluster fills in; "
+                f"The Secret {cluster.access.namespace}/{secret_name} holds no token yet, which the cluster fills in; "
                 "run the same command again"
             )
         token = base64.b64decode(data["token"]).decode()
-        rendered = kubeconfig.render(
-            cluster=cluster.name,
-            server=cluster.server,
-            certificate_authority_data=data["ca.crt"],
-            namespace=cluster.namespace,
-            user=account_name,
-            token=token,
-        )
+        rendered = cluster.render(authority=data["ca.crt"], user=account_name, token=token)
+        problem = await ask(rendered, cluster.access) if ask and not pulumi.runtime.is_dry_run() else None
+        if problem:
+            raise pulumi.RunError(problem)
         return token, rendered
 
     issued: pulumi.Output[tuple[str, str]] = pulumi.Output.secret(secret.data.apply(credential))

@@ -12,6 +12,7 @@ import pulumi
 
 from components import stack_state
 from components.cluster.kubectl import Kubectl, kubectl
+from components.cluster.needed import forbidden, missing, needed, root_problem
 from components.cluster.ownership import STACK_ID
 from components.cluster.planned import Planned, planned
 from components.cluster.taken_over import taken_over
@@ -32,6 +33,8 @@ class ClusterCheck:
     """The number of Pods that the Deployment has been given; None if it does not exist."""
     found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
     """The metadata of what exists, by kind, namespace and name."""
+    unreadable: frozenset[tuple[str, str]] = frozenset()
+    """Kind, in small letters and plural, and name of what the credential may not read."""
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""
@@ -77,6 +80,13 @@ def require(
             f"Nothing was changed: the namespace {stack.access.namespace} does not exist; create it, or take out "
             "access.createNamespace"
         )
+    gone = being_deleted(planned(stack), check, stack.namespace)
+    if gone:
+        lines = "".join(f"\n  {item}" for item in gone)
+        raise pulumi.RunError(
+            f"Nothing was changed: on the cluster '{name}' at {check.server} there is what this stack would make, and "
+            f"it is being deleted:{lines}\n  Run the same command again once it is gone"
+        )
     found = foreign(planned(stack), check, own_id, lambda: uids_in_state(stack_state.read_resources()) | adopted)
     if found:
         lines = "".join(f"\n  {item} {owner_of(metadata)}; {item.remedy}" for item, metadata in found)
@@ -85,6 +95,7 @@ def require(
             f"and it belongs to somebody else:{lines}\n  If the stack is to take it over, run 'python -m ops adopt "
             f"--stack {stack.stack}', which shows what that would do"
         )
+    _require_needed(stack, check)
     _warn_of_changes(stack, check)
     return check
 
@@ -94,6 +105,7 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
     namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
     items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
     items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
+    items += [item.manifest for item in needed(stack)]
     get = ("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json")
     try:
         asked = run(*get, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
@@ -111,7 +123,12 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
         if item["kind"] == "Deployment":
             replicas = item.get("spec", {}).get("replicas")
     server = run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
-    return ClusterCheck(found=found, replicas=replicas, server=printable(server.stdout) or "the cluster of this Pod")
+    return ClusterCheck(
+        found=found,
+        replicas=replicas,
+        server=printable(server.stdout) or "the cluster of this Pod",
+        unreadable=forbidden(asked.stderr),
+    )
 
 
 def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, namespace: str | None) -> str | None:
@@ -128,6 +145,19 @@ def moved(previous: ClusterOutput[str] | None, check: ClusterCheck, name: str, n
         f"{previous['server']} (uid of {of}: {now} here, {then} there); point KUBECONFIG at that one, or, if the "
         "stack is to move, say so with 'pulumi config set gitlab-deploy:cluster NEWNAME'"
     )
+
+
+def being_deleted(wanted: Sequence[Planned], check: ClusterCheck, namespace: str | None) -> list[str]:
+    """Each object of the stack, and its namespace, that still exists and is about to go, with the time since when.
+
+    The API server would take a change of it without a word, and it would be gone a moment later.
+    """
+    names = {("Namespace", None, namespace): f"Namespace {namespace}"} | {item.key: str(item) for item in wanted}
+    return [
+        f"{names[key]}, since {metadata['deletionTimestamp']}"
+        for key, metadata in check.found.items()
+        if key in names and "deletionTimestamp" in metadata
+    ]
 
 
 def foreign(
@@ -177,6 +207,24 @@ def output(
         "uid": (known and known["uid"]) or uid,
         "namespaceUid": namespace_uid or (known and known["namespaceUid"]),
     }
+
+
+def _require_needed(stack: Settings, check: ClusterCheck) -> None:
+    """RunError if what the Pods need of the namespace does not exist, or would not let them be."""
+    namespace = stack.namespace or ""
+    own = {item.key for item in planned(stack)}
+    items = [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
+    if items and stack.access and stack.access.create_namespace and _is_missing(check, namespace):
+        # The stack has to make the namespace first: nobody can make anything there before.
+        listed = "".join(f"\n  {item}" for item in items)
+        pulumi.log.warn(f"Once the namespace {namespace} is there, create in it what the Pods wait for:{listed}")
+        items = []
+    makes_it = stack.access is not None and stack.access.create_namespace
+    refused = None if makes_it else root_problem(stack, check.found.get(("Namespace", None, namespace), {}))
+    problems = [f"{item}, does not exist; create it, or take it out there" for item in items]
+    problems += [refused] if refused else []
+    if problems:
+        raise pulumi.RunError("Nothing was changed:" + "".join(f"\n  {problem}" for problem in problems))
 
 
 def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.settings.kubernetes_names import claim_name, plain_files, sealed_files
+
 if TYPE_CHECKING:
     from components.settings.settings import Settings
 
@@ -54,13 +56,14 @@ def _access(stack: Settings) -> Iterator[Planned]:
             name=namespace,
             remedy="set access.createNamespace to false to use it as it is, or name another access.namespace",
         )
-        yield Planned(
-            api_version="networking.k8s.io/v1",
-            kind="NetworkPolicy",
-            namespace=namespace,
-            name="default-deny",
-            remedy="name another access.namespace, or set access.createNamespace to false",
-        )
+        if access.default_deny:
+            yield Planned(
+                api_version="networking.k8s.io/v1",
+                kind="NetworkPolicy",
+                namespace=namespace,
+                name="default-deny",
+                remedy="name another access.namespace, or set access.createNamespace or access.defaultDeny to false",
+            )
     remedy = "name another access.serviceAccount"
     for account, role, is_made in (
         (access.service_account, "admin", True),
@@ -93,9 +96,13 @@ def _app(stack: Settings) -> Iterator[Planned]:
     for version, kind, name, is_made in (
         ("networking.k8s.io/v1", "NetworkPolicy", target.name, True),
         ("v1", "Secret", f"{target.name}-secrets", bool(app.secrets)),
+        ("v1", "ConfigMap", f"{target.name}-files", bool(plain_files(target.files))),
+        ("v1", "Secret", f"{target.name}-files", bool(sealed_files(target.files))),
+        *(("v1", "PersistentVolumeClaim", claim_name(target.name, path), True) for path in target.volumes),
         ("apps/v1", "Deployment", target.name, True),
         ("policy/v1", "PodDisruptionBudget", target.name, True),
-        ("v1", "Service", target.name, True),
+        ("autoscaling/v2", "HorizontalPodAutoscaler", target.name, target.autoscale is not None),
+        ("v1", "Service", target.name, not app.worker),
         ("networking.k8s.io/v1", "Ingress", target.name, target.host is not None),
     ):
         if is_made:

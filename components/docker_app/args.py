@@ -1,5 +1,7 @@
 """DockerAppArgs: what an application on a Docker host is, completed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """What a container is made of, from the blocks of the stack file, in the form that Docker and its provider take."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -57,7 +59,7 @@ def route(app: App, target: DockerHost) -> Route | None:
         and Route(
             name=target.name,
             host=target.host,
-            port=app.port,
+            port=app.serves,
             network=target.network,
             entry_point=target.entry_point,
             cert_resolver=target.cert_resolver,

@@ -1,5 +1,7 @@
 """DockerApp: one web application on a Docker host, behind the team's own reverse proxy or on a published port."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pulumi
@@ -91,6 +93,8 @@ class DockerApp(pulumi.ComponentResource):
             container_name,
             name=target.name if published else None,
             image=image_id,
+            entrypoints=list(app.command) if app.command else None,
+            command=list(app.args) if app.args else None,
             must_run=True,
             restart="always",
             wait=True,
@@ -114,7 +118,7 @@ class DockerApp(pulumi.ComponentResource):
             volumes=[
                 {"container_path": path, "volume_name": volume} for path, volume in sorted(target.volumes.items())
             ],
-            ports=[{"internal": app.port, "external": published.port, "ip": published.address}] if published else [],
+            ports=[{"internal": app.serves, "external": published.port, "ip": published.address}] if published else [],
             networks_advanced=[{"name": target.network}] if target.host else [],
             memory=memory,
             memory_swap=memory,
@@ -157,6 +161,8 @@ class _Gate:
             owner=args.owner,
             identity=args.identity,
             image=image_id,
+            command=app.command,
+            arguments=app.args,
             health_check=definition.health_command(app),
             memory=definition.mebibytes(app.memory),
             seconds=target.wait_seconds,

@@ -30,6 +30,10 @@ class Trial:
     """The id of the stack, by which a trial that was left behind is known."""
     image: str
     """Id of the image."""
+    command: Sequence[str] | None = None
+    """In place of the image's entry point."""
+    arguments: Sequence[str] | None = None
+    """In place of the image's arguments."""
     health_check: Sequence[str]
     memory: int
     """In MiB."""
@@ -90,6 +94,8 @@ class Trial:
         memory = self.memory << 20
         return {
             "Image": self.image,
+            **({"Entrypoint": list(self.command)} if self.command else {}),
+            **({"Cmd": list(self.arguments)} if self.arguments else {}),
             "Env": [f"{name}={value}" for name, value in self.environment.items()],
             "Labels": {TRIAL_LABEL: self.owner, ID_LABEL: self.identity, **NOT_ROUTED},
             "HostConfig": {

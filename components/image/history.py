@@ -11,10 +11,11 @@ from typing import Self
 
 from components.image.origin import Origin, Pipeline
 from components.image.reference import ImageReference
-from components.outputs import DeploymentOutput, HistoryOutput, PipelineOutput
+from components.outputs import DeploymentOutput, HistoryOutput, PipelineOutput, ReleaseOutput
 
 KEY = "gitlab-deploy:image"
 ROLLBACK = "gitlab-deploy:rollback"
+_BY_KEY = f"rolled back by {ROLLBACK}"
 LISTED = 10
 """So many of the replaced images are kept as references."""
 REMEMBERED = 200
@@ -31,6 +32,25 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Release:
+    """An image that was replaced."""
+
+    image: ImageReference
+    pipeline: Pipeline | None = None
+    """That has deployed it last; None if a developer did."""
+
+    @property
+    def output(self) -> ReleaseOutput:
+        """For the output `deploymentHistory`."""
+        return {"image": str(self.image), "pipeline": _pipeline_output(self.pipeline)}
+
+    @classmethod
+    def read(cls, output: ReleaseOutput) -> Self:
+        """From that output."""
+        return cls(image=ImageReference.parse(output["image"]), pipeline=_pipeline(output.get("pipeline")))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployed:
     """What a stack has deployed: its outputs `deployment` and `deploymentHistory`, by which the next run decides."""
 
@@ -40,8 +60,8 @@ class Deployed:
     """Who deployed it."""
     rolled_back: bool = False
     """Whether it is one that another had replaced, deployed again by a rollback."""
-    before: tuple[ImageReference, ...] = ()
-    """The images before it, the last one at the end; at most LISTED."""
+    before: tuple[Release, ...] = ()
+    """What it replaced, the last one at the end; at most LISTED."""
     older: tuple[str, ...] = ()
     """Marks of the images before those, the last one at the end: eight hexadecimal digits for each of an image's
     identities, with a `.` between them. With `before`, at most REMEMBERED images."""
@@ -51,11 +71,10 @@ class Deployed:
     @property
     def output(self) -> DeploymentOutput:
         """The output `deployment`: what runs, for people to read. It changes only if the image does."""
-        pipeline = self.origin.pipeline
         return {
             "image": str(self.image),
             "commit": self.origin.commit,
-            "pipeline": {"project": pipeline.project, "iid": pipeline.iid, "url": pipeline.url} if pipeline else None,
+            "pipeline": _pipeline_output(self.origin.pipeline),
             "rolledBack": self.rolled_back,
         }
 
@@ -63,7 +82,7 @@ class Deployed:
     def history(self) -> HistoryOutput:
         """The output `deploymentHistory`: what else the next run has to know."""
         return {
-            "before": [str(image) for image in self.before],
+            "before": [release.output for release in self.before],
             "older": " ".join(self.older),
             "newest": dict(self.newest),
         }
@@ -73,12 +92,12 @@ class Deployed:
         """The record from the two outputs; None if nothing was deployed yet."""
         if not output:
             return None
-        pipeline, history = output.get("pipeline"), history or {"before": [], "older": "", "newest": {}}
+        history = history or {"before": [], "older": "", "newest": {}}
         return cls(
             image=ImageReference.parse(output["image"]),
-            origin=Origin(pipeline=_pipeline(pipeline) if pipeline else None, commit=output.get("commit")),
+            origin=Origin(pipeline=_pipeline(output.get("pipeline")), commit=output.get("commit")),
             rolled_back=output["rolledBack"],
-            before=tuple(map(ImageReference.parse, history["before"])),
+            before=tuple(map(Release.read, history["before"])),
             older=tuple(history["older"].split()),
             # A state keeps every number as a decimal one.
             newest={project: int(iid) for project, iid in history["newest"].items()},
@@ -87,13 +106,22 @@ class Deployed:
     def has_replaced(self, image: ImageReference) -> bool:
         """Whether the image was deployed once, and another one after it; of the last REMEMBERED images."""
         mark = _mark(image.identities[-1])
-        return any(image.is_same(old) for old in self.before) or any(mark in marks.split(".") for marks in self.older)
+        return any(image.is_same(old.image) for old in self.before) or any(
+            mark in marks.split(".") for marks in self.older
+        )
+
+    def has_deployed(self, image: ImageReference, pipeline: Pipeline | None) -> bool:
+        """Whether this very pipeline deployed the image, before another one replaced it; of the last LISTED images."""
+        return pipeline is not None and any(
+            image.is_same(old.image) and old.pipeline and old.pipeline.is_same(pipeline) for old in self.before
+        )
 
     def follow(self, image: ImageReference, origin: Origin, *, rolled_back: bool) -> Self:
         """The record once another image is deployed."""
-        before = [*(old for old in self.before if not old.is_same(image)), self.image]
+        replaced = Release(image=self.image, pipeline=self.origin.pipeline)
+        before = [*(old for old in self.before if not old.image.is_same(image)), replaced]
         dropped, listed = before[:-LISTED], before[-LISTED:]
-        marks = (".".join(map(_mark, old.identities)) for old in dropped)
+        marks = (".".join(map(_mark, old.image.identities)) for old in dropped)
         return replace(
             self.seen(origin),
             image=image,
@@ -159,12 +187,14 @@ def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None
     if wanted.is_same(last.image):
         return Decision(deployed=last.seen(origin), source=_configured(origin), replaces=None)
     replaced = last.has_replaced(wanted)
-    if replaced and not rollback:
+    # Its deploy job was run again, which is how GitLab rolls an environment back. One that was overtaken before it ran
+    # has deployed nothing.
+    again = last.has_deployed(wanted, origin.pipeline)
+    if replaced and not (rollback or again):
         raise RefusedError(
             KEY,
-            f"is {wanted}, which was deployed once and then replaced by {last.image} ({_who(last.origin)}); to "
-            f"keep what runs, take the key out with 'pulumi config rm {KEY}'; to go back on purpose, set {ROLLBACK} to "
-            "true",
+            f"is {wanted}, which was deployed once and then replaced by {last.image} ({_who(last.origin)}); "
+            + _ways_out(origin),
         )
     overtaker = _overtaker(origin, last)
     if overtaker and not replaced:
@@ -174,7 +204,9 @@ def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None
             f"deployed here; run a new pipeline to deploy it, or, if there never was a pipeline {overtaker}, see "
             "'A pipeline number that never was' in docs/operations.md",
         )
-    source = f"rolled back by {ROLLBACK}" if replaced else _configured(origin)
+    source = _configured(origin)
+    if replaced:
+        source = f"rolled back by a deploy job of {origin.pipeline} that was run again" if again else _BY_KEY
     return Decision(deployed=last.follow(wanted, origin, rolled_back=replaced), source=source, replaces=last.image)
 
 
@@ -184,15 +216,15 @@ def _keep(last: Deployed) -> Decision:
 
 def _roll_back(origin: Origin, last: Deployed) -> Decision:
     if last.rolled_back:
-        return Decision(deployed=last, source=f"rolled back by {ROLLBACK}", replaces=None)
+        return Decision(deployed=last, source=_BY_KEY, replaces=None)
     if not last.before:
         raise RefusedError(
             ROLLBACK,
             f"is true, and there is no image before {last.image} to go back to; take the key out with "
             f"'pulumi config rm {ROLLBACK}', or set {KEY}",
         )
-    back = last.follow(last.before[-1], origin, rolled_back=True)
-    return Decision(deployed=back, source=f"rolled back by {ROLLBACK}", replaces=last.image)
+    back = last.follow(last.before[-1].image, origin, rolled_back=True)
+    return Decision(deployed=back, source=_BY_KEY, replaces=last.image)
 
 
 def _overtaker(origin: Origin, last: Deployed) -> int | None:
@@ -211,8 +243,25 @@ def _who(origin: Origin) -> str:
     return f"by {origin.pipeline}" if origin.pipeline else "by a developer"
 
 
-def _pipeline(output: PipelineOutput) -> Pipeline:
-    return Pipeline(project=output["project"], iid=int(output["iid"]), url=output["url"])
+def _ways_out(origin: Origin) -> str:
+    """What to do about an image that was replaced. Who reads the log of a job cannot type a command there."""
+    if origin.pipeline is None:
+        return (
+            f"to keep what runs, take the key out with 'pulumi config rm {KEY}'; to go back on purpose, set {ROLLBACK} "
+            "to true"
+        )
+    return (
+        "to go back on purpose, run the deploy job of the pipeline again that deployed it (Re-deploy or Rollback on "
+        f"the page of the environment), or commit {ROLLBACK}: true to the stack file"
+    )
+
+
+def _pipeline_output(pipeline: Pipeline | None) -> PipelineOutput | None:
+    return {"project": pipeline.project, "iid": pipeline.iid, "url": pipeline.url} if pipeline else None
+
+
+def _pipeline(output: PipelineOutput | None) -> Pipeline | None:
+    return output and Pipeline(project=output["project"], iid=int(output["iid"]), url=output["url"])
 
 
 def _mark(identity: str) -> str:

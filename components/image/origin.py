@@ -22,6 +22,10 @@ class Pipeline:
     url: str
     """Its page (CI_PIPELINE_URL)."""
 
+    def is_same(self, other: "Pipeline") -> bool:
+        """Whether both are one pipeline, whatever its page is called by now."""
+        return (self.project, self.iid) == (other.project, other.iid)
+
     def __str__(self) -> str:
         return f"pipeline {self.iid}"
 

@@ -36,6 +36,12 @@ class ImageReference:
         tag, digest = f":{self.tag}" if self.tag else "", f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
 
+    @property
+    def registry(self) -> str:
+        """The host of the registry, with its port if one is given."""
+        host, slash, _ = self.name.partition("/")
+        return host if slash and (set(host) & set(".:[") or host == "localhost") else "docker.io"
+
     @cached_property
     def identities(self) -> tuple[str, ...]:
         """What the image can be known by, the most exact last: its repository with the tag, and with the digest."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from components.settings import rules
+from components.settings import kubernetes_rules, rules
 from components.settings.block import Block
 from components.settings.conditions import Condition, equals, negation
 from components.settings.key import key
@@ -24,11 +24,48 @@ class Access(Block):
         default=True,
         example=False,
     )
+    pod_security: Literal["restricted", "baseline", "privileged"] = key(
+        "Pod Security Standard that the namespace enforces: `baseline` lets images run as root, `privileged` forbids "
+        "nothing.",
+        default="restricted",
+        example="baseline",
+    )
+    default_deny: bool = key(
+        "Whether the namespace has a NetworkPolicy that denies what no other one allows.", default=True, example=False
+    )
     service_account: str = key("Name of the ServiceAccount.", rule=rules.DNS_NAME, example="gitlab-example")
     server: str = key(
         "Address of the API server as GitLab CI reaches it.",
         rule=rules.SERVER_URL,
         example="https://kube.example.com:6443",
+    )
+    certificate_authority: str | None = key(
+        "Certificate authority of that server, in PEM, if it is not the cluster's own, as behind a load balancer; "
+        "`system` stands for those that the jobs' images trust.",
+        rule=kubernetes_rules.CERTIFICATES,
+        default=None,
+        default_text="the cluster's own",
+        example=kubernetes_rules.SYSTEM,
+    )
+    tls_server_name: str | None = key(
+        "Name that the server's certificate has, if the address has another.",
+        rule=rules.DNS_NAME,
+        default=None,
+        default_text="that of the address",
+        example="kubernetes.default.svc",
+    )
+    proxy_url: str | None = key(
+        "Proxy through which GitLab CI reaches the server.",
+        rule=kubernetes_rules.PROXY_URL,
+        default=None,
+        default_text="none",
+        examples=("http://proxy.example.com:3128", "socks5://10.0.0.1:1080"),
+    )
+    check_server: bool = key(
+        "Whether `pulumi up` asks the server with the kubeconfig that jobs get before it stores that; with false, it "
+        "need not be reached from where `pulumi up` runs.",
+        default=True,
+        example=False,
     )
     environment: str = key(
         "Environment scope of the GitLab variables; `*` is every job.",
@@ -84,11 +121,14 @@ class Access(Block):
             )
             for path in ("previewProject", "previewEnvironment")
         ),
-        Condition(
-            when=equals("createNamespace", False),
-            then="refused",
-            path="protect",
-            cause="is for a namespace which the stack owns",
-            remedy="take it out, or take out access.createNamespace",
+        *(
+            Condition(
+                when=equals("createNamespace", False),
+                then="refused",
+                path=path,
+                cause="is for a namespace which the stack owns",
+                remedy="take it out, or take out access.createNamespace",
+            )
+            for path in ("protect", "podSecurity", "defaultDeny")
         ),
     )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from components.settings import rules
 from components.settings.block import Block
-from components.settings.conditions import Condition, any_of, given, negation, overlap
+from components.settings.conditions import Condition, any_of, equals, given, negation, overlap
 from components.settings.key import SecretText, key
 
 
@@ -51,15 +51,38 @@ class Health(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class App(Block):
-    """The application: one container that serves HTTP."""
+    """The application: one container that serves HTTP, or a worker that serves nobody."""
 
-    port: int = key(
-        "Port the container listens on. Required, unless the block only has variables for `dockerHost.compose`.",
+    port: int | None = key(
+        "Port the container listens on; a worker has none, nor what only has variables for `dockerHost.compose`.",
         low=1,
         high=65535,
-        default=0,
-        default_text="none",
+        default=None,
+        default_text="**required**, but for a worker",
         example=8080,
+    )
+    worker: bool = key(
+        "Whether the container listens on no port: it gets no Service, no Ingress and no route, and its health is seen "
+        "by a command, or by its being there.",
+        default=False,
+        example=True,
+    )
+    command: tuple[str, ...] | None = key(
+        "Command that runs in place of the image's entry point (ENTRYPOINT); the image's arguments (CMD) are then left "
+        "out too.",
+        rule=rules.SCRIPT,
+        unique=False,
+        default=None,
+        default_text="the image's",
+        example=["/app", "serve"],
+    )
+    args: tuple[str, ...] | None = key(
+        "Arguments of the command, in place of the image's (CMD).",
+        rule=rules.SCRIPT,
+        unique=False,
+        default=None,
+        default_text="the image's",
+        example=["--verbose"],
     )
     health: Health = key(
         "How it is seen that the application can serve.",
@@ -101,4 +124,26 @@ class App(Block):
             cause="has a name that secrets has too",
             remedy="keep it in one of the two",
         ),
+        *(
+            Condition(
+                when=equals("worker", True),
+                then="refused",
+                path=path,
+                cause="is of what serves, and a worker does not",
+                remedy="take it out, or take out app.worker",
+            )
+            for path in ("port", "health.path")
+        ),
     )
+
+    @property
+    def serves(self) -> int:
+        """The port of an application that is no worker."""
+        if self.port is None:
+            raise ValueError("port: a worker has none")
+        return self.port
+
+    @property
+    def health_path(self) -> str | None:
+        """The path by which its health is seen; None if that is a command, or nothing."""
+        return None if self.worker else self.health.path

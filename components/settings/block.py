@@ -1,17 +1,18 @@
 """What every block is: a dataclass whose fields are keys, and which refuses what they refuse. Pure: no Pulumi here."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
-from components.settings import rules
 from components.settings.conditions import Condition, broken
 from components.settings.key import Key, keys_of
 from components.settings.problem import Problem, Sealed, quoted
 from components.settings.rule import Rule, refusing
 
 PLAIN_TEXT = "store it in plain text, or put a secret into app.secrets"
+_WORD = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 ENCRYPTED = "is encrypted, and this key is no place for a secret"
 
 
@@ -123,7 +124,7 @@ def _check_map(key: Key, value: object, path: str) -> Iterator[Problem]:
 
 def below(path: str, name: str) -> str:
     """The path of a name in a mapping, as `pulumi config set --path` takes it."""
-    return f"{path}.{name}" if rules.ENV_NAME.accepts(name) else f"{path}[{json.dumps(name)}]"
+    return f"{path}.{name}" if _WORD.fullmatch(name) else f"{path}[{json.dumps(name)}]"
 
 
 def _is_plain(value: object) -> bool:

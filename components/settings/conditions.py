@@ -35,7 +35,33 @@ def is_block(path: str) -> Predicate:
 
 def equals(path: str, value: str | bool) -> Predicate:
     """The key is given, and this is its value."""
-    return Predicate(lambda fields: look_up(fields, path) is value, _at(path, {"const": value}))
+
+    def holds(fields: Fields) -> bool:
+        found = look_up(fields, path)
+        # In Python 1 equals True, in a stack file it does not.
+        return type(found) is type(value) and found == value
+
+    return Predicate(holds, _at(path, {"const": value}))
+
+
+def more_than(path: str, number: int) -> Predicate:
+    """The key is given, and is a larger number."""
+
+    def holds(fields: Fields) -> bool:
+        found = look_up(fields, path)
+        return isinstance(found, int) and found > number
+
+    return Predicate(holds, _at(path, {"type": "integer", "exclusiveMinimum": number}))
+
+
+def exceeds(path: str, other: str) -> Predicate:
+    """Both keys are given, and the first is the larger number: no JSON schema can say so."""
+
+    def holds(fields: Fields) -> bool:
+        one, two = look_up(fields, path), look_up(fields, other)
+        return isinstance(one, int) and isinstance(two, int) and one > two
+
+    return Predicate(holds, {"not": {}})
 
 
 def matches(path: str, pattern: str) -> Predicate:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from components.settings import rules
+from components.settings import kubernetes_rules, rules
+from components.settings.autoscale import Autoscale
 from components.settings.block import Block
-from components.settings.conditions import Condition, given, negation
-from components.settings.key import key
+from components.settings.conditions import Condition
+from components.settings.key import SecretText, key
+from components.settings.kubernetes_conditions import CONDITIONS
+from components.settings.probe import Probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +35,11 @@ class Kubernetes(Block):
         low=1,
         high=1000,
         default=None,
-        default_text="2 at first",
+        default_text="2 at first; 1 with a volume of one node",
         example=3,
+    )
+    autoscale: Autoscale | None = key(
+        "An autoscaler.", default=None, default_text="none", example={"min": 2, "max": 10, "cpu": 80}
     )
     host: str | None = key(
         "Host name of the Ingress.",
@@ -41,6 +47,22 @@ class Kubernetes(Block):
         default=None,
         default_text="no Ingress",
         example="blog.example.org",
+    )
+    hosts: tuple[str, ...] = key(
+        "Further host names of the Ingress.", rule=rules.DNS_NAME, default=(), example=["www.example.org"]
+    )
+    paths: tuple[str, ...] = key(
+        "Paths of the hosts that lead to the application, each with all that is below it.",
+        rule=rules.HTTP_PATH,
+        default=("/",),
+        example=["/api", "/docs"],
+    )
+    ingress_annotations: Mapping[str, str] = key(
+        "Annotations of the Ingress, which its controller and cert-manager read.",
+        names=kubernetes_rules.ANNOTATION,
+        rule=kubernetes_rules.ANNOTATION_VALUE,
+        default={},
+        example={"cert-manager.io/cluster-issuer": "letsencrypt"},
     )
     ingress_class: str | None = key(
         "Class of the Ingress.",
@@ -50,23 +72,134 @@ class Kubernetes(Block):
         example="nginx",
     )
     tls_secret: str | None = key(
-        "Secret of type kubernetes.io/tls with the certificate of the host.",
+        "Secret of type kubernetes.io/tls with the certificate of the hosts; cert-manager may make it.",
         rule=rules.DNS_NAME,
         default=None,
         default_text="the Ingress serves http",
         example="blog-example-org-tls",
     )
     cpu: str = key(
-        "Requested CPU of a Pod; there is no limit, for throttling a server that has room helps nobody.",
+        "Requested CPU of a Pod.",
         rule=rules.CPU,
         default="50m",
         examples=("100m", "0.5", "2"),
     )
+    cpu_limit: str | None = key(
+        "Limit of the CPU of a Pod, for a cluster whose quota asks for one.",
+        rule=rules.CPU,
+        default=None,
+        default_text="no limit, for throttling a server that has room helps nobody",
+        example="1",
+    )
+    startup: Probe | None = key(
+        "How it is seen that a container has started: until then, the other probes wait.",
+        default=None,
+        default_text="none",
+        example={"failures": 30, "periodSeconds": 2},
+    )
+    liveness: Probe | None = key(
+        "How it is seen that a container is alive; one that is not is restarted.",
+        default=None,
+        default_text="none",
+        example={"path": "/livez"},
+    )
+    secrets_from: tuple[str, ...] = key(
+        "Secrets that exist in the namespace, whose entries become environment variables; a change of theirs reaches "
+        "the Pods that start after it.",
+        rule=rules.DNS_NAME,
+        default=(),
+        example=["database"],
+    )
+    config_from: tuple[str, ...] = key(
+        "ConfigMaps that exist in the namespace, whose entries become environment variables, those of `secretsFrom` "
+        "and of `app` over them.",
+        rule=rules.DNS_NAME,
+        default=(),
+        example=["settings"],
+    )
+    files: Mapping[str, SecretText] = key(
+        "Text files put into the container, by their path.",
+        names=rules.MOUNT_PATH,
+        default={},
+        secrecy="may",
+        example={"/etc/app.conf": "workers = 2\n"},
+    )
+    volumes: Mapping[str, str] = key(
+        "Sizes of the volumes, by the path they are mounted at: each is a PersistentVolumeClaim, which stays in the "
+        "namespace when it is taken out here.",
+        names=rules.MOUNT_PATH,
+        rule=kubernetes_rules.STORAGE,
+        default={},
+        example={"/var/lib/blog": "10Gi"},
+    )
+    access_mode: Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"] = key(
+        "Who may mount the volumes: but for ReadWriteMany one Pod alone, which ends before the next one starts.",
+        default="ReadWriteOnce",
+        example="ReadWriteMany",
+    )
+    storage_class: str | None = key(
+        "Class of the volumes.",
+        rule=rules.DNS_NAME,
+        default=None,
+        default_text="the cluster's default class",
+        example="fast",
+    )
+    run_as_user: int | None = key(
+        "Number of the user that the container runs as.",
+        low=1,
+        high=2147483647,
+        default=None,
+        default_text="the image's, which has to be a number other than 0",
+        example=1000,
+    )
+    run_as_root: bool = key(
+        "Whether the container runs as the image's user with the container runtime's own capabilities, be it root: for "
+        "an image that changes its user by itself. The namespace has to allow it, as Pod Security `baseline` does.",
+        default=False,
+        example=True,
+    )
+    fs_group: int | None = key(
+        "Number of the group that the volumes belong to; without it, they are root's on many clusters.",
+        low=1,
+        high=2147483647,
+        default=None,
+        default_text="none",
+        example=1000,
+    )
+    read_only_root_filesystem: bool = key(
+        "Whether the container can write to `app.writable` and its volumes alone.", default=True, example=False
+    )
+    service_account: str | None = key(
+        "ServiceAccount that exists in the namespace and that the Pods run as.",
+        rule=rules.DNS_NAME,
+        default=None,
+        default_text="`default`",
+        example="blog",
+    )
+    service_account_token: bool = key(
+        "Whether the Pods get the token of the ServiceAccount, with which they may act on the cluster.",
+        default=False,
+        example=True,
+    )
+    pod_annotations: Mapping[str, str] = key(
+        "Annotations of the Pods.",
+        names=kubernetes_rules.ANNOTATION,
+        rule=kubernetes_rules.ANNOTATION_VALUE,
+        default={},
+        example={"prometheus.io/scrape": "true", "prometheus.io/port": "9102"},
+    )
     egress: tuple[str, ...] = key(
         "What the Pods may connect to besides DNS: blocks of addresses (CIDR), or `internet` for every public one.",
-        rule=rules.EGRESS,
+        rule=kubernetes_rules.EGRESS,
         default=(),
         example=["internet", "10.20.0.0/16"],
+    )
+    reaches: tuple[str, ...] = key(
+        "What of the same namespace the Pods may connect to: values of the label `app.kubernetes.io/name`, such as the "
+        "`kubernetes.name` of another stack.",
+        rule=rules.LABEL_VALUE,
+        default=(),
+        example=["db"],
     )
     pull_secret: str | None = key(
         "Secret of type kubernetes.io/dockerconfigjson the image is pulled with.",
@@ -74,6 +207,12 @@ class Kubernetes(Block):
         default=None,
         default_text="that of `registry`, or no login",
         example="gitlab-registry-prod-access",
+    )
+    pull_secrets: tuple[str, ...] = key(
+        "Further Secrets of that type that exist in the namespace.",
+        rule=rules.DNS_NAME,
+        default=(),
+        example=["mirror-login"],
     )
     selector: Mapping[str, str] = key(
         "Labels by which the Deployment and the Service know their Pods. Kubernetes never changes those of a "
@@ -112,18 +251,14 @@ class Kubernetes(Block):
         example="rollback",
     )
 
-    conditions: ClassVar[tuple[Condition, ...]] = tuple(
-        Condition(
-            when=negation(given("host")),
-            then="refused",
-            path=path,
-            cause="belongs to an Ingress, which is made only if 'host' is given",
-            remedy="add the host or take this out",
-        )
-        for path in ("ingressClass", "tlsSecret")
-    )
+    conditions: ClassVar[tuple[Condition, ...]] = CONDITIONS
 
     @property
     def pod_labels(self) -> Mapping[str, str]:
         """The labels that select its Pods."""
         return self.selector or {"app.kubernetes.io/name": self.name}
+
+    @property
+    def has_one_pod(self) -> bool:
+        """Whether its volumes can be mounted by one Pod alone, which has to end before the next one starts."""
+        return bool(self.volumes) and self.access_mode != "ReadWriteMany"

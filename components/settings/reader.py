@@ -76,7 +76,7 @@ def _in_clear(key: Key, value: object, path: str) -> list[Problem]:
         return [found for name, text in value.items() for found in _in_clear(key, text, below(path, name))]
     if not isinstance(value, str):
         return []
-    option = "--secret --path" if key.kind == "map" else "--secret"
+    option = "--secret --path" if "." in path else "--secret"
     return [
         Problem(
             path=path,

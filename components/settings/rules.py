@@ -17,14 +17,6 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_cidr(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_day(text: str) -> bool:
     try:
         datetime.date.fromisoformat(text)
@@ -59,6 +51,7 @@ _SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LABEL_TEXT = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 _PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS = r"\[[0-9a-f:.]+\]"
+HOST_AND_PORT = f"(?:{_SUBDOMAIN}|{_ADDRESS})(?::{_PORT})?"
 _REST = r"(?:/[!-\x22$->@-~]*)?"
 """A path, with no query and no fragment."""
 _PRIVATE = (
@@ -115,7 +108,7 @@ LABEL_VALUE = Rule(
 """The value of a label that is not empty (Kubernetes: Labels and Selectors)."""
 
 SERVER_URL = Rule(
-    pattern=f"https://(?:{_SUBDOMAIN}|{_ADDRESS})(?::{_PORT})?{_REST}",
+    pattern=f"https://{HOST_AND_PORT}{_REST}",
     check=_has_host,
     cause="is not the https URL of an API server",
     remedy=(
@@ -166,6 +159,14 @@ REGISTRY = Rule(
     remedy="use one such as 'registry.example.com', as image references start with it",
 )
 """With an optional port."""
+
+LOGIN = Rule(
+    pattern="[A-Za-z0-9$_.@+=/~!#%-]+",
+    longest=255,
+    cause="is not a user name",
+    remedy="use letters, digits and the signs of $_.@+=/~!#%-, such as 'robot$blog'",
+)
+"""Of a registry: without the ':' that ends it in HTTP's Basic authentication (RFC 7617)."""
 
 DAY = Rule(
     pattern="[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])",
@@ -232,21 +233,20 @@ ARGUMENT = Rule(
 )
 """Of a command that is run in a container."""
 
-INTERNET = "internet"
-EGRESS = Rule(
-    pattern=f"{INTERNET}|[0-9A-Fa-f:.]+(?:/[0-9]{{1,3}})?",
-    check=lambda text: text == INTERNET or _is_cidr(text),
-    cause=f"is neither a block of addresses nor the word {INTERNET}",
-    remedy=f"use one such as '10.20.0.0/16', or {INTERNET}",
+SCRIPT = Rule(
+    pattern=r"(?=[\s\S]*\S)[^\x00]*",
+    cause="is not an argument of a command",
+    remedy="use some text",
 )
-"""Of a NetworkPolicy (Kubernetes: IPBlock)."""
+"""Of the command that a container runs, which may be a script of several lines."""
 
 ENV_NAME = Rule(
-    pattern="[A-Za-z_][A-Za-z0-9_]*",
+    pattern="(?!\\.(?:\\.|$))[A-Za-z_.-][A-Za-z0-9_.-]*",
+    longest=253,
     cause="is not the name of an environment variable",
-    remedy="use letters, digits and '_', a digit not first",
+    remedy="use letters, digits, '_', '.' and '-', a digit not first, such as 'DB_PASSWORD' or 'spring.active'",
 )
-"""What every shell can read (POSIX: Environment Variables)."""
+"""What the keys of a Secret can be, and every version of Kubernetes takes (apimachinery: IsEnvVarName)."""
 
 FILES = Rule(
     pattern=r"(?!/)(?!(?:[^\n]*/)?\.\.(?:/|$))[^\x00-\x1f\x7f]+",

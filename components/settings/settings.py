@@ -76,7 +76,7 @@ class Settings:
     @property
     def needs_gitlab(self) -> bool:
         """Whether anything of the stack is in GitLab."""
-        return bool(self.access or self.registry)
+        return bool(self.access or (self.registry and not self.registry.username))
 
     def owner(self, name: str) -> str:
         """Whose a thing of this name is: PROJECT/STACK/NAME."""
@@ -89,7 +89,7 @@ class Settings:
         if self.access:
             previews = [self.access.preview_project] if self.access.preview else []
             kept |= dict.fromkeys([self.scalars.gitlab_project, *previews], frozenset({"variables"}))
-        if self.registry:
+        if self.registry and not self.registry.username:
             project = self.registry.project or self.scalars.gitlab_project
             kept[project] = kept.get(project, frozenset()) | {"deploy tokens"}
         return kept
@@ -156,9 +156,11 @@ def parse(
     scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
     blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
     image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
+    access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
+    if image and registry:
+        _compare(reader, image.deployed.image, registry, blocks.get("kubernetes"))
     if reader.problems or scalars is None:
         return None, reader.problems
-    access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
     settings = Settings(
         stack=stack,
         scalars=scalars,
@@ -167,7 +169,7 @@ def parse(
         registry=registry
         and replace(
             registry,
-            project=registry.project or scalars.gitlab_project,
+            project=registry.project or ("" if registry.username else scalars.gitlab_project),
             pull_secret=registry.pull_secret or f"gitlab-registry-{_dns_label(stack)}",
         ),
         app=blocks.get("app"),
@@ -182,6 +184,18 @@ def _runs(named: Mapping[str, object]) -> bool:
     """Whether the stack runs the image: of the block app, or in compose files."""
     docker_host = named.get("dockerHost")
     return "app" in named or (isinstance(docker_host, Mapping) and "compose" in docker_host)
+
+
+def _compare(reader: Reader, image: ImageReference, registry: Registry, target: Kubernetes | None) -> None:
+    """Records that the login is another registry's than the image's, unless the Pods have further ones."""
+    hub = {"docker.io", "index.docker.io", "registry-1.docker.io"}
+    is_same = image.registry == registry.server or {image.registry, registry.server} <= hub
+    if not is_same and not (target and target.pull_secrets):
+        reader.add(
+            own("registry.server"),
+            f"is {registry.server}, and the image is pulled from {image.registry}",
+            "name that one, or take out the block registry if everybody may pull the image",
+        )
 
 
 def _complete(access: Access, scalars: Scalars) -> Access:

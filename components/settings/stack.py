@@ -28,8 +28,10 @@ def own(name: str) -> str:
 
 
 _ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
+_WORKER = equals(f"{_APP}.worker", True)
+_PROBES = ("startup", "liveness")
 _COMPOSE = f"{_DOCKER_HOST}.compose"
-_SERVES_APP = any_of(given(_KUBERNETES), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE))))
+_MAKES_APP = any_of(given(_KUBERNETES), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE))))
 """Whether a block makes the application of the block app."""
 _WITH_COMPOSE = ("address", "hostKey", "identityFile", "waitSeconds", "overlapSeconds", "compose", "project")
 """The keys of the block `dockerHost` that mean the same with compose files."""
@@ -66,15 +68,15 @@ CONDITIONS = (
         )
     ),
     Condition(
-        when=all_of(is_block(_APP), _SERVES_APP),
+        when=all_of(is_block(_APP), _MAKES_APP, negation(_WORKER)),
         then="required",
         path=f"{_APP}.port",
         cause="is missing",
-        remedy="use a whole number from 1 to 65535, without quotes",
+        remedy="name the port the container listens on, or set worker to true if it listens on none",
     ),
     *(
         Condition(
-            when=all_of(given(_COMPOSE), negation(_SERVES_APP)),
+            when=all_of(given(_COMPOSE), negation(_MAKES_APP)),
             then="refused",
             path=f"{_APP}.{key.name}",
             cause="says what runs, and so does dockerHost.compose",
@@ -118,7 +120,10 @@ CONDITIONS = (
         )
         for when, block in (
             (given(_ACCESS), "access"),
-            (all_of(given(_REGISTRY), negation(given(_ACCESS))), "registry"),
+            (
+                all_of(given(_REGISTRY), negation(given(_ACCESS)), negation(given(f"{_REGISTRY}.username"))),
+                "registry",
+            ),
         )
     ),
     Condition(
@@ -141,6 +146,55 @@ CONDITIONS = (
         path=f"{_KUBERNETES}.pullSecret",
         cause="is made by the block registry",
         remedy="take it out here",
+    ),
+    *(
+        Condition(
+            when=_WORKER,
+            then="refused",
+            path=path,
+            cause="leads to the application, and a worker listens on no port",
+            remedy="take it out, or take out app.worker",
+        )
+        for path in (f"{_KUBERNETES}.host", f"{_DOCKER_HOST}.host", f"{_DOCKER_HOST}.publish")
+    ),
+    *(
+        Condition(
+            when=_WORKER,
+            then="refused",
+            path=f"{_KUBERNETES}.{probe}.path",
+            cause="is of what serves, and a worker does not",
+            remedy="use a command",
+        )
+        for probe in _PROBES
+    ),
+    *(
+        Condition(
+            when=all_of(_WORKER, given(f"{_KUBERNETES}.{probe}"), negation(given(f"{_APP}.health.command"))),
+            then="required",
+            path=f"{_KUBERNETES}.{probe}.command",
+            cause="is missing, and app.health has none either",
+            remedy="name a command that succeeds in a container that is as it should be",
+        )
+        for probe in _PROBES
+    ),
+    Condition(
+        when=all_of(_WORKER, given(_DOCKER_HOST)),
+        then="required",
+        path=f"{_APP}.health.command",
+        cause="is missing, and Docker sees nothing else of a worker",
+        remedy="name a command that succeeds in a container that is as it should be",
+    ),
+    Condition(
+        when=all_of(
+            equals(f"{_KUBERNETES}.runAsRoot", True),
+            given(_ACCESS),
+            negation(equals(f"{_ACCESS}.createNamespace", False)),
+            negation(any_of(*(equals(f"{_ACCESS}.podSecurity", level) for level in ("baseline", "privileged")))),
+        ),
+        then="refused",
+        path=f"{_KUBERNETES}.runAsRoot",
+        cause="needs a namespace of Pod Security 'baseline', and that of access is 'restricted'",
+        remedy="set access.podSecurity to baseline, or let the image run as another user by kubernetes.runAsUser",
     ),
     Condition(
         when=all_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.kubernetes_app.kubernetes_app import SERVICE_PORT
 from components.printable import printable
+from components.settings.kubernetes_names import claim_name
 
 if TYPE_CHECKING:
     from components.settings.settings import Settings
@@ -110,13 +111,19 @@ def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
     missing = [printable(name) for name in variables if name not in {**app.env, **app.secrets}]
     if missing:
         yield f"{what} sets {', '.join(missing)}, and the stack does not; add them to app.env or app.secrets"
-    for field in ("args", "command", "envFrom"):
-        if container.get(field):
-            yield f"{what} sets {field}, which a stack does not; move it into the image, app.env or app.secrets"
+    for field, own in (("args", app.args), ("command", app.command)):
+        if container.get(field) and tuple(container[field]) != own:
+            yield f"{what} sets {field} to another value than app.{field}; use the same there"
+    if container.get("envFrom") and not (target.secrets_from or target.config_from):
+        yield (
+            f"{what} sets envFrom, and the stack does not; name its sources in kubernetes.secretsFrom and "
+            "kubernetes.configFrom, or move them into app.env or app.secrets"
+        )
+    claims = {claim_name(target.name, path) for path in target.volumes}
     for volume in pod.get("volumes") or ():
-        if "emptyDir" not in volume:
+        if "emptyDir" not in volume and (volume.get("persistentVolumeClaim") or {}).get("claimName") not in claims:
             yield (
-                f"{what} has the volume {printable(volume['name'])}, and the Pods of a stack have none that last; name "
+                f"{what} has the volume {printable(volume['name'])}, which is no claim of kubernetes.volumes; name "
                 "another kubernetes.name"
             )
     probe, wanted = container.get("readinessProbe") or {}, "exec" if app.health.command else "httpGet"
@@ -159,7 +166,7 @@ def _service(stack: Settings, found: Handmade) -> Iterator[str]:
             yield from _users_of(found, target.name, port["name"])
     ingress = found.find("Ingress", target.name)
     hosts = {rule.get("host") for rule in ingress["spec"].get("rules") or ()} if ingress else set()
-    others = sorted(printable(str(host)) for host in hosts - {target.host})
+    others = sorted(printable(str(host)) for host in hosts - {target.host, *target.hosts})
     if others:
         yield (
             f"Ingress {target.name} routes {', '.join(others)} too, which the stack would not; move those into an "

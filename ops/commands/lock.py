@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import UTC, datetime, timedelta
 
-from ops import cli, pending_operations, state_locks
+from ops import cli, pending_operations, state_locks, unfinished_writes
 from ops.console import report
 from ops.ops_error import OpsError
 from ops.stack_name import StackName
@@ -23,6 +23,9 @@ updated or deleted. What was being created may exist or not: look, then either d
 'pulumi refresh --yes --clear-pending-creates', or run 'pulumi refresh' on a terminal and enter its id. 'pulumi up' and
 'pulumi refresh --yes' alone do not clear it. A container on a Docker host needs no such look: clear
 the pending creates, and the next 'pulumi up' removes what there is of it.
+
+In a folder (file://) a run that is killed as it writes its state may leave an empty file beside it, and every command
+ends with "failed to load checkpoint: EOF". The state itself is whole: --release removes that file.
 
 Pulumi Cloud has no such locks: an update there holds a lease that expires by itself.
 """
@@ -46,7 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints each lock and whether its run is over; 0 if there is none or it was released, 1 if there is one."""
     stack: StackName = arguments.stack
-    _require_locks()
+    unfinished = unfinished_writes.find(_require_locks(), datetime.now(UTC))
+    for file in unfinished:
+        if not arguments.release:
+            report(f"a killed run left {file} empty; remove it: python -m ops lock --stack {stack} --release")
+            return 1
+        file.unlink()
+        report(f"removed: {file}, which a killed run left empty")
     locks = state_locks.read(stack)
     if not locks:
         report(f"stack {stack} is not locked")
@@ -79,8 +88,8 @@ def _minutes(text: str) -> timedelta:
     return minutes
 
 
-def _require_locks() -> None:
-    """OpsError if the state is in Pulumi Cloud, which has leases in place of locks."""
+def _require_locks() -> str:
+    """The address of the state; OpsError if it is in Pulumi Cloud, which has leases in place of locks."""
     whoami = cli.run("pulumi", "whoami", "--json", "--non-interactive")
     if whoami.returncode:
         raise OpsError(f"Pulumi does not say where the state is ({cli.last_line(whoami.stderr)}); run 'pulumi login'")
@@ -90,6 +99,7 @@ def _require_locks() -> None:
             f"The state is at {url}, which has no locks that can be read here: an update there holds a lease that "
             "expires by itself; see the stack's page, and end an update that hangs with 'pulumi cancel'"
         )
+    return url
 
 
 def _release(stack: StackName) -> None:

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not outputs:
         raise OpsError("The selected stack has no outputs to check; run 'pulumi up' first")
     count = failed = 0
-    for passed, text in _checks(outputs, arguments):
+    for passed, text in checks(outputs, arguments):
         print(f"{'note' if passed is None else 'ok  ' if passed else 'FAIL'}  {text}", flush=True)
         count += passed is not None
         failed += passed is False
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """What there is to check of a stack with these outputs, by the arguments of this command."""
     access, app, docker = outputs.get("access"), outputs.get("app"), outputs.get("dockerHost")
     if access and not arguments.job:
         project, environment = access["gitlabProject"], access["environment"]
@@ -148,8 +149,9 @@ def _reach(namespace: str, job: Mapping[str, str]) -> Iterator[Check]:
 
 def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
-    namespace, service, image = app["namespace"], app["service"], app["image"]
-    selector = f"app.kubernetes.io/name={service}"
+    namespace, service, image = app["namespace"], app.get("service"), app["image"]
+    name = service or app.get("worker")
+    selector = f"app.kubernetes.io/name={name}"
     found = tools.run("kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json", environment=job)
     if found.returncode:
         yield False, f"{namespace}: the Pods could not be listed{_why(found.stderr)}"
@@ -158,8 +160,10 @@ def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Na
     current = [pod for pod in pods if pod["spec"]["containers"][0]["image"] == image]
     yield (
         len(pods) == len(current) > 0,
-        f"{namespace}: {len(current)} of {len(pods)} Pods behind Service {service} run {image}",
+        f"{namespace}: {len(current)} of {len(pods)} Pods {'behind Service' if service else 'of'} {name} run {image}",
     )
+    if service is None:
+        return
     path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy{arguments.path}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"

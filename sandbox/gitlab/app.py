@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
@@ -26,6 +27,7 @@ from sandbox.gitlab.notes import ISSUE_NOTES, MERGE_REQUEST_NOTES
 from sandbox.gitlab.refusals import Refusal
 from sandbox.gitlab.registry_auth import RegistryAuth
 from sandbox.gitlab.store import Store
+from sandbox.gitlab.token_parameters import TokenParameters
 
 # The key in an ASGI scope's extensions under which the server puts a callable that closes the connection.
 DROP = "sandbox.drop"
@@ -69,13 +71,13 @@ class Front:
         scope = {**scope, "path": path}
         fault = None if path == DOOR else self.faults.take(scope["method"], path)
         outcome: object = "dropped"
-        told = False
+        logged = False
 
-        def tell() -> None:
-            nonlocal told
-            if not told:
+        def log() -> None:
+            nonlocal logged
+            if not logged:
                 print(f"{scope['method']} {path} {outcome}", flush=True)
-            told = True
+            logged = True
 
         async def answer(event: Message) -> None:
             nonlocal outcome
@@ -85,7 +87,7 @@ class Front:
                 outcome = event["status"]
             elif not event.get("more_body"):
                 # Who has the whole answer finds its line in the log.
-                tell()
+                log()
             await send(event)
 
         app = self.app if fault in (None, "drop-before", "drop-after") else reply(fault)
@@ -93,7 +95,7 @@ class Front:
             # Starlette raises again what `crash` has logged and answered.
             with suppress(Exception):
                 await app(scope, receive, answer)
-        tell()
+        log()
         if fault in ("drop-before", "drop-after"):
             scope["extensions"][DROP]()
             while (await receive())["type"] != "http.disconnect":
@@ -116,7 +118,7 @@ def create_app(data_dir: Path, release: str = projects.RELEASE) -> ASGIApp:
     ]
     app = Starlette(
         routes=[
-            Mount("/api/v4", routes=api),
+            Mount("/api/v4", routes=api, middleware=[Middleware(TokenParameters)]),
             *RegistryAuth(data_dir).routes(),
             *GitHttp(data_dir).routes(),
             *faults.routes(),

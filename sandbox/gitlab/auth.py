@@ -38,13 +38,19 @@ def token_digest(token: str) -> str:
 
 def presented_token(request: Request) -> str | None:
     """Return the token of the request. JOB-TOKEN and job_token are not looked at: see `job`."""
-    return request.headers.get("private-token") or request.query_params.get("private_token") or bearer_token(request)
+    return parameter(request, "private_token") or request.headers.get("private-token") or bearer_token(request)
 
 
 def bearer_token(request: Request) -> str | None:
     """Return the token given in OAuth's way."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return (bearer.strip() if scheme.lower() == "bearer" else None) or request.query_params.get("access_token")
+    return (bearer.strip() if scheme.lower() == "bearer" else None) or parameter(request, "access_token")
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """Return a token among the parameters of a request to the API, in the query or in the body."""
+    tokens: dict[str, str] = request.state.tokens
+    return tokens.get(name) or None
 
 
 def authenticate(request: Request, *, also: tuple[str, ...] = (), jobs: bool = False) -> User:
@@ -70,7 +76,7 @@ def job(request: Request) -> User | None:
     if bearer is not None:
         tokens = store.find(JobToken, sha256=token_digest(bearer))
     else:
-        presented = request.headers.get("job-token") or request.query_params.get("job_token")
+        presented = parameter(request, "job_token") or request.headers.get("job-token")
         if not presented:
             return None
         tokens = store.find(JobToken, sha256=token_digest(presented))

@@ -113,3 +113,34 @@ def resources(export: str) -> Any:
     deployment = yaml.safe_load(export)["deployment"]
     engine = ("pulumi:pulumi:Stack", "pulumi:providers:pulumi")
     return [item for item in deployment.get("resources", []) if item["type"] not in engine]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("OLDEST = (3, 99)", "gitlab-deploy needs Python 3.11 or newer"),
+        ('PACKAGES = ("no_such_package",)', "has no package no_such_package, which requirements.txt names"),
+    ],
+)
+def test_a_python_that_cannot_run_the_program_is_one_sentence(project: Project, change: str, sentence: str) -> None:
+    file = project.folder / "components" / "prerequisites.py"
+    name = change.partition(" =")[0]
+    file.write_text(
+        "\n".join(change if line.startswith(f"{name} =") else line for line in file.read_text().split("\n"))
+    )
+    project.configure(GOOD)
+    run = project.pulumi("preview")
+    assert run.code != 0
+    assert sentence in run.text
+    assert "Traceback" not in run.text
+
+
+def test_a_pulumi_that_is_too_old_is_refused_by_the_project_file(project: Project) -> None:
+    file = project.folder / "Pulumi.yaml"
+    text = file.read_text()
+    assert 'requiredPulumiVersion: ">=3' in text
+    file.write_text(text.replace('requiredPulumiVersion: ">=3', 'requiredPulumiVersion: ">=99'))
+    project.configure(GOOD)
+    run = project.pulumi("preview")
+    assert run.code != 0
+    assert "does not satisfy the version range" in run.text

@@ -48,7 +48,8 @@ class Project:
         for name in FILES:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+                # With its compiled modules, which no run has to make again; those that are being written are left out.
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy(source, folder / name)
         # Where Pulumi.yaml says the virtual environment is.

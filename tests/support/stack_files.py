@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,16 @@ EVERY: Stack = {
     },
 }
 """Every block, with what most of its keys need."""
+BESIDE: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    "kubernetes.autoscale": {"kubernetes": {"autoscale": {"min": 1, "max": 1000}}},
+    "kubernetes.accessMode": {"kubernetes": {"volumes": {"/data": "1Gi"}}},
+    "kubernetes.storageClass": {"kubernetes": {"volumes": {"/data": "1Gi"}}},
+    "registry.username": {"registry": {"password": {"secure": "a password"}}},
+    "registry.password": {"registry": {"username": "robot"}},
+    "kubernetes.runAsRoot": {"access": {"podSecurity": "baseline"}},
+    "kubernetes.serviceAccountToken": {"kubernetes": {"serviceAccount": "blog"}},
+}
+"""What a key needs besides: keys of blocks, by the path of the key."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +70,22 @@ class Place:
         stack = copy.deepcopy(EVERY)
         if self.path == "gitlab-deploy:kubernetes.namespace":
             del stack["gitlab-deploy:access"]
-        if self.path == "gitlab-deploy:kubernetes.pullSecret":
-            del stack["gitlab-deploy:registry"]
         if self.path == "gitlab-deploy:access.preview":
             stack["gitlab-deploy:access"]["environment"] = "*"
         if self.path in {"gitlab-deploy:dockerHost.compose", "gitlab-deploy:dockerHost.project"}:
             block = stack["gitlab-deploy:dockerHost"]
             kept = {key: value for key, value in block.items() if key in {"address", "hostKey"}}
             stack["gitlab-deploy:dockerHost"] = kept | {"compose": ["docker-compose.yml"]}
+        if self.path == "gitlab-deploy:kubernetes.pullSecret":
+            del stack["gitlab-deploy:registry"]
+        for block, keys in BESIDE.get(".".join(self.names[:2]), {}).items():
+            stack[f"gitlab-deploy:{block}"] |= copy.deepcopy(keys)
+        if self.path == "gitlab-deploy:app.worker" and value is True:
+            del (
+                stack["gitlab-deploy:app"]["port"],
+                stack["gitlab-deploy:dockerHost"],
+                stack["gitlab-deploy:kubernetes"]["host"],
+            )
         holder = stack
         for name in (f"gitlab-deploy:{self.names[0]}", *self.names[1:])[:-1]:
             holder = holder.setdefault(name, {})

@@ -112,7 +112,7 @@ def test_every_object_on_the_cluster_carries_the_id_and_is_asked_for_before(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
-    kubectl = f"""case "$*" in *get*) cat > {asked}; echo '{{"items": []}}';; *) echo https://k8s:6443;; esac"""
+    kubectl = f"""case "$*" in *--filename*) cat > {asked}; echo '{{"items": []}}';; *) echo https://k8s:6443;; esac"""
     app = every_block()["gitlab-deploy:app"]
     secrets = {"secrets": {"PASSWORD": {"secure": "canary"}}}
     run = run_program(monkeypatch, tmp_path, app=app | secrets, kubectl=kubectl)

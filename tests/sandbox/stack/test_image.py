@@ -89,3 +89,11 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
     assert deployed.site() == "1.0.0"
     assert deployed.output("deployment")["rolledBack"] is True
     assert deployed.summary("--expect-no-changes") == {}
+
+    # Forward again by the deploy job of that pipeline, as by the button Rollback on the page of GitLab's environment.
+    assert deployed.project.pulumi("config", "rm", "gitlab-deploy:rollback").code == 0
+    run = ci(deployed, 812, TWO)
+    assert run.code == 0, run.text
+    said = f"image: {TWO}, rolled back by a deploy job of pipeline 812 that was run again; it replaces {ONE}"
+    assert said in run.text
+    assert deployed.site() == "2.0.0"

@@ -161,8 +161,13 @@ def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
     project = team.runner.project(PROJECT)
     project.ci_push_repository_for_job_token_allowed = True
     project.save()
+    # The branch goes on while the job runs; so it has when an old job is run again.
+    other = team.program.again()
+    (other.clone / "NEWS.md").write_text("A later commit.\n")
+    later = other.push("Another commit")
     pipeline = team.runner.run(team.program, "deploy", IMAGE=image)
     assert pipeline.code == 0, pipeline.masked
+    assert team.program.git("rev-parse", "main~1", cwd=team.program.bare) == later
     pushed = team.program.git("log", "-1", "--format=%s", "main", cwd=team.program.bare)
     assert pushed == f"Deploy {image} to prod [skip ci]"
     change = team.program.git("show", "--format=", "--unified=0", "main", cwd=team.program.bare).splitlines()[4:]

@@ -9,6 +9,7 @@ import pytest
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Deployed
+from tests.support.ops_command import ops
 from tests.support.project import ROOT, leaks
 
 
@@ -20,6 +21,24 @@ def verify(deployed: Deployed, *arguments: str) -> tuple[int, list[str]]:
 def test_second_up_and_preview_change_nothing(deployed: Deployed) -> None:
     assert deployed.summary("--expect-no-changes") == {}
     deployed.up("--expect-no-changes")
+
+
+def test_status_shows_what_runs_and_that_it_serves(deployed: Deployed) -> None:
+    run = ops(deployed.project, "status", "--json")
+    assert run.code == 0, run.text
+    (status,) = json.loads(run.stdout)
+    image = f"{REPOSITORY}:1.0.0"
+    assert (status["stack"], status["image"].partition("@")[0]) == ("sandbox", image)
+    assert status["places"] == ["cluster sandbox, namespace example"]
+    assert {credential["name"] for credential in status["credentials"]} >= {
+        "GitLab deploy token gitlab-deploy-sandbox-2026-11",
+        "ServiceAccount token example/gitlab-example-token-2026-11",
+    }
+    assert [check["passed"] for check in status["checks"]] == [True, True], status["checks"]
+    assert f"2 of 2 Pods behind Service web run {status['image']}" in status["checks"][0]["text"]
+    assert not any(
+        leaks(secret, run.text) for secret in (deployed.token(), deployed.project.environment["GITLAB_TOKEN"])
+    )
 
 
 def test_verify_passes_with_the_credential_from_gitlab(deployed: Deployed) -> None:

@@ -12,7 +12,8 @@ from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.remote_docker import RemoteDocker
 from components.image.reference import ImageReference
-from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.kubernetes_app.args import KubernetesAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.settings.access import Access
 from components.settings.app import App, Health
 from components.settings.docker_host import DockerHost

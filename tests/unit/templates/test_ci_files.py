@@ -144,7 +144,7 @@ def test_a_variable_that_pulumi_gets_is_never_an_option(file: Path) -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_an_address_that_git_gets_is_never_an_option(template: Path) -> None:
     for line in ci_templates.text(template.stem).splitlines():
-        if re.search(r"\b(?:clone|push) --quiet", line):
+        if re.search(r"\b(?:clone|fetch|push) --quiet", line):
             assert re.search(r' -- "\$CI_SERVER_URL/', line), line
 
 

@@ -123,6 +123,19 @@ def test_the_lock_of_a_killed_run_is_recognised_and_released(
     assert (free.code, free.stdout) == (0, f"stack {project.stack} is not locked\n")
 
 
+def test_the_empty_attributes_that_a_killed_run_leaves_in_a_folder_are_removed(project: Project) -> None:
+    [attributes] = (project.folder.parent / "state").rglob("test.json.attrs")
+    attributes.write_bytes(b"")
+    os.utime(attributes, (0, 0))
+    assert "EOF" in project.pulumi("preview").text
+    shown = ops(project, "lock", "--stack", project.stack)
+    assert (shown.code, shown.stdout.count(f"left {attributes} empty")) == (1, 1), shown.text
+    released = ops(project, "lock", "--stack", project.stack, "--release")
+    assert (released.code, released.stdout.splitlines()[-1]) == (0, f"stack {project.stack} is not locked")
+    (project.folder / "go").touch()
+    assert project.pulumi("preview").code == 0
+
+
 def test_the_lock_of_a_run_that_goes_on_is_not_released_and_the_run_succeeds(
     project: Project, run_up: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

@@ -112,3 +112,54 @@ def test_access_args_refuse_what_kubernetes_would_refuse() -> None:
         replace(BLOCK, namespace="kube-system")
     with pytest.raises(ValueError, match="cluster: 'C' is not a DNS name"):
         DeployAccessArgs(access=BLOCK, cluster="C")
+
+
+def test_access_enforces_the_level_that_is_said_and_leaves_the_network_open_if_said() -> None:
+    run = access(replace(ACCESS, access=replace(BLOCK, pod_security="baseline", default_deny=False)))
+    labels = run.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert not [d for d in run.declarations if "NetworkPolicy" in d.type]
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        (None, base64.b64encode(b"PEM").decode()),
+        ("system", None),
+        (PEM, base64.b64encode(PEM.encode()).decode()),
+    ],
+)
+def test_kubeconfig_has_what_the_jobs_reach_the_server_by(authority: str | None, expected: str | None) -> None:
+    block = replace(
+        BLOCK, certificate_authority=authority, tls_server_name="kubernetes", proxy_url="socks5://10.0.0.1:1080"
+    )
+    rendered: list[str] = []
+
+    def program() -> None:
+        DeployAccess("access", replace(ACCESS, access=block)).deploy.kubeconfig.apply(rendered.append)
+
+    deploy(program, SECRET)
+    [cluster] = json.loads(rendered[0])["clusters"]
+    reached = {"server": BLOCK.server, "tls-server-name": "kubernetes", "proxy-url": "socks5://10.0.0.1:1080"}
+    assert cluster["cluster"] == reached | ({"certificate-authority-data": expected} if expected else {})
+
+
+def test_kubeconfig_that_the_server_does_not_take_reaches_nobody() -> None:
+    asked: list[str] = []
+
+    async def ask(kubeconfig: str, _: Access) -> str | None:
+        asked.append(kubeconfig)
+        return "The API server does not accept it"
+
+    def program(block: Access) -> object:
+        return DeployAccess("access", replace(ACCESS, access=block, ask=ask)).deploy.kubeconfig
+
+    with pytest.raises(pulumi.RunError, match="The API server does not accept it"):
+        deploy(lambda: program(BLOCK), SECRET)
+    assert [json.loads(text)["users"][0]["user"]["token"] for text in asked] == [TOKEN]
+    deploy(lambda: program(replace(BLOCK, check_server=False)), SECRET)
+    deploy(lambda: program(BLOCK), SECRET, preview=True)
+    assert len(asked) == 1

@@ -61,3 +61,21 @@ def test_without_a_namespace_there_is_no_pull_secret() -> None:
 def test_args_refuse_what_gitlab_would_refuse(fields: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(fields))):
         access(**fields)
+
+
+def test_login_of_its_own_is_the_pull_secret_and_makes_no_token() -> None:
+    registry = Registry(server="registry.example.com", username="robot", password="canary", pull_secret="login")
+
+    def program() -> object:
+        component = RegistryAccess("registry", RegistryAccessArgs(registry=registry, name="prod", namespace="example"))
+        return pulumi.Output.all(component.username, component.password)
+
+    run = deploy(program)
+    assert run.types() == ["kubernetes:core/v1:Secret"]
+    secret = run.one("kubernetes:core/v1:Secret")
+    auth = base64.b64encode(b"robot:canary").decode()
+    assert json.loads(secret.inputs["stringData"][".dockerconfigjson"]) == {
+        "auths": {"registry.example.com": {"auth": auth}}
+    }
+    assert secret.secret == {"stringData"}
+    assert not [d for d in run.declarations if d is not secret and "canary" in str(d.inputs)]

@@ -76,6 +76,20 @@ def test_the_very_object_of_the_state_is_the_stacks_own_without_its_label() -> N
     assert len(in_the_way(account, uids=frozenset({"of one that was deleted since"}))) == 1
 
 
+def test_what_is_being_deleted_is_listed_though_it_is_the_stacks_own() -> None:
+    since: dict[str, Any] = {"deletionTimestamp": "2026-11-02T08:00:00Z", "labels": {STACK_ID: "own"}}
+    seen = check(
+        found("Namespace", "shop", None, **since),
+        found("Secret", "robot-token-1", **since),
+        found("ServiceAccount", "robot", labels={STACK_ID: "own"}),
+        found("Deployment", "till", **since),
+    )
+    listed = ["Namespace shop, since 2026-11-02T08:00:00Z", "Secret shop/robot-token-1, since 2026-11-02T08:00:00Z"]
+    assert cluster_check.being_deleted(planned(stack()), seen, "shop") == listed
+    not_made = planned(stack(createNamespace=False))
+    assert cluster_check.being_deleted(not_made, seen, "shop") == listed
+
+
 def test_a_namespace_of_somebody_else_is_not_planned() -> None:
     kinds = [item.kind for item in planned(stack(createNamespace=False))]
     assert kinds == ["ServiceAccount", "RoleBinding", "Secret"]

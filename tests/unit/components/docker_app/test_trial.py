@@ -106,6 +106,13 @@ def test_value_of_several_lines_is_one_variable_and_no_argument() -> None:
     assert not [command for command in remote.commands if "canary" in " ".join(command)]
 
 
+def test_trial_runs_the_same_command_as_the_container_to_come() -> None:
+    remote = double(Host())
+    replace(TRIAL, command=("sh", "-c"), arguments=("exec serve",)).problem(remote)
+    made = json.loads(remote.bodies[1])
+    assert (made["Entrypoint"], made["Cmd"]) == (["sh", "-c"], ["exec serve"])
+
+
 def test_files_are_put_into_it_before_it_starts() -> None:
     remote = double(Host())
     replace(TRIAL, files={"/etc/app.conf": "text"}).problem(remote)

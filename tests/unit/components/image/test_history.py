@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.image.history import LISTED, REMEMBERED, Decision, Deployed, RefusedError, decide
+from components.image.history import LISTED, REMEMBERED, Decision, Deployed, RefusedError, Release, decide
 from components.image.origin import Origin, Pipeline
 from components.image.reference import ImageReference
 
@@ -15,9 +15,12 @@ A, B, C = (
 DEVELOPER = Origin()
 
 
+def url(iid: int, project: str = "group/blog") -> str:
+    return f"https://gitlab.example.com/{project}/-/pipelines/{iid}"
+
+
 def job(iid: int, project: str = "group/blog") -> Origin:
-    url = f"https://gitlab.example.com/{project}/-/pipelines/{iid}"
-    return Origin(pipeline=Pipeline(project=project, iid=iid, url=url), commit=f"{iid:040x}")
+    return Origin(pipeline=Pipeline(project=project, iid=iid, url=url(iid, project)), commit=f"{iid:040x}")
 
 
 def after(*steps: tuple[ImageReference | None, Origin], rollback: bool = False) -> Deployed:
@@ -58,18 +61,19 @@ def test_without_an_image_the_one_that_was_deployed_last_stays() -> None:
 def test_new_image_follows_and_names_its_source_and_what_it_replaces() -> None:
     found = decide(B, job(812), after((A, job(811))), rollback=False)
     assert (found.deployed.image, found.source, found.replaces) == (B, "from CI, pipeline 812", A)
-    assert found.deployed.before == (A,)
+    assert found.deployed.before == (Release(image=A, pipeline=job(811).pipeline),)
     assert found.deployed.output == {
         "image": str(B),
         "commit": f"{812:040x}",
         "pipeline": {
             "project": "group/blog",
             "iid": 812,
-            "url": "https://gitlab.example.com/group/blog/-/pipelines/812",
+            "url": url(812),
         },
         "rolledBack": False,
     }
-    assert found.deployed.history == {"before": [str(A)], "older": "", "newest": {"group/blog": 812}}
+    replaced = {"image": str(A), "pipeline": {"project": "group/blog", "iid": 811, "url": url(811)}}
+    assert found.deployed.history == {"before": [replaced], "older": "", "newest": {"group/blog": 812}}
 
 
 def test_stack_file_that_is_behind_is_refused_with_both_ways_out() -> None:
@@ -107,7 +111,7 @@ def test_older_pipeline_of_the_image_that_runs_changes_nothing() -> None:
 
 def test_rollback_goes_back_one_and_stays_there_and_a_new_image_goes_forward() -> None:
     last = after((A, job(1)), (B, job(2)), (C, job(3)), (None, DEVELOPER), rollback=True)
-    assert (last.image, last.rolled_back, last.before) == (B, True, (A, C))
+    assert (last.image, last.rolled_back, [release.image for release in last.before]) == (B, True, [A, C])
     for rollback in (True, False):
         again = decide(None, DEVELOPER, last, rollback=rollback)
         assert (again.deployed, again.replaces) == (last, None)
@@ -133,6 +137,42 @@ def test_rollback_lets_an_older_pipeline_deploy_its_own_image_and_no_other() -> 
         decide(C, job(811), last, rollback=True)
 
 
+def test_deploy_job_of_an_older_pipeline_that_is_run_again_rolls_back() -> None:
+    last = after((A, job(811)), (B, job(812)), (C, job(813)))
+    back = decide(A, job(811), last, rollback=False)
+    assert (back.deployed.image, back.deployed.rolled_back, back.replaces) == (A, True, C)
+    assert back.source == "rolled back by a deploy job of pipeline 811 that was run again"
+    forward = decide(C, job(813), stored(back), rollback=False)
+    assert (forward.deployed.image, forward.replaces) == (C, A)
+    new = ImageReference.parse("registry.example.com/group/blog:4.0.0")
+    assert decide(new, job(814), stored(back), rollback=False).deployed.newest == {"group/blog": 814}
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        # It has built what another pipeline deployed, and was overtaken before it ran.
+        job(810),
+        job(811, "group/other"),
+        job(814),
+    ],
+)
+def test_an_image_that_was_replaced_is_refused_to_every_other_pipeline_in_a_jobs_words(late: Origin) -> None:
+    last = after((A, job(811)), (B, job(812)))
+    with pytest.raises(RefusedError) as refused:
+        decide(A, late, last, rollback=False)
+    assert "run the deploy job of the pipeline again that deployed it" in str(refused.value)
+    assert "pulumi config" not in str(refused.value)
+
+
+def test_an_image_that_a_developer_deployed_again_is_no_longer_its_pipelines() -> None:
+    last = after((A, job(811)), (B, job(812)))
+    last = stored(decide(A, DEVELOPER, last, rollback=True))
+    last = stored(decide(C, job(813), last, rollback=False))
+    with pytest.raises(RefusedError, match="was deployed once and then replaced"):
+        decide(A, job(811), last, rollback=False)
+
+
 def test_nothing_to_go_back_to_is_one_sentence() -> None:
     with pytest.raises(RefusedError, match=r"there is no image before .*1\.0\.0 to go back to; take the key out"):
         decide(None, DEVELOPER, after((A, DEVELOPER)), rollback=True)
@@ -145,7 +185,7 @@ def image(number: int) -> ImageReference:
 def test_each_of_the_last_images_is_refused_by_tag_and_by_digest() -> None:
     count = REMEMBERED + 51
     last = after(*((image(number), job(number)) for number in range(1, count + 1)))
-    assert last.before == tuple(image(number) for number in range(count - LISTED, count))
+    assert [release.image for release in last.before] == [image(number) for number in range(count - LISTED, count)]
     for number in range(count - REMEMBERED, count):
         for stale in (f"blog:{number}", f"blog@sha256:{number:064x}", f"blog:{number}@sha256:{number:064x}"):
             with pytest.raises(RefusedError, match="was deployed once and then replaced"):
@@ -181,18 +221,23 @@ class World:
 
     runs: ImageReference | None = None
     deployed: list[ImageReference] = field(default_factory=list)
+    by: dict[ImageReference, int] = field(default_factory=dict)
+    """The pipeline that has deployed each last, or 0."""
     newest: int = 0
     back: bool = False
 
     def mean(self, image: ImageReference, iid: int = 0, *, back: bool = False) -> None:
-        self.runs, self.back = image, back
+        self.runs, self.back, self.by[image] = image, back, iid
         self.deployed.append(image)
         self.newest = max(self.newest, iid)
 
     def before(self) -> ImageReference | None:
         """The image that ran last before the one that runs."""
-        others = [image for image in self.deployed if image != self.runs]
-        return others[-1] if others else None
+        return next(iter(self.replaced()), None)
+
+    def replaced(self) -> list[ImageReference]:
+        """All that ran before, the last one first."""
+        return list(dict.fromkeys(image for image in reversed(self.deployed) if image != self.runs))
 
 
 STEPS = st.lists(
@@ -215,6 +260,9 @@ def test_what_runs_is_always_what_the_newest_intended_deploy_said(steps: list[tu
                 world.newest = max(world.newest, iid)
             elif image not in world.deployed and iid >= world.newest:
                 world.mean(image, iid)
+            elif image in world.replaced()[:LISTED] and world.by[image] == iid:
+                # Its deploy job is run again.
+                world.mean(image, iid, back=True)
         elif kind == "stale":
             image = world.deployed[choice % len(world.deployed)] if world.deployed else None
         elif kind == "new":

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from components.image.reference import ImageReference
-from components.kubernetes_app.kubernetes_app import KubernetesApp, KubernetesAppArgs
+from components.kubernetes_app.args import KubernetesAppArgs
+from components.kubernetes_app.kubernetes_app import KubernetesApp
 from components.settings.app import App, Health
 from components.settings.kubernetes import Kubernetes
 from tests.support.project import leaks

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.settings import rules
+from components.settings import kubernetes_rules, rules
 from components.settings.rule import Rule
 
 HOSTILE = [
@@ -21,6 +21,7 @@ HOSTILE = [
     "a\u202eb",
     "😀",
 ]
+PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----"
 
 
 @pytest.mark.parametrize("rule", [rules.DNS_LABEL, rules.DNS_NAME, rules.SERVICE_NAME, rules.ROTATION])
@@ -67,7 +68,11 @@ def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
         (rules.MEMORY, ["16Mi", "256Mi", "2Gi"], ["15Mi", "0Gi", "256", "256M", "0.5Gi", "256Mi ", "", "-1Gi"]),
         (rules.HTTP_PATH, ["/", "/healthz"], ["", "healthz", "/a b", "/a?b=c", "/a\n"]),
         (rules.MOUNT_PATH, ["/tmp", "/var/cache/nginx"], ["/", "tmp", "/a/../b", "/a:b"]),
-        (rules.EGRESS, ["internet", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"], ["10.0.0.1/8", "a", "", "Internet"]),
+        (
+            kubernetes_rules.EGRESS,
+            ["internet", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32"],
+            ["10.0.0.1/8", "a", "", "Internet"],
+        ),
         (
             rules.DOCKER_ADDRESS,
             ["ssh://deploy@host", "ssh://d-1@host.example.com:2222", "ssh://root@10.0.0.1", "ssh://a@[2001:db8::1]:22"],
@@ -109,10 +114,41 @@ def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
         ),
         (rules.DOCKER_NAME, ["web", "My_net.1"], ["", "a", "-web", "a b", "a/b", "a" * 64]),
         (rules.REGISTRY, ["registry.example.com", "r:5000"], ["", "r:0", "r:x", "https://r", "r/p", "R"]),
+        (rules.LOGIN, ["robot$blog", "_json_key", "a@example.org"], ["", "a:b", "a b", "a\n", "x" * 256]),
         (rules.DAY, ["2027-01-31"], ["2027-02-30", "", "tomorrow", "2027-01-31T00:00:00Z", "20270131"]),
         (rules.ARGUMENT, ["-q", "http://127.0.0.1/", "a b"], ["", " ", "a\nb", "\x00"]),
         (rules.BIND_ADDRESS, ["127.0.0.1", "0.0.0.0", "::1"], ["", "localhost", "127.0.0.1:80"]),
-        (rules.ENV_NAME, ["A", "a_1"], ["1A", "A-B", "", "A=B"]),
+        (
+            rules.ENV_NAME,
+            ["A", "a_1", "spring.active", "A-B", ".a"],
+            ["1A", "", "A=B", ".", "..", "..a", "a b", "a" * 254],
+        ),
+        (rules.SCRIPT, ["serve", "set -e\nexec serve\n", "ä"], ["", " ", "\n", "a\x00"]),
+        (kubernetes_rules.ANNOTATION, ["cert-manager.io/cluster-issuer", "note"], ["", "/a", "a b", "a/b/c"]),
+        (kubernetes_rules.STORAGE, ["10Gi", "1Ti", "512Mi"], ["0Gi", "10", "10G", "1.5Gi", "", "-1Gi"]),
+        (
+            kubernetes_rules.CERTIFICATES,
+            ["system", PEM, PEM + "\n", f"{PEM}\n{PEM}\n"],
+            [
+                "",
+                "System",
+                PEM[:-1],
+                PEM.replace("MII", "AII"),
+                PEM.replace("MII", "!II"),
+                "-----BEGIN CERTIFICATE-----",
+            ],
+        ),
+        (
+            kubernetes_rules.PROXY_URL,
+            ["http://proxy:3128", "https://10.0.0.1", "socks5://[2001:db8::1]:1080", "socks5://localhost:1080/"],
+            [
+                "",
+                "proxy:3128",
+                "ftp://proxy",
+                "http://user:password@proxy",
+                "http://proxy/path",
+            ],  # pragma: allowlist secret
+        ),
     ],
 )
 def test_rules_accept_and_refuse(rule: Rule, good: list[str], bad: list[str]) -> None:
@@ -122,7 +158,7 @@ def test_rules_accept_and_refuse(rule: Rule, good: list[str], bad: list[str]) ->
 
 @given(st.text())
 def test_no_rule_fails_on_any_text(value: str) -> None:
-    every = [rule for rule in vars(rules).values() if isinstance(rule, Rule)]
+    every = [rule for module in (rules, kubernetes_rules) for rule in vars(module).values() if isinstance(rule, Rule)]
     assert len(every) > 10
     for rule in every:
         rule.accepts(value)

@@ -13,7 +13,7 @@ import yaml
 from components.settings.key import Key
 from components.settings.schema import stack_schema
 from tests.support.project import ROOT
-from tests.support.stack_files import EVERY, Place, Stack, places, read
+from tests.support.stack_files import EVERY, HOST_KEY, Place, Stack, places, read
 
 SECURE = {"secure": "canary-text"}
 
@@ -54,7 +54,7 @@ def bad(key: Key, *, scalar: bool) -> Iterator[object]:
     if key.kind == "boolean":
         yield from ("yes", 1)
     if key.kind == "choice":
-        yield from ("other", "", 7)
+        yield from ("other", 7, *(() if scalar else ("",)))
     if key.kind == "text" and key.rules:
         longest = min(rule.longest for rule in key.rules)
         yield from (" ", "a\n", "\u00e9\u2028", ",?|", *(("x" * (longest + 1),) if longest < 1000 else ()))
@@ -98,6 +98,9 @@ def without(*names: str) -> Stack:
     return {key: value for key, value in EVERY.items() if key.partition(":")[2] not in names}
 
 
+WORKER = without("dockerHost") | {"gitlab-deploy:app": {"worker": True}, "gitlab-deploy:kubernetes": {}}
+
+
 def beside(block: str, **keys: object) -> Stack:
     return EVERY | {f"gitlab-deploy:{block}": EVERY[f"gitlab-deploy:{block}"] | keys}
 
@@ -119,9 +122,27 @@ def beside(block: str, **keys: object) -> Stack:
         beside("access", environment="preview/*"),
         beside("access", environment="pre*"),
         beside("access", preview=False, previewProject="group/blog"),
+        beside("registry", username="robot"),
+        beside("registry", password=SECURE),
+        beside("registry", username="robot", password=SECURE, project="group/blog"),
+        beside("registry", username="robot", password=SECURE, expires="2027-01-31"),
         beside("app", health={}),
         beside("app", health={"path": "/", "command": ["true"]}),
         beside("app", replicas=2),
+        EVERY | {"gitlab-deploy:app": {}},
+        EVERY | {"gitlab-deploy:app": {"worker": True}},
+        EVERY | {"gitlab-deploy:app": {"worker": True, "port": 8080}},
+        WORKER | {"gitlab-deploy:app": {"worker": True, "health": {"path": "/"}}},
+        WORKER | {"gitlab-deploy:kubernetes": {"liveness": {"path": "/"}}},
+        WORKER | {"gitlab-deploy:kubernetes": {"startup": {"failures": 2}}},
+        WORKER | {"gitlab-deploy:dockerHost": {"address": "ssh://deploy@host", "hostKey": HOST_KEY}},
+        beside("kubernetes", autoscale={"max": 3}, replicas=2),
+        beside("kubernetes", volumes={"/data": "1Gi"}, replicas=2),
+        beside("kubernetes", volumes={"/data": "1Gi"}, autoscale={"max": 3}),
+        beside("kubernetes", accessMode="ReadWriteMany"),
+        beside("kubernetes", runAsRoot=True),
+        beside("kubernetes", serviceAccountToken=True),
+        EVERY | {"gitlab-deploy:kubernetes": {"paths": ["/api"]}},
         EVERY | {"gitlab-deploy:imgae": "x"},
         EVERY | {"gitlab:token": "x"},
         *({**EVERY, f"gitlab-deploy:{name}": "text"} for name in ("access", "registry", "app", "kubernetes")),
@@ -141,6 +162,15 @@ def test_reader_and_schema_agree_on_rules_between_keys(stack: Stack, tmp_path: P
         without("app", "kubernetes", "dockerHost"),
         without("access", "registry", "kubernetes", "cluster", "gitlabProject"),
         beside("access", preview=False, environment="preview/*"),
+        without("access", "gitlabProject")
+        | {
+            "gitlab-deploy:registry": {"server": "registry.example.com", "username": "robot", "password": SECURE},
+            "gitlab-deploy:kubernetes": {"namespace": "example"},
+        },
+        WORKER,
+        WORKER | {"gitlab-deploy:app": {"worker": True, "health": {"command": ["true"]}}},
+        beside("kubernetes", volumes={"/data": "1Gi"}, replicas=1),
+        beside("kubernetes", volumes={"/data": "1Gi"}, accessMode="ReadWriteMany", replicas=3),
         beside("access", environment="preview", previewProject="group/program"),
     ],
 )
@@ -152,6 +182,8 @@ def test_only_the_program_sees_what_no_schema_can_say(tmp_path: Path) -> None:
     for stack, path in (
         (beside("app", env={"A": "1"}, secrets={"A": SECURE}), "gitlab-deploy:app.env"),
         (beside("access", previewProject="group/blog", environment="preview/*"), "gitlab-deploy:access.environment"),
+        (beside("registry", server="registry.example.org"), "gitlab-deploy:registry.server"),
+        (beside("kubernetes", autoscale={"min": 4, "max": 3}), "gitlab-deploy:kubernetes.autoscale.min"),
         (beside("kubernetes", egress=["10.0.0.1/8"]), "gitlab-deploy:kubernetes.egress[0]"),
     ):
         assert [problem.path for problem in read(stack, tmp_path)[1]] == [path]

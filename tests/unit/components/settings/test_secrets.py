@@ -40,7 +40,8 @@ def everywhere() -> Iterator[tuple[str, Stack]]:
 def accepted(path: str) -> bool:
     """Whether the declarations call it a place for a secret."""
     names = path.removeprefix("gitlab-deploy:")
-    return names in {"gitlabToken", "app.secrets.NAME", 'dockerHost.files["/etc/name"]'}
+    files = {f'{block}.files["/etc/name"]' for block in ("dockerHost", "kubernetes")}
+    return names in {"gitlabToken", "app.secrets.NAME", "registry.password", *files}
 
 
 @pytest.mark.parametrize(("path", "stack"), list(everywhere()))
@@ -144,7 +145,8 @@ def test_every_place_for_a_secret_is_marked_in_what_the_program_declares(
     config = every_block()
     app = config["gitlab-deploy:app"] | {"secrets": {"DB_PASSWORD": {"secure": f"{CANARY}-1"}}}
     host = config["gitlab-deploy:dockerHost"] | {"files": {"/etc/key": {"secure": f"{CANARY}-2"}, "/etc/a": "text"}}
-    keys = {"app": app, "dockerHost": host, "gitlabToken": {"secure": f"{CANARY}-3"}}
+    target = config["gitlab-deploy:kubernetes"] | {"files": {"/etc/key": {"secure": f"{CANARY}-4"}, "/etc/a": "text"}}
+    keys = {"app": app, "kubernetes": target, "dockerHost": host, "gitlabToken": {"secure": f"{CANARY}-3"}}
     exported: list[tuple[str, bool, str]] = []
     monkeypatch.setattr(pulumi, "export", lambda name, value: exported.append((name, False, str(value))))
     run = run_program(monkeypatch, tmp_path, **keys)

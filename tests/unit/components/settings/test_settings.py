@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.image.history import Deployed
+from components.image.history import Deployed, Release
 from components.image.reference import ImageReference
 from components.settings import settings
 from tests.support.project import ROOT
@@ -125,7 +125,7 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ("app.port", True, "gitlab-deploy:app.port: True is of the wrong type; use a whole number"),
         ("app.port", 0, "gitlab-deploy:app.port: 0 is out of range; use a whole number from 1 to 65535"),
         ("app.port", 65536, "gitlab-deploy:app.port: 65536 is out of range"),
-        ("app.port", None, "gitlab-deploy:app.port is missing; use a whole number from 1 to 65535"),
+        ("app.port", None, "gitlab-deploy:app.port is missing; name the port the container listens on"),
         ("app", "yes", "gitlab-deploy:app: 'yes' is not a block; use a mapping of keys to values"),
         ("app", [1], "gitlab-deploy:app: [1] is not a block"),
         ("kubernetes.name", "1web", "gitlab-deploy:kubernetes.name: '1web' is not the name of a Service"),
@@ -152,7 +152,7 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ("app.writable", "/tmp", "gitlab-deploy:app.writable: '/tmp' is of the wrong type; use a list"),
         ("app.writable", ["/tmp", "/tmp"], "gitlab-deploy:app.writable[1]: '/tmp' is there twice; take one out"),
         ("app.env", {"A": 1}, "gitlab-deploy:app.env.A: 1 is of the wrong type; use text (put it in quotes)"),
-        ("app.env", {"A-B": "1"}, "gitlab-deploy:app.env: 'A-B' is not the name of an environment variable"),
+        ("app.env", {"A=B": "1"}, "gitlab-deploy:app.env: 'A=B' is not the name of an environment variable"),
         ("image", "", "gitlab-deploy:image is missing, and this stack has deployed no image yet; set it with"),
         ("image", "Blog:1", "gitlab-deploy:image: 'Blog:1' is not an image reference"),
         ("gitlabProject", "", "gitlab-deploy:gitlabProject is missing, and the block access needs it"),
@@ -283,6 +283,46 @@ def test_images_may_be_those_of_another_project_than_the_one_that_deploys() -> N
         assert found.registry.project == project
 
 
+@pytest.mark.parametrize(
+    ("server", "image", "is_same"),
+    [
+        ("registry.example.com", "registry.example.com/group/blog:1", True),
+        ("registry.example.com:5000", "registry.example.com:5000/group/blog:1", True),
+        ("docker.io", "group/blog:1", True),
+        ("registry-1.docker.io", "docker.io/group/blog:1", True),
+        ("registry.example.com", "group/blog:1", False),
+        ("registry.example.com", "registry.example.com:5000/group/blog:1", False),
+    ],
+)
+def test_login_is_for_the_registry_of_the_image(server: str, image: str, *, is_same: bool) -> None:
+    stack = GOOD | {"gitlab-deploy:registry": {"server": server}, "gitlab-deploy:image": image}
+    found = problems(stack)
+    if is_same:
+        assert found == []
+    else:
+        host = image.partition("/")[0] if "." in image.partition("/")[0] else "docker.io"
+        assert found == [
+            f"gitlab-deploy:registry.server is {server}, and the image is pulled from {host}; name that one, or take "
+            "out the block registry if everybody may pull the image"
+        ]
+        stack["gitlab-deploy:kubernetes"] = {"pullSecrets": ["other-login"]}
+        assert problems(stack) == []
+
+
+def test_registry_with_a_login_of_its_own_needs_no_gitlab() -> None:
+    login = {"server": "registry.example.com", "username": "robot", "password": "canary"}
+    stack = {"gitlab-deploy:registry": login}
+    found, _ = settings.parse(
+        engine_form(stack),
+        ["gitlab-deploy:registry"],
+        written={"gitlab-deploy:registry": login | {"password": {"secure": "ciphertext"}}},
+    )
+    assert found
+    assert not found.needs_gitlab
+    assert found.in_gitlab == {}
+    assert "canary" not in repr(found)
+
+
 def test_registry_makes_the_pull_secret_of_the_app() -> None:
     stack = GOOD | {"gitlab-deploy:registry": {"server": "registry.example.com", "expires": "2027-01-31"}}
     found, listed = settings.parse(engine_form(stack), stack="prod")
@@ -294,7 +334,7 @@ def test_registry_makes_the_pull_secret_of_the_app() -> None:
     assert problem == "gitlab-deploy:kubernetes.pullSecret is made by the block registry; take it out here"
 
 
-DEPLOYED = Deployed(image=ImageReference.parse("new:2"), before=(ImageReference.parse("old:1"),))
+DEPLOYED = Deployed(image=ImageReference.parse("new:2"), before=(Release(image=ImageReference.parse("old:1")),))
 
 
 def image_of(stack: dict[str, Any], last: Deployed | None = None) -> str:

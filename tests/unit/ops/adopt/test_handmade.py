@@ -82,7 +82,12 @@ def test_recipe_as_people_follow_it_is_not_in_the_way(stack: Settings) -> None:
             "readinessProbe with tcpSocket",
         ),
         (DEPLOYMENT, "spec.template.spec.containers.0.env", [{"name": "LEVEL"}], "sets LEVEL, and the stack does not"),
-        (DEPLOYMENT, "spec.template.spec.containers.0.command", ["a"], "sets command, which a stack does not"),
+        (
+            DEPLOYMENT,
+            "spec.template.spec.containers.0.command",
+            ["a"],
+            "sets command to another value than app.command",
+        ),
         (DEPLOYMENT, "spec.template.spec.volumes", [{"name": "data", "hostPath": {}}], "has the volume data"),
         (SERVICE, "spec.type", "NodePort", "is of type NodePort"),
         (SERVICE, "spec.clusterIP", "None", "is headless"),

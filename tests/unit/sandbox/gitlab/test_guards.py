@@ -1,8 +1,10 @@
 """Who is let in, what is refused first, and how paths are matched."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import gitlab
 import pytest
@@ -26,11 +28,24 @@ def insufficient(scope: str) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize("form", ["header", "bearer", "query", "oauth query"])
-def test_a_token_may_come_in_four_ways(double: GitLabDouble, maintainer: str, form: str) -> None:
+def test_a_token_may_come_in_header_and_query(double: GitLabDouble, maintainer: str, form: str) -> None:
     headers = {"header": {"PRIVATE-TOKEN": maintainer}, "bearer": {"Authorization": f"Bearer {maintainer}"}}
     query = {"query": f"?private_token={maintainer}", "oauth query": f"?access_token={maintainer}"}
     reply = double.request("GET", f"/api/v4/user{query.get(form, '')}", headers=headers.get(form))
     assert reply.status == 200
+
+
+@pytest.mark.parametrize("name", ["private_token", "access_token"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_token_may_come_beside_the_parameters_of_a_body(
+    double: GitLabDouble, project: Project, maintainer: str, content_type: str, name: str
+) -> None:
+    fields = {"key": "A", "value": "1", name: maintainer}
+    body = json.dumps(fields) if content_type == "application/json" else urlencode(fields)
+    path = f"/api/v4/projects/{project.id}/variables"
+    reply = double.request("POST", path, body.encode(), {"Content-Type": content_type})
+    assert (reply.status, reply.json()["key"]) == (201, "A")
+    assert maintainer not in double.log()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a job may do with its CI_JOB_TOKEN (doc/ci/jobs/ci_job_token.md)."""
 
+import json
 from pathlib import Path
 
 import gitlab
@@ -47,12 +48,32 @@ def test_a_job_reads_merge_requests_and_their_notes(job: Project) -> None:
     assert merge_request.notes.get(note.id).body == "b"
 
 
-@pytest.mark.parametrize("form", ["header", "query", "bearer", "oauth query"])
-def test_its_token_may_come_in_four_ways(double: GitLabDouble, api: Api, job_token: str, form: str) -> None:
-    headers = {"header": {"JOB-TOKEN": job_token}, "bearer": {"Authorization": f"Bearer {job_token}"}}
+@pytest.mark.parametrize("form", ["header", "query", "bearer", "oauth query", "form", "json", "oauth json"])
+def test_its_token_may_come_in_header_query_and_body(double: GitLabDouble, api: Api, job_token: str, form: str) -> None:
+    headers = {
+        "header": {"JOB-TOKEN": job_token},
+        "bearer": {"Authorization": f"Bearer {job_token}"},
+        "form": {"Content-Type": "application/x-www-form-urlencoded"},
+        "json": {"Content-Type": "application/json"},
+        "oauth json": {"Content-Type": "application/json"},
+    }
     query = {"query": f"?job_token={job_token}", "oauth query": f"?access_token={job_token}"}
+    body = {
+        "form": f"job_token={job_token}",
+        "json": json.dumps({"job_token": job_token}),
+        "oauth json": json.dumps({"access_token": job_token}),
+    }
     path = f"{api.base}/merge_requests/1{query.get(form, '')}"
-    assert double.request("GET", path, headers=headers.get(form)).status == 200
+    reply = double.request("GET", path, body.get(form, "").encode() or None, headers.get(form))
+    assert (reply.status, reply.json()["iid"]) == (200, 1)
+
+
+def test_its_token_in_the_body_is_no_token_where_a_job_may_not_go(
+    double: GitLabDouble, api: Api, job_token: str
+) -> None:
+    body = json.dumps({"job_token": job_token, "body": "a note"}).encode()
+    headers = {"Content-Type": "application/json"}
+    assert answer(double.request("POST", f"{api.base}/merge_requests/1/notes", body, headers)) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize(

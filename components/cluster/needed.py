@@ -1,0 +1,85 @@
+"""What a stack's Pods need of the namespace and do not make themselves, known before anything is declared. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from components.settings.settings import Settings
+
+ENFORCED = "pod-security.kubernetes.io/enforce"
+"""Label of a Namespace: the Pod Security Standard that its Pods have to keep."""
+_FORBIDDEN = re.compile(r'(?P<plural>[a-z]+)(?:\.[a-z0-9.-]+)? "(?P<name>[^"]+)" is forbidden')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needed:
+    """An object that somebody else makes."""
+
+    kind: str
+    namespace: str
+    name: str
+    named_by: str
+    """The key of the stack file that names it."""
+
+    @property
+    def key(self) -> tuple[str, str | None, str]:
+        """What no two objects share."""
+        return self.kind, self.namespace, self.name
+
+    @property
+    def manifest(self) -> dict[str, object]:
+        """What kubectl finds it by."""
+        return {"apiVersion": "v1", "kind": self.kind, "metadata": {"name": self.name, "namespace": self.namespace}}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}, which {self.named_by} names"
+
+
+def needed(stack: Settings) -> Iterator[Needed]:
+    """What the block `kubernetes` names, each object once."""
+    target, namespace = stack.kubernetes, stack.namespace
+    if target is None or namespace is None:
+        return
+    named = {
+        ("Secret", "secretsFrom"): target.secrets_from,
+        ("ConfigMap", "configFrom"): target.config_from,
+        ("Secret", "pullSecrets"): target.pull_secrets,
+        ("ServiceAccount", "serviceAccount"): (target.service_account,) if target.service_account else (),
+    }
+    for (kind, key), names in named.items():
+        for name in names:
+            yield Needed(kind=kind, namespace=namespace, name=name, named_by=f"kubernetes.{key}")
+
+
+def forbidden(stderr: str) -> frozenset[tuple[str, str]]:
+    """Kind in small letters and plural, and name, of each object that kubectl may not read, from what it says."""
+    return frozenset((match["plural"], match["name"]) for match in _FORBIDDEN.finditer(stderr))
+
+
+def missing(
+    stack: Settings,
+    found: Collection[tuple[str, str | None, str]],
+    unreadable: Collection[tuple[str, str]],
+) -> list[Needed]:
+    """What does not exist, as far as the credential may see."""
+    return [
+        item
+        for item in needed(stack)
+        if item.key not in found and (f"{item.kind.lower()}s", item.name) not in unreadable
+    ]
+
+
+def root_problem(stack: Settings, namespace: Mapping[str, Any]) -> str | None:
+    """Why Pods that run as root would be refused in a Namespace with this metadata; None if they would not be."""
+    level = (namespace.get("labels") or {}).get(ENFORCED)
+    if not (stack.kubernetes and stack.kubernetes.run_as_root) or level != "restricted":
+        return None
+    return (
+        f"the namespace {stack.namespace} enforces Pod Security '{level}', which refuses Pods of "
+        "kubernetes.runAsRoot; have its owner set that to 'baseline', or let the image run as another user by "
+        "kubernetes.runAsUser"
+    )

@@ -1,0 +1,63 @@
+"""What an image says of itself: the user it runs as, and the ports it listens on. No Pulumi here.
+
+OCI image specification (config.md), read from the image's registry. Whatever the registry does, the answer is there
+after a few seconds: if it gives none, nothing is known.
+"""
+
+import http.client
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.deadline import call_within
+from components.image.reference import ImageReference
+from components.image.registry import Repository
+
+TOTAL_SECONDS = 6
+"""For everything: names, connections, the registry, its token server and its store."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig:
+    """A part of an image's configuration."""
+
+    user: str
+    """Name or number of the user, without the group; empty if none is set, which means root."""
+    ports: frozenset[int]
+    """Ports that it exposes over TCP."""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it runs as root."""
+        return self.user in {"", "root"} or re.fullmatch("0+", self.user) is not None
+
+
+def read(image: ImageReference, environment: Mapping[str, str]) -> ImageConfig | None:
+    """The configuration, of the image for Linux if there are several; None if the registry does not say."""
+    try:
+        repository = Repository.of(image, environment)
+        if repository is None:
+            return None
+        return call_within(TOTAL_SECONDS, lambda: _read(repository, image))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, http.client.HTTPException):
+        return None
+
+
+def _read(repository: Repository, image: ImageReference) -> ImageConfig:
+    manifest = _json(repository, f"manifests/{image.digest or image.tag}")
+    if "manifests" in manifest:
+        digests = [one["digest"] for one in manifest["manifests"] if one.get("platform", {}).get("os") == "linux"]
+        if not digests:
+            raise ValueError("no image for Linux")
+        manifest = _json(repository, f"manifests/{digests[0]}")
+    config = _json(repository, f"blobs/{manifest['config']['digest']}").get("config") or {}
+    exposed = [re.fullmatch(r"([0-9]{1,5})(?:/tcp)?", port) for port in config.get("ExposedPorts") or {}]
+    user = str(config.get("User") or "").partition(":")[0]
+    return ImageConfig(user=user, ports=frozenset(int(port[1]) for port in exposed if port))
+
+
+def _json(repository: Repository, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(repository.ask("GET", path)[1])
+    return found

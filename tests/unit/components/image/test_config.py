@@ -1,0 +1,122 @@
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from components.image import config
+from components.image.config import ImageConfig
+from components.image.reference import ImageReference
+
+NOBODY = {"HOME": "/nowhere"}
+INDEX = {
+    "manifests": [
+        {"digest": "sha256:windows", "platform": {"os": "windows"}},
+        {"digest": "sha256:linux", "platform": {"os": "linux", "architecture": "amd64"}},
+    ]
+}
+MANIFEST = {"config": {"digest": "sha256:config"}}
+
+
+@contextmanager
+def registry(paths: dict[str, Any], *, token: str | None = None) -> Iterator[ImageReference]:
+    """An image in a registry with these answers by path below the repository; a text is where it redirects to."""
+    seen: list[tuple[str, str | None]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.path, self.headers["Authorization"]))
+            found = {"token": token} if self.path.startswith("/token") else paths.get(self.path.rpartition("blog/")[2])
+            if token and self.path.startswith("/v2/") and self.headers["Authorization"] != f"Bearer {token}":
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", f'Bearer realm="http://{address}/token",service="registry"')
+                found = None
+            elif isinstance(found, str):
+                self.send_response(307)
+                self.send_header("Location", found.replace("ADDRESS", address))
+                found = None
+            else:
+                self.send_response(404 if found is None else 200)
+            body = b"" if found is None else json.dumps(found).encode()
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address = f"127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield ImageReference.parse(f"{address}/group/blog:1.0.0")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    # The login is for the registry, and for nobody that it leads to.
+    assert not [path for path, authorization in seen if path.startswith("/store") and authorization]
+
+
+def image(**fields: Any) -> dict[str, Any]:
+    return {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": {"config": fields}}
+
+
+def test_config_of_an_index_is_that_for_linux_with_a_token_and_behind_a_redirect() -> None:
+    paths = {
+        "manifests/1.0.0": INDEX,
+        "manifests/sha256:linux": MANIFEST,
+        "blobs/sha256:config": "http://ADDRESS/store/blog/config",
+        "config": {"config": {"User": "1000:1000", "ExposedPorts": {"8080/tcp": {}, "53/udp": {}, "80": {}}}},
+    }
+    with registry(paths, token="good") as blog:
+        assert config.read(blog, NOBODY) == ImageConfig(user="1000", ports=frozenset({80, 8080}))
+
+
+@pytest.mark.parametrize(
+    ("user", "is_root"),
+    [
+        ("", True),
+        (None, True),
+        ("root", True),
+        ("0", True),
+        ("0:0", True),
+        ("00", True),
+        ("1000", False),
+        ("app", False),
+    ],
+)
+def test_user_is_root_if_there_is_none(user: str | None, *, is_root: bool) -> None:
+    with registry(image(User=user)) as blog:
+        found = config.read(blog, NOBODY)
+    assert found
+    assert found.is_root is is_root
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        {},
+        {"manifests/1.0.0": []},
+        {"manifests/1.0.0": {"config": "x"}},
+        {"manifests/1.0.0": {"manifests": [{}]}},
+        {"manifests/1.0.0": {"manifests": "x"}},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": [1]},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": {"config": [1]}},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": {"config": {"ExposedPorts": 7}}},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": {"config": {"User": "x" * (1 << 20)}}},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": "file:///etc/passwd"},
+        {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": "http://example.invalid/store"},
+    ],
+)
+def test_registry_that_does_not_say_leaves_it_unknown(paths: dict[str, Any]) -> None:
+    with registry(paths) as blog:
+        assert config.read(blog, NOBODY) is None
+
+
+def test_image_of_a_name_without_a_host_is_not_asked_for() -> None:
+    assert config.read(ImageReference.parse("nginx:1.29"), NOBODY) is None

@@ -1,0 +1,86 @@
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.image.config import ImageConfig
+from components.image.reference import ImageReference
+from components.kubernetes_app import image_check
+from components.settings import settings
+from components.settings.settings import Settings
+
+IMAGE = "registry.example.com/group/blog:1.0.0"
+
+
+def stack(**target: Any) -> Settings:
+    keys = {
+        "cluster": "prod",
+        "image": IMAGE,
+        "app": json.dumps({"port": 8080}),
+        "kubernetes": json.dumps({"namespace": "shop", **target}),
+    }
+    found, problems = settings.parse({f"gitlab-deploy:{key}": value for key, value in keys.items()})
+    assert found, problems
+    return found
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images that a registry was asked for."""
+    images: list[str] = []
+
+    def read(image: ImageReference, _: object) -> ImageConfig:
+        images.append(str(image))
+        return config("1000")
+
+    monkeypatch.setattr(image_check, "read", read)
+    return images
+
+
+def config(user: str) -> ImageConfig:
+    return ImageConfig(user=user, ports=frozenset({80}))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, found: ImageConfig | None) -> None:
+    monkeypatch.setattr(image_check, "read", lambda *_: found)
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("", "runs as root, which no Pod of the standard 'restricted' may; use an unprivileged variant such as"),
+        ("0", "or set kubernetes.runAsRoot in a namespace with access.podSecurity: baseline"),
+        ("node", "runs as the user 'node', and Kubernetes can tell only by a number that it is not root; write the"),
+    ],
+)
+def test_user_that_the_kubelet_would_refuse_is_one_sentence_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, user: str, said: str
+) -> None:
+    use(monkeypatch, config(user))
+    with pytest.raises(pulumi.RunError) as raised:
+        image_check.require(stack(), None, {})
+    assert str(raised.value).startswith(f"Nothing was changed: {IMAGE} runs as ")
+    assert said in str(raised.value)
+    image_check.require(stack(runAsUser=1000), None, {})
+    image_check.require(stack(runAsRoot=True), None, {})
+
+
+def test_registry_that_does_not_say_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, None)
+    image_check.require(stack(), None, {})
+
+
+def test_image_that_runs_already_is_not_asked_for(asked: list[str]) -> None:
+    image_check.require(stack(), IMAGE, {})
+    assert asked == []
+    image_check.require(stack(), "registry.example.com/group/blog:0.9.0", {})
+    assert asked == [IMAGE]
+
+
+def test_port_that_the_image_does_not_name_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    use(monkeypatch, config("1000"))
+    image_check.require(stack(), None, {})
+    assert warned == ["The image says that it listens on port 80, and app.port is 8080"]

@@ -1,0 +1,120 @@
+"""`python -m ops status`: which stacks it shows, and when it fails."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops import cli
+from ops.__main__ import main
+
+FREE = "error: a stack named prod already exists\n"
+TOKEN = "gitlab:index/projectDeployToken:ProjectDeployToken"
+
+
+def state(**token: Any) -> str:
+    outputs = {"deployment": {"image": "blog:1", "commit": None, "pipeline": None, "rolledBack": False}}
+    resources: list[dict[str, Any]] = [{"type": "pulumi:pulumi:Stack", "outputs": outputs}]
+    if token:
+        resources.append({"type": TOKEN, "outputs": token})
+    time = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+    return json.dumps({"deployment": {"manifest": {"time": time}, "resources": resources}})
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, str, str]]:
+    """What `pulumi` answers, by the first words of a command."""
+    given = {
+        "ls": (0, json.dumps([{"name": "prod"}, {"name": "review-7"}]), ""),
+        "whoami": (0, '{"url": "s3://bucket"}', ""),
+        "export": (0, state(), ""),
+        "rename": (255, "", FREE),
+    }
+
+    def run(*command: str, **_: Any) -> subprocess.CompletedProcess[str]:
+        code, stdout, stderr = given[command[2] if command[1] == "stack" else command[1]]
+        return subprocess.CompletedProcess(command, code, stdout=stdout, stderr=stderr)
+
+    monkeypatch.setattr(cli, "run", run)
+    return given
+
+
+def status(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["ops", "status", "--offline", *arguments])
+    return main()
+
+
+@pytest.mark.usefixtures("answers")
+def test_every_stack_of_the_project_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(monkeypatch) == 0
+    assert capsys.readouterr().out == "".join(
+        f"{name}: last run 3 h ago\n  image blog:1\n  deployed by a developer\n" for name in ("prod", "review-7")
+    )
+
+
+@pytest.mark.usefixtures("answers")
+def test_json_holds_the_same_of_the_stack_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(monkeypatch, "--json", "--stack", "prod") == 0
+    (document,) = json.loads(capsys.readouterr().out)
+    assert (document["stack"], document["image"], document["locks"]) == ("prod", "blog:1", [])
+
+
+@pytest.mark.parametrize(("days", "code", "words"), [(31, 0, "expires on"), (29, 1, "FAIL"), (-1, 1, "has expired")])
+def test_a_credential_that_ends_within_30_days_is_a_failed_check(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, tuple[int, str, str]],
+    days: int,
+    code: int,
+    words: str,
+) -> None:
+    expires = (datetime.now(UTC) + timedelta(days)).isoformat()
+    answers["export"] = (0, state(name="gitlab-deploy-prod-1", expiresAt=expires), "")
+    assert status(monkeypatch, "--stack", "prod") == code
+    assert words in capsys.readouterr().out
+
+
+def test_a_lock_is_shown_with_the_command_that_looks_at_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: dict[str, tuple[int, str, str]]
+) -> None:
+    locked = (
+        "error: the stack is currently locked by 1 lock(s).\n"
+        "  x: created by root@host (pid 57) at 2026-11-24T11:30:00Z\n"
+    )
+    answers["rename"] = (255, "", locked)
+    assert status(monkeypatch, "--stack", "prod") == 0
+    assert (
+        "locked by root@host (pid 57), since 2026-11-24 11:30:00 UTC; see 'python -m ops lock"
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "sentence"),
+    [
+        ("ls", (255, "", "error: no login\n"), "The stacks cannot be listed (error: no login); run 'pulumi login'"),
+        ("ls", (0, "[]", ""), "This project has no stack"),
+        (
+            "export",
+            (255, "", "error: no passphrase\n"),
+            "The state of stack prod cannot be read (error: no passphrase)",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, tuple[int, str, str]],
+    command: str,
+    answer: tuple[int, str, str],
+    sentence: str,
+) -> None:
+    answers[command] = answer
+    assert status(monkeypatch) == 2
+    assert sentence in capsys.readouterr().err

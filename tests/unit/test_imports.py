@@ -1,0 +1,115 @@
+"""What the program loads of the providers' SDKs, counted in modules: a run pays for each before it does anything."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import ROOT
+
+WITHOUT_GITLAB = ("access", "registry")
+PROGRAM = """\
+import json, sys
+from pathlib import Path
+import pytest
+from components.kubernetes_app.rollout import Rollout
+from tests.support.main_program import run_program
+async def wait(*_): pass
+folder, without, keys = sys.argv[1:]
+with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(Rollout, "wait", wait)
+    run_program(patch, Path(folder), *json.loads(without), **json.loads(keys))
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded(tmp_path: Path, *without: str, **keys: object) -> set[str]:
+    """The modules that a run of the program with every committed block but those has loaded when it ends."""
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(without), json.dumps(keys)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def of(sdk: str, modules: set[str]) -> set[str]:
+    """Those of the SDK that define something, by their names in it."""
+    return {module.removeprefix(f"{sdk}.") for module in modules if module.startswith(f"{sdk}.")} - {"_utilities"}
+
+
+def kinds(modules: set[str]) -> set[str]:
+    """The types of Kubernetes: the modules with a name such as `core.v1.Secret`."""
+    return {kind for kind in of("pulumi_kubernetes", modules) if re.fullmatch(r"\w+\.v\w+\.[A-Z]\w+", kind)}
+
+
+def test_a_stack_without_gitlab_loads_none_of_its_sdk(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, *WITHOUT_GITLAB, kubernetes={"namespace": "example"})
+    assert not of("pulumi_gitlab", modules)
+    assert of("pulumi_kubernetes", modules)
+    assert of("pulumi_docker", modules)
+
+
+def test_a_stack_without_a_docker_host_loads_none_of_its_sdk(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "dockerHost")
+    assert not of("pulumi_docker", modules)
+    assert of("pulumi_gitlab", modules)
+
+
+def test_a_stack_without_kubernetes_loads_none_of_its_sdk(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "kubernetes", *WITHOUT_GITLAB)
+    assert not of("pulumi_kubernetes", modules)
+    assert of("pulumi_docker", modules)
+
+
+def test_a_stack_with_access_alone_loads_no_types_of_an_application(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "app", "kubernetes", "dockerHost", "registry")
+    assert of("pulumi_gitlab", modules) == {"project_variable", "provider"}
+    assert kinds(modules) == {
+        *("core.v1.Namespace", "core.v1.Secret", "core.v1.ServiceAccount"),
+        *("networking.v1.NetworkPolicy", "rbac.v1.RoleBinding"),
+    }
+
+
+def test_a_whole_stack_loads_of_each_sdk_what_it_declares(tmp_path: Path) -> None:
+    modules = loaded(tmp_path)
+    assert of("pulumi_gitlab", modules) == {"project_deploy_token", "project_variable", "provider"}
+    assert of("pulumi_docker", modules) == {"_enums", "_inputs", "container", "outputs", "provider", "remote_image"}
+    assert len(kinds(modules)) == 9, kinds(modules)
+
+
+@pytest.mark.parametrize(
+    "package", ["pulumi_gitlab", "pulumi_docker", "pulumi_kubernetes", "pulumi_kubernetes.core.v1"]
+)
+def test_every_name_of_a_package_is_what_its_own_code_makes_of_it(package: str) -> None:
+    # Those with no module of their own come last: with the first of them all are loaded.
+    names = answer(
+        f"import json, {package} as package; names = [name for name in vars(package) if name[0] != '_']; "
+        "print(json.dumps(sorted(names, key=lambda name: name.endswith(('_output', 'InitArgs', 'Result')))))"
+    )
+    said = (
+        f"import json, {package} as package; "
+        f"print(json.dumps([str(getattr(package, name)).partition(' at 0x')[0] for name in {names}]))"
+    )
+    assert len(names) > 20
+    assert answer(f"from components import sdk; sdk.load_as_used(); {said}") == answer(said)
+
+
+def test_a_name_that_a_package_does_not_have_is_an_error() -> None:
+    code = """\
+from components import sdk; sdk.load_as_used()
+import json, pulumi_docker
+try:
+    pulumi_docker.Nothing
+except AttributeError as error:
+    print(json.dumps(str(error)))
+"""
+    assert answer(code) == "module 'pulumi_docker' has no attribute 'Nothing'"
+
+
+def answer(code: str) -> Any:
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
