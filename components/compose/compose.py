@@ -212,7 +212,7 @@ class Compose(pulumi.ComponentResource):
                 ),
             ),
         )
-        serving.done = made.id.apply(serving.complete)
+        serving.done = pulumi.Output.all(made.id, generation).apply(lambda both: serving.complete(*both))
         if generation is not None:
             known = pulumi.Output.all(made.name, serving.done, generation, made_of)
             self._swaps[name] = known.apply(lambda found: found[2].output(found[0], found[3]))

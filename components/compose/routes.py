@@ -8,12 +8,15 @@ the new one win: their priority is higher by one (see `swap`).
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.docker_app.labels import PROBE_HEADER, probe_path
 from components.docker_app.swap import Generation
 from components.docker_app.traefik_rules import hosts
 
+_FIRST = 1_000_000_000
+"""A priority above all others."""
 _OVER = "/.well-known/gitlab-deploy/over"
 _ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(.+)", re.IGNORECASE)
 _SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.(.+)", re.IGNORECASE)
@@ -27,6 +30,8 @@ class Route:
     name: str
     rule: str
     entry_points: tuple[str, ...]
+    tls: bool
+    """Whether it takes requests over TLS: its labels say so, or do not say that it is for an entry point without."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -44,11 +49,18 @@ def routes(labels: Mapping[str, str]) -> list[Route]:
         Route(
             name=name,
             rule=fields["rule"],
-            entry_points=tuple(one.strip() for one in fields.get("entrypoints", "").split(",") if one.strip()),
+            entry_points=(points := tuple(filter(None, map(str.strip, fields.get("entrypoints", "").split(","))))),
+            tls=_has_tls(fields, points),
         )
         for name, fields in found.items()
         if "rule" in fields
     ]
+
+
+def probed(labels: Mapping[str, str]) -> Route | None:
+    """The router by which it is seen that the proxy serves a container: one with a host name, over TLS if one is."""
+    found = [route for route in routes(labels) if route.hosts]
+    return next((route for route in found if route.tls), next(iter(found), None))
 
 
 def port(labels: Mapping[str, str]) -> int | None:
@@ -104,7 +116,33 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
                 found_labels[f"{before}.service"] = found_labels[f"{at}.service"]
             if route.entry_points:
                 found_labels[f"{before}.entrypoints"] = ",".join(route.entry_points)
+    if route := probed(labels):
+        found_labels |= _probe(route, found_labels, generation.token)
     return found_labels
+
+
+def _probe(route: Route, labels: Mapping[str, str], token: str) -> dict[str, str]:
+    """A router beside that of the route, for one path that nobody else asks for: the answer says whose it is.
+
+    It has all that the other one has, so that it fails if that does.
+    """
+    own, name = f"traefik.http.routers.{route.name}-{token}.", f"{route.name}-{token}-probe"
+    fields = {label.removeprefix(own): value for label, value in labels.items() if label.startswith(own)}
+    used = [name, *filter(None, [fields.get("middlewares")])]
+    fields |= {
+        "rule": f"Host(`{route.hosts[0]}`) && Path(`{probe_path(token)}`)",
+        "priority": str(_FIRST),
+        "middlewares": ",".join(used),
+    }
+    return {
+        **{f"traefik.http.routers.{name}.{field}": value for field, value in fields.items()},
+        f"traefik.http.middlewares.{name}.headers.customresponseheaders.{PROBE_HEADER}": token,
+    }
+
+
+def _has_tls(fields: Mapping[str, str], entry_points: Sequence[str]) -> bool:
+    says = any(field == "tls" or field.startswith("tls.") for field in fields) and fields.get("tls") != "false"
+    return says or not set(entry_points) & {"web", "http"}
 
 
 def _middlewares(labels: Mapping[str, str]) -> dict[str, str]:

@@ -11,16 +11,21 @@ from components.compose.args import ComposeArgs
 from components.compose.container import patience
 from components.compose.model import Service
 from components.compose.names import SERVICE_LABEL
-from components.compose.routes import port
+from components.compose.reached import Reach
+from components.compose.routes import port, probed
 from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
+from components.docker_app.entrance import Entrance
 from components.docker_app.host_check import host_problem
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.log_lines import last_log_lines
 from components.docker_app.remote_docker import RemoteDockerError
+from components.docker_app.swap import Generation
 from components.printable import printable
+
+_ROUTED_SECONDS = 3.5
 
 
 @dataclass(kw_only=True)
@@ -83,8 +88,11 @@ class Serving:
             )
         return how
 
-    async def complete(self, container_id: str) -> str:
-        """The id, once the container does what others wait for; RunError if it does not. Nothing in a preview."""
+    async def complete(self, container_id: str, generation: Generation | None) -> str:
+        """The id, once the container does what others wait for; RunError if it does not. Nothing in a preview.
+
+        `generation` is that of a container that is swapped: the reverse proxy has to serve it too.
+        """
         if pulumi.runtime.is_dry_run():
             return container_id
         self._end_watches()
@@ -96,8 +104,8 @@ class Serving:
             )
         if found is None or self.completes or fault(found):
             await self._wait(container_id, found)
-        if found is None and self.service.is_swapped:
-            await self._overlap()
+        if found is None and generation is not None:
+            await self._reach(container_id, generation)
         await self._remove(self._leftovers)
         return container_id
 
@@ -153,10 +161,26 @@ class Serving:
             await asyncio.to_thread(self.args.remote.request, "POST", f"/containers/{waiting.container}/{action}")
         return await waiting.problem()
 
-    async def _overlap(self) -> None:
-        """Leaves the new container beside the old one until the reverse proxy routes to it."""
-        if self.args.target.overlap_seconds and len(await asyncio.to_thread(self._running)) > 1:
-            await asyncio.sleep(self.args.target.overlap_seconds)
+    async def _reach(self, container_id: str, generation: Generation) -> None:
+        """Waits until the reverse proxy serves the new container; it is stopped if that does not come."""
+        route = probed(self.service.labels)
+        if route is None:
+            # Nothing in its rules can be asked for. Traefik takes up to three seconds.
+            await asyncio.sleep(_ROUTED_SECONDS)
+            return
+        reach = Reach(
+            entrance=Entrance(host=route.hosts[0], tls=route.tls, address=self.args.target.proxy),
+            entry_points=route.entry_points,
+            token=generation.token,
+        )
+        problem = await asyncio.to_thread(reach.problem, self.args.remote)
+        if problem is None:
+            return
+        await asyncio.to_thread(self.args.remote.run, "stop", container_id)
+        raise pulumi.RunError(
+            f"{self._where}: the new container of the service {self.service.name} is stopped, and what served before "
+            f"serves on: {problem}"
+        )
 
     async def _remove(self, containers: Sequence[ListedContainer]) -> None:
         for leftover in containers:

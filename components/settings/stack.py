@@ -33,7 +33,7 @@ _PROBES = ("startup", "liveness")
 _COMPOSE = f"{_DOCKER_HOST}.compose"
 _MAKES_APP = any_of(given(_KUBERNETES), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE))))
 """Whether a block makes the application of the block app."""
-_WITH_COMPOSE = ("address", "hostKey", "identityFile", "waitSeconds", "overlapSeconds", "compose", "project")
+_WITH_COMPOSE = ("address", "hostKey", "identityFile", "proxy", "waitSeconds", "compose", "project")
 """The keys of the block `dockerHost` that mean the same with compose files."""
 _TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
 _IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"

@@ -8,7 +8,10 @@ from typing import Any
 from sandbox.example import images as site
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
-from sandbox.toolchain.images import build
+from sandbox.names import CACHE
+from sandbox.toolchain.build import programs
+from sandbox.toolchain.images import build as build_image
+from sandbox.toolchain.modules import COMPOSE
 from tests.support.docker_stack import DockerStack
 from tests.support.project import ROOT
 
@@ -23,7 +26,7 @@ def publish_others(instance: Instance) -> str:
     """Has the image that stands for a database and a cache in the registry; its reference."""
     gitlab = instance.gitlab
     files = site.server_files()
-    image = build(
+    image = build_image(
         f"{site.SERVER}{ENTRYPOINT}",
         files,
     )
@@ -43,11 +46,16 @@ class ComposeStack(DockerStack):
         name: str = "shop",
         **changes: Any,
     ) -> None:
-        """`other` is the image of the database and the cache; `changes` are to the block dockerHost."""
+        """`other` is the image of the database and the cache; `changes` are to the block dockerHost.
+
+        The site's name is that of the stack, as is the project's.
+        """
         super().__init__(instance, folder, environment, name)
+        self.host = f"{name}.example.org"
         for file in EXAMPLE.iterdir():
             if file.is_file():
                 (self.project.folder / file.name).write_bytes(file.read_bytes())
+        self.change_file(HOST, self.host)
 
         def compose(config: dict[str, Any]) -> None:
             block = config["gitlab-deploy:dockerHost"]
@@ -64,6 +72,20 @@ class ComposeStack(DockerStack):
 
         self.edit(compose)
         self.set("app.secrets.DATABASE_PASSWORD", "canary-7b1de0c2", "--secret")
+
+    def change_file(self, old: str, new: str) -> None:
+        """Changes a text in the compose file."""
+        file = self.project.folder / "docker-compose.yml"
+        text = file.read_text()
+        assert old in text, old
+        file.write_text(text.replace(old, new))
+
+    def compose(self, *arguments: str, **environment: str) -> str:
+        """What docker compose prints, run on the Docker host for the stack's project."""
+        assignments = {"DOCKER_HOST": "unix:///run/docker.sock", "HOME": "/run", **environment}
+        program = programs(COMPOSE, CACHE)["docker-compose"]
+        given = [f"{name}={value}" for name, value in assignments.items()]
+        return self.on_host("env", *given, program, "--project-name", self.project.stack, *arguments)
 
     def services(self) -> dict[str, Any]:
         """What Docker says of the project's containers, by service; fails if a service has two."""
