@@ -187,6 +187,8 @@ elif app and image and stack.docker_host:
         leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known, adopted=adopted),
         logins=login or (),
         previous=known,
+        swapped=previous.get("swaps", {}).get("docker-app"),
+        kept=last_run.kept(leftovers.TYPE).get("docker-app-container", {}).get("name"),
     )
     remote = docker_args.remote
     daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
@@ -194,6 +196,8 @@ elif app and image and stack.docker_host:
     parts.append(docker_app)
     rolled_out.append(docker_app.container_id)
     outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)
+    if stack.docker_host.host:
+        pulumi.export("swaps", {"docker-app": docker_app.swap})
 
 if access and access.create_namespace:
     Protection("access.protect", parts, protect=access.protect)

@@ -2,8 +2,9 @@
 
     eval "$(make -s env)"; .venv/bin/python bench/image_changes.py [--name sandbox]
 
-Needs the sandbox to be up. The image drains: it serves for five seconds after SIGTERM. The Docker host's site is asked
-through Traefik over TLS, the cluster's at its Service, each request on a connection of its own.
+Needs the sandbox to be up. The image drains: it serves for five seconds after SIGTERM; on the Docker host one that
+stops at once is changed too. The Docker host's site is asked through Traefik over TLS, the cluster's at its Service,
+each request on a connection of its own.
 """
 
 import argparse
@@ -36,6 +37,9 @@ def main() -> None:
     parser.add_argument("--name", default="sandbox", help="which sandbox (default: sandbox)")
     instance = Instance(parser.parse_args().name)
     site.publish(instance.gitlab.registry, instance.gitlab.credentials)
+    for version in VERSIONS:
+        image = site.site(version, site.STOPS)
+        image.push(instance.gitlab.registry, f"{site.REPOSITORY}:stops-{version}", instance.gitlab.credentials)
     environment = os.environ | instance.environment()
     with tempfile.TemporaryDirectory() as temporary:
         docker = DockerStack(instance, Path(temporary) / "docker", environment, "changes")
@@ -43,6 +47,9 @@ def main() -> None:
         try:
             docker.wait_for(VERSIONS[0])
             measure("Docker host, Traefik, TLS", Load(instance, RATE), docker.deploy)
+            docker.deploy(f"stops-{VERSIONS[0]}")
+            stops = "Docker host, Traefik, TLS, an image that stops at once"
+            measure(stops, Load(instance, RATE), lambda version: docker.deploy(f"stops-{version}"))
         finally:
             docker.destroy()
         cluster = Deployed(instance, Path(temporary) / "cluster", environment, "changes")

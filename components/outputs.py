@@ -65,10 +65,30 @@ class DockerHostOutput(TypedDict, Generic[Text]):
     image: str
     host: NotRequired[str | None]
     """Host name of its route."""
+    tls: NotRequired[bool]
+    """Whether the route takes requests over TLS; it does if this is missing."""
     container: Text
     """Name of the container."""
     id: Text
     """Id of the container."""
+
+
+class SwapOutput(TypedDict):
+    """`swaps`: what the next run has to know of a container behind a reverse proxy.
+
+    A secret output, so that no run prints it; the digest is of secrets too.
+    """
+
+    container: str
+    """Name of the container."""
+    digest: str
+    """Of all that it is made of."""
+    number: int
+    """How many containers of the application were there before it."""
+    token: str
+    """Part of its names at the proxy."""
+    before: str
+    """The token of the container before it; empty if there was none."""
 
 
 class ComposeServiceOutput(TypedDict, Generic[Text]):
@@ -148,5 +168,7 @@ class StackOutputs(TypedDict, Generic[Text]):
     app: NotRequired[AppOutput[Text]]
     dockerHost: NotRequired[DockerHostOutput[Text]]
     compose: NotRequired[ComposeOutput[Text]]
+    swaps: NotRequired[dict[str, SwapOutput]]
+    """By the name of the component."""
     deployment: NotRequired[DeploymentOutput]
     deploymentHistory: NotRequired[HistoryOutput]

@@ -1,22 +1,19 @@
 """A site asked for over TLS by its name: at an address, or from the Docker host itself through ssh."""
 
 import ssl
-import subprocess
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
-from socket import create_connection, socket, socketpair
+from socket import create_connection, socket
 from tempfile import TemporaryFile
-from typing import IO
 from urllib.parse import urlsplit
 
+from components.docker_app.forwarding import forwarded, is_refused, why_refused
 from components.docker_app.remote_docker import RemoteDocker
-from ops import cli as tools
 from ops.ops_error import OpsError
 
-PORT = 443
+PORT, PLAIN_PORT = 443, 80
 CA_VARIABLE = "SITE_CA_FILE"
 """Where a job finds the authorities of a team's own: a variable of GitLab, of type file."""
 CONNECT_SECONDS = 5
@@ -68,8 +65,11 @@ def shown(at: tuple[str, int]) -> str:
     return f"[{at[0]}]:{at[1]}" if ":" in at[0] else f"{at[0]}:{at[1]}"
 
 
-def ask(host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> Answer:
-    """What the server at an address answers for the site. UnreachableError if there is none; OpsError as `_ask`."""
+def ask(host: str, path: str, trust: ssl.SSLContext | None, *, at: tuple[str, int]) -> Answer:
+    """What the server at an address answers for the site, without TLS if `trust` is None.
+
+    UnreachableError if there is none; OpsError as `_ask`.
+    """
     try:
         connected = create_connection(at, CONNECT_SECONDS)
     except OSError as error:
@@ -78,25 +78,28 @@ def ask(host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> 
         return _ask(connected, host, path, trust)
 
 
-def ask_from(remote: RemoteDocker, host: str, path: str, trust: ssl.SSLContext, *, at: tuple[str, int]) -> Answer:
+def ask_from(
+    remote: RemoteDocker, host: str, path: str, trust: ssl.SSLContext | None, *, at: tuple[str, int]
+) -> Answer:
     """The same from the Docker host, whose sshd makes the connection: no program is needed there."""
     with TemporaryFile() as errors:
         try:
-            with _forwarded(remote, at, errors) as connected:
+            # A connection that is shared would keep to itself why it does not forward.
+            with forwarded(replace(remote, shares_connection=False), shown(at), errors) as connected:
                 return _ask(connected, host, path, trust)
         except OpsError as error:
             errors.seek(0)
             said = errors.read().decode(errors="replace")
-            if "open failed" not in said and "stdio forwarding failed" not in said:
+            if not is_refused(said):
                 raise
-            raise UnreachableError(_why(said)) from error
+            raise UnreachableError(why_refused(said)) from error
 
 
-def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext) -> Answer:
+def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext | None) -> Answer:
     """OpsError, with what is wrong, if the certificate is not accepted or there is no answer."""
     connected.settimeout(ANSWER_SECONDS)
     try:
-        with trust.wrap_socket(connected, server_hostname=host) as secured:
+        with trust.wrap_socket(connected, server_hostname=host) if trust else nullcontext(connected) as secured:
             connection = HTTPConnection(host)
             connection.sock = secured
             connection.request("GET", path, headers={"Connection": "close"})
@@ -109,39 +112,3 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext) -> Answ
         ) from error
     except (OSError, HTTPException) as error:
         raise OpsError(f"there is no answer ({error or type(error).__name__})") from error
-
-
-@contextmanager
-def _forwarded(remote: RemoteDocker, at: tuple[str, int], errors: IO[bytes]) -> Iterator[socket]:
-    """A connection that ends in sshd on the host, which forwards it (ssh -W)."""
-    # A connection that is shared would keep to itself why it does not forward.
-    command = ["ssh", *remote.provider_options, "-W", shown(at), *remote.target]
-    ours, theirs = socketpair()
-    with closing(ours):
-        with closing(theirs):
-            ssh = subprocess.Popen(
-                command,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=errors,
-                # Without a terminal, on which the ssh of a jump host would ask.
-                start_new_session=True,
-            )
-        try:
-            yield ours
-        finally:
-            ours.close()
-            try:
-                ssh.wait(CONNECT_SECONDS)
-            except subprocess.TimeoutExpired:
-                ssh.kill()
-                ssh.wait()
-
-
-def _why(said: str) -> str:
-    """Why sshd does not forward."""
-    if "administratively prohibited" in said:
-        return "its sshd allows no forwarding (AllowTcpForwarding, PermitOpen)"
-    return next(
-        (line.rpartition(": ")[2] for line in said.splitlines() if "open failed" in line), tools.last_line(said)
-    )

@@ -31,8 +31,6 @@ REPLACED = [
     "volumes",
 ]
 """What Docker cannot change on a container, and the provider may take for a change all the same."""
-_QUICK = "1s"
-_START_PERIOD = "30s"
 
 
 def arguments(
@@ -146,9 +144,6 @@ def _healthcheck(given: Healthcheck, values: Values) -> pulumi.Input[dict[str, A
         return {"tests": ["NONE"]}
     times = {"interval": given.interval, "timeout": given.timeout, "retries": given.retries}
     times |= {"start_period": given.start_period, "start_interval": given.start_interval}
-    if given.start_interval is None and milliseconds(given.interval or "30s") > 5000:
-        # So that a deploy does not wait for the interval: Docker 25 asks more often while a container starts.
-        times |= {"start_interval": _QUICK, "start_period": given.start_period or _START_PERIOD}
     test = given.test or ()
     return {
         "tests": any_resolved(test, values),
@@ -162,11 +157,9 @@ def _asked(how: str) -> dict[str, Any] | None:
         return None
     return {
         "tests": list(command),
-        "interval": "10s",
+        "interval": "3s",
         "timeout": "5s",
         "retries": 3,
-        "start_period": _START_PERIOD,
-        "start_interval": _QUICK,
     }
 
 

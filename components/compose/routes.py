@@ -116,8 +116,8 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
                 found_labels[f"{before}.service"] = found_labels[f"{at}.service"]
             if route.entry_points:
                 found_labels[f"{before}.entrypoints"] = ",".join(route.entry_points)
-    if route := probed(labels):
-        found_labels |= _probe(route, found_labels, generation.token)
+    if (asked := probed(labels)) is not None:
+        found_labels |= _probe(asked, found_labels, generation.token)
     return found_labels
 
 

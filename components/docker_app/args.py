@@ -11,7 +11,7 @@ import pulumi_docker as docker
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker
 from components.image.reference import ImageReference
-from components.outputs import DockerHostOutput
+from components.outputs import DockerHostOutput, SwapOutput
 from components.settings import rules
 from components.settings.app import App
 from components.settings.docker_host import DockerHost
@@ -43,6 +43,10 @@ class DockerAppArgs:
     """Registries the host pulls from, each with its user name and password, as the provider has them."""
     previous: DockerHostOutput[str] | None = None
     """The output `dockerHost` of the last successful run; None if there was none."""
+    swapped: SwapOutput | None = None
+    """What that run noted of its container; None without a route."""
+    kept: str | None = None
+    """Name of the container in the state, also one that a failed run left there; None if there is none."""
 
     def __post_init__(self) -> None:
         require("image", str(self.image), rules.IMMUTABLE)
@@ -50,7 +54,7 @@ class DockerAppArgs:
 
     def output(self, container: pulumi.Input[str], id_: pulumi.Input[str]) -> DockerHostOutput[pulumi.Input[str]]:
         """What runs where, for the stack's outputs."""
-        return {
+        plain: DockerHostOutput[pulumi.Input[str]] = {
             "address": self.target.address,
             "hostKey": self.target.host_key,
             "identityFile": self.target.identity_file,
@@ -59,3 +63,4 @@ class DockerAppArgs:
             "container": container,
             "id": id_,
         }
+        return plain if self.target.tls else {**plain, "tls": False}

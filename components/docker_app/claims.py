@@ -34,10 +34,13 @@ def taken(
                 f"Port {target.publish.port} is held by a container that this stack did not create, {container.shown} "
                 f"{where}; publish another port with gitlab-deploy:dockerHost.publish, or remove it with {removal}"
             )
-        if target.host and container.takes(target.host, target.entry_point):
-            found.append(
-                f"The host {target.host} is routed to a container that this stack did not create, {container.shown} "
-                f"{where}, and a proxy takes either of two equal routes; set gitlab-deploy:dockerHost.host to another "
-                f"host name, or take that router away, such as with {removal}"
-            )
+        # A route for a path takes a part of what another one for the whole host takes, and comes first.
+        hosts = target.route_hosts if target.path == "/" else ()
+        found += [
+            f"The host {host} is routed to a container that this stack did not create, {container.shown} {where}, and "
+            "a proxy takes either of two equal routes; set gitlab-deploy:dockerHost.host to another host name, or take "
+            f"that router away, such as with {removal}"
+            for host in hosts
+            if container.takes(host, target.entry_point)
+        ]
     return found

@@ -13,14 +13,41 @@ from components.docker_app.labels import Route
 from components.settings.app import App
 from components.settings.docker_host import DockerHost
 
+_MARK = "/dev/shm/gitlab-deploy-healthy"  # noqa: S108 - of the container, which Docker makes for it alone
+"""File in the container that says that it has been healthy; gone when it starts again."""
+_ASK_SECONDS = 5
+
 
 def health_command(app: App) -> tuple[str, ...]:
     """The command inside of the container that succeeds if it can serve; a path becomes a request by wget or curl."""
+    return app.health.command or ("sh", "-c", _request(app))
+
+
+def health_check(app: App, seconds: int) -> dict[str, Any]:
+    """When Docker looks whether the container is healthy: at once while it starts, every so many seconds later on.
+
+    A command is run every two seconds. A path is asked for by a script, which waits in the container once it has been
+    healthy: another look costs Docker as much CPU as a start of a process does, 50 ms and more, and waiting costs none.
+    (Docker 25 and newer know `start_interval`; with an older one a state with it would change at every refresh.) Three
+    looks in a row have to fail until a proxy stops routing to the container.
+    """
     if app.health.command:
-        return app.health.command
+        return {"tests": ["CMD", *app.health.command], "interval": "2s", "timeout": "5s", "retries": 5}
+    wait = f"if test -e {_MARK}; then sleep {seconds}; fi"
+    script = f"if {_request(app)}; then {wait}; : >{_MARK}; else {wait}; exit 1; fi"
+    return {
+        "tests": ["CMD", "sh", "-c", script],
+        # Not once a second, as the provider looks: what gets healthy a moment after it has looked would cost a second.
+        "interval": "800ms",
+        "timeout": f"{seconds + _ASK_SECONDS}s",
+        "retries": 3,
+    }
+
+
+def _request(app: App) -> str:
+    # No limit to its time: some builds of busybox crash on wget's option for one.
     url = shlex.quote(f"http://127.0.0.1:{app.port}{app.health.path}")
-    script = f"if command -v wget >/dev/null; then wget -q -O /dev/null {url}; else curl -fsS -o /dev/null {url}; fi"
-    return "sh", "-c", script
+    return f"if command -v wget >/dev/null; then wget -q -O /dev/null {url}; else curl -fsS -o /dev/null {url}; fi"
 
 
 def mebibytes(memory: str) -> int:
@@ -54,14 +81,33 @@ async def secret_values(app: App, target: DockerHost) -> tuple[str, ...]:
 
 def route(app: App, target: DockerHost) -> Route | None:
     """The route to the container; None without a host name."""
-    return (
-        target.host
-        and Route(
-            name=target.name,
-            host=target.host,
-            port=app.serves,
-            network=target.network,
-            entry_point=target.entry_point,
-            cert_resolver=target.cert_resolver,
-        )
-    ) or None
+    if not target.host:
+        return None
+    return Route(
+        name=target.name,
+        hosts=target.route_hosts,
+        path=target.path,
+        port=app.serves,
+        network=target.network,
+        entry_point=target.entry_point,
+        tls=target.tls,
+        cert_resolver=target.cert_resolver,
+        middlewares=target.middlewares,
+        priority=target.priority,
+        health_path=app.health_path,
+        labels=target.labels,
+    )
+
+
+def mounts(target: DockerHost) -> list[dict[str, Any]]:
+    """The named volumes and what is mounted of the host, in an order that does not change."""
+    named = [{"container_path": path, "volume_name": volume} for path, volume in sorted(target.volumes.items())]
+    of_host = [
+        {
+            "container_path": path,
+            "host_path": host.removesuffix(":ro"),
+            **({"read_only": True} if host.endswith(":ro") else {}),
+        }
+        for path, host in sorted(target.binds.items())
+    ]
+    return [*named, *of_host]

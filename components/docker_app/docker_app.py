@@ -9,27 +9,28 @@ import pulumi_docker as docker
 
 from components.docker_app import definition
 from components.docker_app.args import DockerAppArgs
+from components.docker_app.container import REPLACED, Definition
 from components.docker_app.drift import differences
 from components.docker_app.hooks import Hooks
-from components.docker_app.labels import ID_LABEL, labels
 from components.docker_app.serving import Serving
 from components.docker_app.trial import Trial
-
-_REPLACED = ["healthcheck", "labels", "envs", "uploads", "volumes", "networksAdvanced"]
+from components.outputs import SwapOutput
 
 
 class DockerApp(pulumi.ComponentResource):
     """An image that is pulled first, and a container of it that has to be healthy before the old one goes.
 
-    Behind a reverse proxy the container has no fixed name, so the new one starts beside the old one, and the old one
-    is removed last; if the new one never gets healthy, the old one serves on. On a published port the two exclude each
-    other: the old one is stopped first, once the image is pulled and was tried out.
+    Behind a reverse proxy the container has no fixed name, so the new one starts beside the old one. Once the proxy
+    serves the new one, the old one is removed; if it does not, the new one is removed, and the old one serves on. On a
+    published port the two exclude each other: the old one is stopped first, once the image is pulled and was tried out.
     """
 
     container: pulumi.Output[str]
     """Name of the container that serves."""
     container_id: pulumi.Output[str]
     """Its id."""
+    swap: pulumi.Output[SwapOutput | None]
+    """What the next run has to know of it; None without a route."""
 
     def __init__(self, name: str, args: DockerAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gitlab-deploy:index:DockerApp", name, _inputs(args), opts)
@@ -38,9 +39,11 @@ class DockerApp(pulumi.ComponentResource):
         serving = Serving(args=args, parent=self)
         hooks = Hooks(args=args, parent=self)
         image = self._image(f"{name}-image", args, hooks, name)
-        container = self._container(container_name, args, hooks, image, name, serving)
+        container, defined = self._container(container_name, args, hooks, image, name, serving)
         self.container = container.name.apply(str)
-        self.container_id = container.id.apply(serving.complete)
+        known = pulumi.Output.all(container.id, container.name, defined.generation)
+        self.container_id = known.apply(lambda found: serving.complete(*found))
+        self.swap = defined.note(self.container, self.container_id)
         self.register_outputs({"container": self.container})
 
     def _report(self, args: DockerAppArgs) -> None:
@@ -50,13 +53,13 @@ class DockerApp(pulumi.ComponentResource):
             pulumi.log.info(
                 f"Port {target.publish.port} is published, so a new container of {target.name} can only start once the "
                 "old one has stopped: nothing answers there in between. Behind a reverse proxy the two overlap."
-                + (" With volumes, a new image is not tried out first." if target.volumes else ""),
+                + (" With volumes, a new image is not tried out first." if target.volumes or target.binds else ""),
                 self,
             )
         if args.present is None:
             return
         for difference in differences(
-            args.present, args.leftovers, identity=args.identity, host=target.host, known=args.previous
+            args.present, args.leftovers, identity=args.identity, hosts=target.route_hosts, known=args.previous
         ):
             pulumi.log.warn(f"{target.address}: {difference}", self)
 
@@ -82,65 +85,27 @@ class DockerApp(pulumi.ComponentResource):
         image: docker.RemoteImage,
         name: str,
         serving: Serving,
-    ) -> docker.Container:
-        app, target = args.app, args.target
-        published, memory = target.publish, definition.mebibytes(app.memory)
+    ) -> tuple[docker.Container, Definition]:
         image_id: pulumi.Output[str] = image.image_id.apply(str)
-        if published:
+        if args.target.publish:
             passed: pulumi.Output[str] = image_id.apply(_Gate(args).pass_once_healthy)
             image_id = passed.apply(serving.clear_the_way)
-        return docker.Container(
+        defined = Definition(args, image_id)
+        container = docker.Container(
             container_name,
-            name=target.name if published else None,
-            image=image_id,
-            entrypoints=list(app.command) if app.command else None,
-            command=list(app.args) if app.args else None,
-            must_run=True,
-            restart="always",
-            wait=True,
-            wait_timeout=target.wait_seconds,
-            # No start period: within one, newer versions of Docker look only every five seconds. Not once a second, as
-            # the provider looks: what gets healthy a moment after it has looked would cost a second more.
-            healthcheck={
-                "tests": ["CMD", *definition.health_command(app)],
-                "interval": "800ms",
-                "timeout": "5s",
-                "retries": 2,
-            },
-            labels=[
-                {"label": key, "value": value}
-                for key, value in sorted(
-                    {ID_LABEL: args.kept_identity, **labels(args.owner, definition.route(app, target))}.items()
-                )
-            ],
-            envs=definition.environment(app).apply(definition.assignments),
-            uploads=definition.uploads(target.files),
-            volumes=[
-                {"container_path": path, "volume_name": volume} for path, volume in sorted(target.volumes.items())
-            ],
-            ports=[{"internal": app.serves, "external": published.port, "ip": published.address}] if published else [],
-            networks_advanced=[{"name": target.network}] if target.host else [],
-            memory=memory,
-            memory_swap=memory,
-            log_driver="json-file",
-            log_opts={"max-size": "10m", "max-file": "3"},
-            destroy_grace_seconds=target.stop_seconds,
-            # Docker puts no file into a container whose root is read-only.
-            read_only=not target.files,
-            tmpfs=dict.fromkeys(app.writable, ""),
-            capabilities={"drops": ["ALL"]},
-            security_opts=["no-new-privileges:true"],
+            **defined.inputs,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                delete_before_replace=bool(published),
-                replace_on_changes=_REPLACED,
+                delete_before_replace=bool(args.target.publish),
+                replace_on_changes=REPLACED,
                 hooks=pulumi.ResourceHookBinding(
                     before_create=[pulumi.ResourceHook(f"{name}-watch", hooks.watch)],
-                    after_create=[pulumi.ResourceHook(f"{name}-settle", hooks.settle)],
+                    after_create=[pulumi.ResourceHook(f"{name}-created", hooks.end_watches)],
                     on_error=[pulumi.ErrorHook(f"{name}-failed", hooks.remove_failed)],
                 ),
             ),
         )
+        return container, defined
 
 
 class _Gate:
@@ -153,7 +118,7 @@ class _Gate:
         """The id. RunError if the image does not get healthy."""
         args, app, target = self._args, self._args.app, self._args.target
         # A volume is not shared with a trial, which might not get healthy for the lack of it.
-        if pulumi.runtime.is_dry_run() or target.volumes:
+        if pulumi.runtime.is_dry_run() or target.volumes or target.binds:
             return image_id
         variables, files = await pulumi.Output.all(definition.environment(app), target.files).future() or ({}, {})
         trial = Trial(
@@ -166,7 +131,9 @@ class _Gate:
             health_check=definition.health_command(app),
             memory=definition.mebibytes(app.memory),
             seconds=target.wait_seconds,
-            network=target.network if target.host else None,
+            networks=target.joined,
+            user=target.user,
+            capabilities=target.capabilities,
             environment=variables,
             files=files,
             secrets=await definition.secret_values(app, target),
@@ -192,6 +159,12 @@ def _inputs(args: DockerAppArgs) -> pulumi.Inputs:
         "host": target.host,
         "network": target.network,
         "entryPoint": target.entry_point,
+        "hosts": list(target.hosts),
+        "networks": list(target.networks),
+        "user": target.user,
+        "capabilities": list(target.capabilities),
+        "binds": dict(target.binds),
+        "labels": dict(target.labels),
         "publish": {"address": target.publish.address, "port": target.publish.port} if target.publish else None,
         "memory": app.memory,
         "env": sorted(app.env),

@@ -15,13 +15,13 @@ def differences(
     leftovers: Collection[ListedContainer],
     *,
     identity: str,
-    host: str | None,
+    hosts: Collection[str],
     known: DockerHostOutput[str] | None,
 ) -> list[str]:
     """One sentence for each container that is not as it should be, with the remedy.
 
     `present` are the containers on the host, `leftovers` the stack's own that its state does not know, `identity` the
-    id of the stack, `host` the host name of the route, and `known` the output of the last successful run.
+    id of the stack, `hosts` the host names of the route, and `known` the output of the last successful run.
     """
     containers = list(present)
     found = [
@@ -35,10 +35,10 @@ def differences(
         if is_own(container, identity, known):
             if state := fault(container):
                 found.append(f"the container {container.quoted} {state}")
-        elif host and container.touches(host):
+        elif touched := next(filter(container.touches, hosts), None):
             found.append(
-                f"the container {container.shown} has a route for {host} too, which may take some of its requests; if "
-                f"that is not meant, remove it with {container.removal}"
+                f"the container {container.shown} has a route for {touched} too, which may take some of its requests; "
+                f"if that is not meant, remove it with {container.removal}"
             )
     if known and not any(container.id == known["id"] for container in containers):
         others = [one for one in containers if is_own(one, identity, known) and one not in leftovers]
@@ -70,7 +70,9 @@ def fault(container: ListedContainer) -> str | None:
 
 def missing(known: DockerHostOutput[str]) -> str:
     """That the container of the last successful run does not exist any more, and the remedy."""
+    # Without a route it has a fixed name, and nothing that would be another one.
+    command = "pulumi up" if known.get("host") else "pulumi up --refresh"
     return (
-        f"the container '{known['container']}', which this stack created, does not exist any more; 'pulumi up "
-        "--refresh' creates another"
+        f"the container '{known['container']}', which this stack created, does not exist any more; '{command}' creates "
+        "another"
     )

@@ -9,11 +9,9 @@ from components.docker_app.args import DockerAppArgs
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.definition import secret_values
 from components.docker_app.host_check import host_problem
-from components.docker_app.labels import ID_LABEL
-from components.docker_app.log_lines import last_log_lines
 from components.docker_app.pull import pull_problem
 from components.docker_app.remote_docker import RemoteDockerError
-from components.printable import printable
+from components.docker_app.removal import remove_new
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +39,14 @@ class Hooks:
         watching = end_crash_loop(args.remote, name, secrets, lambda text: pulumi.log.error(text, self.parent))
         self._watches.append(asyncio.create_task(watching))
 
-    async def settle(self, _: pulumi.ResourceHookArgs) -> None:
-        """Leaves the new container beside the old one until the reverse proxy routes to it."""
-        self._end_watches()
-        args, target = self.args, self.args.target
-        if target.publish or not target.overlap_seconds:
-            return
-        running = await asyncio.to_thread(args.remote.running, ID_LABEL, args.identity)
-        if len(running) > 1:
-            await asyncio.sleep(target.overlap_seconds)
+    async def end_watches(self, _: pulumi.ResourceHookArgs | None = None) -> None:
+        """The container is created, or cannot be."""
+        for task in self._watches:
+            task.cancel()
 
     async def remove_failed(self, failed: pulumi.ErrorHookArgs) -> bool:
         """Shows the log of a container that did not start or get healthy, and removes it; there is no retry."""
-        self._end_watches()
+        await self.end_watches()
         if failed.failed_operation != "create" or not failed.new_inputs:
             return False
         name = str(failed.new_inputs["name"])
@@ -74,12 +67,7 @@ class Hooks:
             return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
         for container in own:
             if container.identity == self.args.identity:
-                lines = last_log_lines(remote, name, secrets)
-                try:
-                    remote.stop_and_remove(container.id, self.args.target.stop_seconds)
-                except RemoteDockerError as error:
-                    lines.append(f"Container {name} is not removed ({printable(str(error))}); 'pulumi up' tries again")
-                return ["\n".join(lines)]
+                return ["\n".join(remove_new(remote, container.id, name, secrets, self.args.target.stop_seconds))]
         return []
 
     async def _login(self) -> tuple[str, str] | None:
@@ -90,7 +78,3 @@ class Hooks:
                 username, password = await pair.future() or ("", "")
                 return str(username), str(password)
         return None
-
-    def _end_watches(self) -> None:
-        for task in self._watches:
-            task.cancel()

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from components.docker_app.listed_container import ListedContainer
@@ -34,7 +35,7 @@ def check_host(target: DockerHost | None) -> HostCheck:
         return HostCheck()
     remote = RemoteDocker.of(target)
     try:
-        problem = host_problem(remote, target.network if target.host else None)
+        problem = host_problem(remote, target.joined)
         return HostCheck(problem=problem) if problem else HostCheck(containers=remote.listing())
     except WrongHostKeyError as error:
         return HostCheck(problem=str(error), is_another_host=True)
@@ -43,7 +44,7 @@ def check_host(target: DockerHost | None) -> HostCheck:
         return HostCheck(problem=f"The Docker host {remote.address} does not list its containers ({reason}); try again")
 
 
-def host_problem(remote: RemoteDocker, network: str | None = None) -> str | None:
+def host_problem(remote: RemoteDocker, networks: Sequence[str] = ()) -> str | None:
     """Why a deploy to this host would fail, or None. WrongHostKeyError if it is not the host of the pinned key."""
     where = f"The Docker host {remote.address}"
     try:
@@ -59,11 +60,12 @@ def host_problem(remote: RemoteDocker, network: str | None = None) -> str | None
         if not found or (int(found[1]), int(found[2])) < OLDEST_API:
             has, oldest = version.stdout.strip(), ".".join(map(str, OLDEST_API))
             return f"{where} has Docker API {has}, older than {oldest}; upgrade Docker to 20.10 or newer"
-        if network and remote.run("network", "inspect", "--format", "{{.Name}}", network).returncode:
-            return (
-                f"{where} has no network {network!r}; create it with 'docker network create {network}' and attach the "
-                "reverse proxy to it, or name the proxy's own as gitlab-deploy:dockerHost.network"
-            )
+        for network in networks:
+            if remote.run("network", "inspect", "--format", "{{.Name}}", network).returncode:
+                return (
+                    f"{where} has no network {network!r}; create it with 'docker network create {network}', and attach "
+                    "the reverse proxy to it if it is gitlab-deploy:dockerHost.network"
+                )
     except subprocess.TimeoutExpired:
         return f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network"
     except FileNotFoundError:

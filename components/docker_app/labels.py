@@ -1,8 +1,9 @@
 """The labels of a container: whose it is, and the route to it. Pure."""
 
-import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from components.docker_app.swap import Generation
 
 ID_LABEL = "gitlab-deploy.id"
 """Says whose a container is: the id of its stack."""
@@ -12,6 +13,10 @@ TRIAL_LABEL = "gitlab-deploy.trial"
 """The same, of a container that is tried out beside the one that serves."""
 NOT_ROUTED = {"traefik.enable": "false"}
 """A Traefik that exposes every container (exposedByDefault) leaves this one out."""
+PROBE_HEADER = "X-Gitlab-Deploy"
+"""Header of the answer by which it is seen that the proxy knows a container, and which one."""
+_FIRST = 1_000_000_000
+"""A priority above all others, of a router that takes one path which nobody else asks for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,41 +25,109 @@ class Route:
 
     name: str
     """Name of the application."""
-    host: str
-    """Host name that is routed."""
+    hosts: Sequence[str]
+    """Host names that are routed, one at least."""
+    path: str = "/"
+    """What the path of a request starts with."""
     port: int
     """Port the container listens on."""
     network: str
     """Traefik's own network."""
     entry_point: str
-    cert_resolver: str | None
+    tls: bool = True
+    cert_resolver: str | None = None
     """None leaves the certificate to the entry point."""
+    middlewares: Sequence[str] = ()
+    """NAME@PROVIDER, or the name of one that `labels` define, in the order in which they take a request."""
+    priority: int | None = None
+    """The lowest that the router has; None for Traefik's own choice, the length of the rule."""
+    health_path: str | None = None
+    """Path that is asked for through the proxy; None for one that means nothing to the application."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels; the names of middlewares that they define are made the container's own."""
+
+    @property
+    def rule(self) -> str:
+        """The rule, in the language of Traefik 2 and 3."""
+        hosts = " || ".join(f"Host(`{host}`)" for host in self.hosts)
+        if self.path == "/":
+            return hosts
+        return f"{f'({hosts})' if len(self.hosts) > 1 else hosts} && PathPrefix(`{self.path}`)"
 
 
-def labels(owner: str, route: Route | None) -> dict[str, str]:
+def probe_path(token: str) -> str:
+    """The path by which the container of this token is asked for through the proxy."""
+    return f"/.well-known/gitlab-deploy/{token}"
+
+
+def labels(owner: str, route: Route | None, generation: Generation | None = None) -> dict[str, str]:
     """The stack of the container, and the route to it (Traefik: Docker provider, routing configuration).
 
-    Traefik drops a router, service or middleware that two containers define differently, on both of them. So the names
-    end in a hash of what they stand for: while two containers overlap, theirs are either the same or have other names.
+    Router and service have names that no other container has, and the newer router has the higher priority: it takes
+    all requests at once. A router beside it takes one path alone, by which it is seen that the proxy knows the
+    container; it has the same entry point and middlewares, so that it fails if the other one does.
     """
-    if route is None:
+    if route is None or generation is None:
         return {STACK_LABEL: owner, **NOT_ROUTED}
-    router = {
-        "rule": f"Host(`{route.host}`)",
+    unique, host = f"{route.name}-{generation.token}", route.hosts[0]
+    probe = f"{unique}-probe"
+    own = {name.split(".")[3] for name in route.labels if name.startswith("traefik.http.middlewares.")}
+    used = [f"{name}-{generation.token}" if name in own else name for name in route.middlewares]
+    shared = {
         "entrypoints": route.entry_point,
-        "tls": "true",
+        "service": unique,
+        **({"tls": "true"} if route.tls else {}),
         **({"tls.certresolver": route.cert_resolver} if route.cert_resolver else {}),
     }
-    digest = hashlib.sha256(json.dumps([router, route.port], sort_keys=True).encode()).hexdigest()
-    unique = f"{route.name}-{digest[:8]}"
+    lowest = len(route.rule) if route.priority is None else route.priority
+    routers = {
+        unique: {
+            "rule": route.rule,
+            "priority": str(lowest + generation.level),
+            **shared,
+            **({"middlewares": ",".join(used)} if used else {}),
+        },
+        probe: {
+            "rule": f"Host(`{host}`) && Path(`{probe_path(generation.token)}`)",
+            "priority": str(_FIRST),
+            **shared,
+            "middlewares": ",".join([probe, *([f"{probe}-path"] if route.health_path else []), *used]),
+        },
+    }
+    if generation.starts_over:
+        # The lowest priority again. Traefik drops a router that two containers define differently: that of the
+        # container before this one. Later on it is one more that nobody asks for.
+        routers[f"{route.name}-{generation.before}"] = {
+            "rule": f"Host(`{host}`) && Path(`{probe_path(generation.before)}/over`)",
+            **shared,
+        }
     return {
         STACK_LABEL: owner,
         "traefik.enable": "true",
         "traefik.docker.network": route.network,
-        **{f"traefik.http.routers.{unique}.{key}": value for key, value in router.items()},
-        f"traefik.http.routers.{unique}.service": unique,
-        f"traefik.http.routers.{unique}.middlewares": unique,
+        **{
+            f"traefik.http.routers.{name}.{key}": value
+            for name, router in routers.items()
+            for key, value in router.items()
+        },
         f"traefik.http.services.{unique}.loadbalancer.server.port": str(route.port),
-        # A request that meets the old container while it stops is sent again, to the new one.
-        f"traefik.http.middlewares.{unique}.retry.attempts": "4",
+        f"traefik.http.middlewares.{probe}.headers.customresponseheaders.{PROBE_HEADER}": generation.token,
+        **({f"traefik.http.middlewares.{probe}-path.replacepath.path": route.health_path} if route.health_path else {}),
+        **_renamed(route.labels, own, generation.token),
     }
+
+
+def _renamed(given: Mapping[str, str], own: set[str], token: str) -> dict[str, str]:
+    """The labels, with the names of the middlewares that they define made the container's own.
+
+    Two containers that define one middleware differently would lose it, and their routers with it.
+    """
+    renamed: dict[str, str] = {}
+    for label, value in given.items():
+        parts = label.split(".")
+        if label.startswith("traefik.http.middlewares."):
+            parts[3] = f"{parts[3]}-{token}"
+        names = value.split(",") if parts[4:] == ["chain", "middlewares"] else []
+        chain = ",".join(f"{name}-{token}" if name in own else name for name in names)
+        renamed[".".join(parts)] = chain or value
+    return renamed

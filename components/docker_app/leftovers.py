@@ -6,7 +6,8 @@ from components import stack_state
 from components.docker_app.listed_container import ListedContainer
 from components.outputs import DockerHostOutput
 
-_TYPE = "docker:index/container:Container"
+TYPE = "docker:index/container:Container"
+"""Of a container, in the state."""
 
 
 def find(
@@ -28,5 +29,5 @@ def find(
     ]
     if not unknown:
         return ()
-    kept = {resource.id for resource in stack_state.read_resources() if resource.type == _TYPE}
+    kept = {resource.id for resource in stack_state.read_resources() if resource.type == TYPE}
     return tuple(one for one in unknown if one.id not in kept)

@@ -82,21 +82,26 @@ class RemoteDocker:
 
     def command(self, *arguments: str) -> list[str]:
         """The command that runs `docker ARGUMENTS` on the host."""
+        # On the other side a shell takes the command apart again.
+        return ["ssh", *self._options, *self.target, shlex.join(["docker", *arguments])]
+
+    def dial(self, address: str) -> list[str]:
+        """The command whose standard input and output are a connection from the host to HOST:PORT."""
+        return ["ssh", *self._options, "-W", address, *self.target]
+
+    @property
+    def _options(self) -> list[str]:
         folder = control_folder() if self.shares_connection else None
         name = hashlib.sha256(f"{self.address} {self.host_key} {self.identity_file}".encode()).hexdigest()[:8]
-        options = ssh_options(
-            without_comment(self.host_key), self.identity_file, str(folder / name) if folder else None
-        )
-        # On the other side a shell takes the command apart again.
-        return ["ssh", *options, *self.target, shlex.join(["docker", *arguments])]
+        return ssh_options(without_comment(self.host_key), self.identity_file, str(folder / name) if folder else None)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs `docker ARGUMENTS` on the host."""
+    def run(self, *arguments: str, seconds: int | None = TIMEOUT_SECONDS) -> subprocess.CompletedProcess[str]:
+        """Runs `docker ARGUMENTS` on the host; `seconds` is None for what may take any time."""
         done = subprocess.run(
             self.command(*arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=TIMEOUT_SECONDS,
+            timeout=seconds,
             check=False,
             # Without a terminal: the ssh of a jump host would ask there.
             start_new_session=True,

@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.docker_app import drift
+from components.docker_app import definition, drift
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.definition import secret_values
+from components.docker_app.entrance import Entrance
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDockerError
+from components.docker_app.removal import remove_new
 from components.docker_app.repair import repair
+from components.docker_app.swap import Generation
 from components.printable import printable
 
 
@@ -21,13 +26,21 @@ class Serving:
     parent: pulumi.Resource
     _removed: set[str] = field(default_factory=set)
 
-    async def complete(self, container_id: str) -> str:
+    async def complete(self, container_id: str, name: str, generation: Generation | None) -> str:
         """The id, once this container serves and no other one of the stack is left; RunError if that is not so.
 
         Nothing is changed in a preview.
         """
         if not pulumi.runtime.is_dry_run():
-            await self._repair(container_id)
+            present = self.args.present
+            found = next((one for one in present or () if one.id == container_id), None)
+            if found is not None:
+                await self._repair(found)
+            elif present is not None:
+                if self.args.previous and self.args.previous["id"] == container_id:
+                    raise pulumi.RunError(f"{self.args.target.address}: {drift.missing(self.args.previous)}")
+                # A new one, for which the provider has waited until it was healthy.
+                await self._reach(container_id, name, generation)
             await self._remove_leftovers()
         return container_id
 
@@ -37,19 +50,31 @@ class Serving:
             await self._remove_leftovers()
         return image_id
 
-    async def _repair(self, container_id: str) -> None:
-        args = self.args
-        found = next((one for one in args.present or () if one.id == container_id), None)
-        if found is None:
-            if args.present is not None and args.previous and args.previous["id"] == container_id:
-                raise pulumi.RunError(f"{args.target.address}: {drift.missing(args.previous)}")
-            # A new one, for which the provider has waited.
+    async def _reach(self, container_id: str, name: str, generation: Generation | None) -> None:
+        args, target = self.args, self.args.target
+        route = definition.route(args.app, target)
+        if not route or not generation:
             return
+        entrance = Entrance(host=route.hosts[0], tls=route.tls, address=target.proxy)
+        reach = Reach(entrance=entrance, route=route, token=generation.token, seconds=target.wait_seconds)
+        problem = await asyncio.to_thread(reach.problem, args.remote)
+        if problem is None:
+            return
+        secrets = await secret_values(args.app, target)
+        lines = await asyncio.to_thread(remove_new, args.remote, container_id, name, secrets, target.stop_seconds)
+        others = [one for one in args.present or () if one.identity == args.identity and not one.is_stopped]
+        kept = "the old one serves on" if others else "nothing serves"
+        raise pulumi.RunError(
+            "\n".join([f"{target.address}: the new container {name} is removed, and {kept}: {problem}", *lines])
+        )
+
+    async def _repair(self, found: ListedContainer) -> None:
+        args = self.args
         if not drift.fault(found):
             return
         secrets = await secret_values(args.app, args.target)
         try:
-            lines = await asyncio.to_thread(repair, args.remote, container_id, args.target.wait_seconds, secrets)
+            lines = await asyncio.to_thread(repair, args.remote, found.id, args.target.wait_seconds, secrets)
         except RemoteDockerError as error:
             lines = [printable(str(error)) or "the connection was lost"]
         if lines:

@@ -39,7 +39,9 @@ class Trial:
     """In MiB."""
     seconds: int
     """How long it may take to be healthy."""
-    network: str | None = None
+    networks: Sequence[str] = ()
+    user: str | None = None
+    capabilities: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[str] = ()
@@ -97,16 +99,18 @@ class Trial:
             **({"Entrypoint": list(self.command)} if self.command else {}),
             **({"Cmd": list(self.arguments)} if self.arguments else {}),
             "Env": [f"{name}={value}" for name, value in self.environment.items()],
+            **({"User": self.user} if self.user else {}),
             "Labels": {TRIAL_LABEL: self.owner, ID_LABEL: self.identity, **NOT_ROUTED},
             "HostConfig": {
                 "Memory": memory,
                 "MemorySwap": memory,
                 "CapDrop": ["ALL"],
+                **({"CapAdd": list(self.capabilities)} if self.capabilities else {}),
                 "SecurityOpt": ["no-new-privileges:true"],
                 # Docker puts no file into a container whose root is read-only.
                 "ReadonlyRootfs": not self.files,
                 "Tmpfs": dict.fromkeys(self.writable, ""),
-                **({"NetworkMode": self.network} if self.network else {}),
+                **({"NetworkMode": self.networks[0]} if self.networks else {}),
             },
         }
 
@@ -115,6 +119,11 @@ class Trial:
         if self.files:
             path = f"/containers/{container_id}/archive?path=/"
             answers.append(remote.request("PUT", path, _archive(self.files), {"Content-Type": "application/x-tar"}))
+        # Docker takes one network with the container, and the others one by one.
+        answers += [
+            remote.request_json("POST", f"/networks/{network}/connect", {"Container": container_id})
+            for network in self.networks[1:]
+        ]
         if not any(answer.message for answer in answers):
             answers.append(remote.request("POST", f"/containers/{container_id}/start"))
         return next((self._shown(answer.message) for answer in answers if answer.message), None)

@@ -1,7 +1,8 @@
-"""The outputs of the last successful run of this stack, read from its state before anything is declared."""
+"""What this stack's state has of its outputs and resources, read before anything is declared."""
 
 import time
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import invoke
@@ -18,12 +19,28 @@ def previous_outputs() -> StackOutputs[str]:
     As a StackReference to the stack itself, but at once: a StackReference is read while the engine writes the state of
     the resources declared beside it. RunError, which Pulumi shows with no traceback, if the state cannot be read.
     """
+    return cast("StackOutputs[str]", _read("readStackOutputs", "name"))
+
+
+def kept(type_: str) -> dict[str, Mapping[str, Any]]:
+    """The outputs of each resource of a type that the state has, by its name; less those that wait for their deletion.
+
+    A run that failed has left its own there. RunError if the state cannot be read.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for urn, resource in _read("readStackResourceOutputs", "stackName").items():
+        if resource["type"] == type_:
+            found[urn.rpartition("::")[2]] = resource["outputs"]
+    return found
+
+
+def _read(function: str, argument: str) -> Mapping[str, Any]:
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     pauses = iter(_PAUSES_SECONDS)
     while True:
         try:
-            found = invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
-            return cast("StackOutputs[str]", found["outputs"])
+            found = invoke(f"pulumi:pulumi:{function}", {argument: name}).value
+            return cast("Mapping[str, Any]", found["outputs"])
         except Exception as error:
             pause = next(pauses, None)
             # On a file backend the attributes beside a state are not written in one piece (gocloud.dev, fileblob): who

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from components.settings import rules
+from components.settings import docker_rules, rules, traefik_labels
 from components.settings.block import Block
-from components.settings.conditions import Condition, given, negation
+from components.settings.conditions import Condition, Predicate, any_of, equals, given, negation
 from components.settings.key import SecretText, key
 
 
@@ -21,6 +21,27 @@ class Publish(Block):
         default="127.0.0.1",
         examples=("0.0.0.0", "::1"),
     )
+
+
+_OF_A_ROUTE = (
+    "hosts",
+    "path",
+    "network",
+    "entryPoint",
+    "tls",
+    "certResolver",
+    "middlewares",
+    "priority",
+    "proxy",
+)
+
+
+def _has_undefined_middleware(fields: Mapping[str, object]) -> bool:
+    given_labels, names = fields.get("labels"), fields.get("middlewares")
+    if not isinstance(names, list | tuple):
+        return False
+    known = {traefik_labels.defined(label) for label in given_labels} if isinstance(given_labels, Mapping) else set()
+    return any(isinstance(name, str) and "@" not in name and name not in known for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +79,19 @@ class DockerHost(Block):
         default_text="no route",
         example="blog.example.net",
     )
+    hosts: tuple[str, ...] = key(
+        "Further host names of the route.",
+        rule=rules.DNS_NAME,
+        default=(),
+        example=["www.example.net"],
+    )
+    path: str = key(
+        "What the path of a request starts with to be routed; the container gets it whole, unless a middleware strips "
+        "it.",
+        rule=rules.HTTP_PATH,
+        default="/",
+        example="/shop",
+    )
     network: str = key(
         "The reverse proxy's own network, which is there already.",
         rule=rules.DOCKER_NAME,
@@ -67,6 +101,11 @@ class DockerHost(Block):
     entry_point: str = key(
         "Traefik entry point of the route.", rule=rules.DOCKER_NAME, default="websecure", example="https"
     )
+    tls: bool = key(
+        "Whether the route takes requests over TLS, as opposed to those that a tunnel or load balancer has decrypted.",
+        default=True,
+        example=False,
+    )
     cert_resolver: str | None = key(
         "Traefik certificate resolver of the route.",
         rule=rules.DOCKER_NAME,
@@ -74,20 +113,53 @@ class DockerHost(Block):
         default_text="the entry point's own certificate",
         example="letsencrypt",
     )
+    middlewares: tuple[str, ...] = key(
+        "Traefik middlewares of the route, in the order in which they get a request: NAME@PROVIDER, or the name of one "
+        "that `labels` define.",
+        rule=docker_rules.MIDDLEWARE,
+        default=(),
+        example=["auth@file"],
+    )
+    priority: int | None = key(
+        "Priority of the route. Containers that follow each other have this one and up to nine more.",
+        low=1,
+        high=1_000_000,
+        default=None,
+        default_text="the length of the rule, as Traefik has it",
+        example=100,
+    )
+    proxy: str | None = key(
+        "Where the reverse proxy listens, as the Docker host reaches it: a new container has to answer through it "
+        "before the old one goes.",
+        rule=docker_rules.ENDPOINT,
+        default=None,
+        default_text="`127.0.0.1:443`, without `tls` `127.0.0.1:80`",
+        examples=("127.0.0.1:8443", "192.0.2.10:443"),
+    )
     publish: Publish | None = key(
         "A port of the Docker host itself.", default=None, default_text="no port", example={"port": 80}
+    )
+    networks: tuple[str, ...] = key(
+        "Further networks of the container, which are there already: of a database that it reaches by name.",
+        rule=rules.DOCKER_NAME,
+        default=(),
+        example=["backend"],
+    )
+    labels: Mapping[str, str] = key(
+        "Further labels of the container, such as those of a Traefik middleware.",
+        names=docker_rules.CONTAINER_LABEL,
+        default={},
+        example={"traefik.http.middlewares.compress.compress": "true"},
     )
     wait_seconds: int = key(
         "How long a new container may take to be healthy.", low=5, high=600, default=60, example=120
     )
-    overlap_seconds: int = key(
-        "How long a new container runs beside the old one once it is healthy: Traefik takes up to two seconds to route "
-        "to it. An image that serves on for five seconds after SIGTERM, while its health check fails, needs "
-        "none: 0.",
-        low=0,
-        high=60,
-        default=3,
-        example=5,
+    health_seconds: int = key(
+        "How often the container is asked whether it is healthy, once it has been; until then about once a second.",
+        low=1,
+        high=300,
+        default=10,
+        example=30,
     )
     stop_seconds: int = key(
         "How long an old container may take to stop before it is killed.", low=1, high=600, default=30, example=60
@@ -98,6 +170,27 @@ class DockerHost(Block):
         default={},
         secrecy="may",
         example={"/etc/app.conf": "workers = 2\n"},
+    )
+    user: str | None = key(
+        "User, and group, of the container's process.",
+        rule=docker_rules.USER,
+        default=None,
+        default_text="the image's own",
+        examples=("1000:1000", "nobody"),
+    )
+    capabilities: tuple[str, ...] = key(
+        "Linux capabilities of the container; it has no others.",
+        rule=docker_rules.CAPABILITY,
+        default=(),
+        example=["NET_BIND_SERVICE"],
+    )
+    binds: Mapping[str, str] = key(
+        "Folders and files of the Docker host, by the path they are mounted at; with `:ro` the container cannot write "
+        "to them.",
+        names=rules.MOUNT_PATH,
+        rule=docker_rules.HOST_MOUNT,
+        default={},
+        example={"/srv/media": "/data/media:ro"},
     )
     volumes: Mapping[str, str] = key(
         "Named volumes, by the path they are mounted at.",
@@ -125,13 +218,39 @@ class DockerHost(Block):
         example="blog",
     )
 
-    conditions: ClassVar[tuple[Condition, ...]] = tuple(
+    @property
+    def route_hosts(self) -> tuple[str, ...]:
+        """The host names of the route; empty if there is none."""
+        return (self.host, *self.hosts) if self.host else ()
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The networks of the container, which have to be there; empty for Docker's default one."""
+        return (*((self.network,) if self.host else ()), *self.networks)
+
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        *(
+            Condition(
+                when=negation(any_of(given("host"), given("compose")) if path == "proxy" else given("host")),
+                then="refused",
+                path=path,
+                cause="belongs to a route, which is made only if 'host' is given",
+                remedy="add the host or take this out",
+            )
+            for path in _OF_A_ROUTE
+        ),
         Condition(
-            when=negation(given("host")),
+            when=equals("tls", value=False),
             then="refused",
-            path=path,
-            cause="belongs to a route, which is made only if 'host' is given",
-            remedy="add the host or take this out",
-        )
-        for path in ("network", "entryPoint", "certResolver")
+            path="certResolver",
+            cause="stands beside 'tls: false', and there is no certificate without TLS",
+            remedy="take one of the two out",
+        ),
+        Condition(
+            when=Predicate(_has_undefined_middleware, {"not": {}}),
+            then="refused",
+            path="middlewares",
+            cause="names a middleware with no provider, and 'labels' do not define it",
+            remedy="add its provider, such as 'auth@file', or its labels",
+        ),
     )

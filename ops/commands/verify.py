@@ -194,7 +194,8 @@ def _docker(docker: DockerHostOutput[str], identity: str, arguments: argparse.Na
     yield shown == wanted, text if shown == wanted else f"{text}, but there is: {', '.join(shown) or 'none'}"
     name = docker.get("host")
     if name:
-        yield _routed(remote, name, docker["container"], arguments)
+        trust = site.trusting(arguments.ca) if docker.get("tls", True) else None
+        yield _routed(remote, name, docker["container"], arguments, trust)
 
 
 def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
@@ -221,12 +222,13 @@ def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
         yield state == wanted, text if state == wanted else f"{text}, but it is: {state.replace('|', ', ')}"
     web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
     for host in compose["hosts"] if web else ():
-        yield _routed(remote, host, web["container"] if web else "", arguments)
+        yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))
 
 
-def _routed(remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace) -> Check:
+def _routed(
+    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
+) -> Check:
     """The site answers through the proxy; it has some time for that, as the container may be a new one."""
-    trust = site.trusting(arguments.ca)
     end = time.monotonic() + ROUTED_SECONDS
     while True:
         passed, text = _through_proxy(remote, name, container, arguments, trust)
@@ -236,17 +238,18 @@ def _routed(remote: RemoteDocker, name: str, container: str, arguments: argparse
 
 
 def _through_proxy(
-    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext
+    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
 ) -> Check:
     path = arguments.path
-    where = f"https://{name}{path}"
+    scheme, port, over = ("https", site.PORT, "TLS") if trust else ("http", site.PLAIN_PORT, "HTTP")
+    where = f"{scheme}://{name}{path}"
     try:
         try:
-            answer = site.ask(name, path, trust, at=arguments.proxy or (name, site.PORT))
+            answer = site.ask(name, path, trust, at=arguments.proxy or (name, port))
             where += f" at {site.shown(arguments.proxy)}" if arguments.proxy else ""
         except site.UnreachableError as unreachable:
             # Not from here, as in a job's network; the host itself reaches its own proxy.
-            at = arguments.proxy or ("127.0.0.1", site.PORT)
+            at = arguments.proxy or ("127.0.0.1", port)
             where += f", asked from the Docker host at {site.shown(at)}"
             try:
                 answer = site.ask_from(remote, name, path, trust, at=at)
@@ -257,14 +260,14 @@ def _through_proxy(
     if answer.status == 404 and answer.body.strip() == NO_ROUTER:
         points = ", ".join(map(repr, _entry_points(remote, container))) or "none that it names"
         return False, (
-            f"{where}: answers over TLS, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
+            f"{where}: answers over {over}, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
             f"container's is for entry point {points}: see that Traefik has it and listens there "
             "(gitlab-deploy:dockerHost.entryPoint)"
         )
     # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
     if answer.status < 400 or (answer.status < 500 and path == "/"):
-        return _holds(f"{where}: answers over TLS, status {answer.status}", answer.body, arguments)
-    return False, f"{where}: answers over TLS, but: status {answer.status}"
+        return _holds(f"{where}: answers over {over}, status {answer.status}", answer.body, arguments)
+    return False, f"{where}: answers over {over}, but: status {answer.status}"
 
 
 def _entry_points(remote: RemoteDocker, container: str) -> list[str]:

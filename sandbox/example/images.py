@@ -32,9 +32,14 @@ COPY Caddyfile /etc/caddy/Caddyfile
 EXPOSE {PORT}
 # Caddy keeps a copy of its settings, which a Caddyfile cannot forbid: in memory, as the root filesystem is read-only.
 ENV XDG_CONFIG_HOME=/dev/shm XDG_DATA_HOME=/dev/shm
-ENTRYPOINT ["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile"]
-LABEL org.opencontainers.image.title={REPOSITORY} org.opencontainers.image.version=%s
+ENTRYPOINT %(entrypoint)s
+LABEL org.opencontainers.image.title={REPOSITORY} org.opencontainers.image.version=%(version)s
 """
+
+DRAINS = '["/usr/bin/caddy", "run", "--config", "/etc/caddy/Caddyfile"]'
+"""Serves on for five seconds after SIGTERM: see the Caddyfile."""
+STOPS = '["/usr/bin/caddy", "file-server", "--root", "/srv", "--listen", ":8080"]'
+"""Ends at once on SIGTERM, as most images do."""
 
 
 def publish(registry: str, credentials: Credentials | None = None) -> dict[str, str]:
@@ -65,7 +70,7 @@ def server_files() -> dict[str, File]:
     }
 
 
-def site(version: str) -> Image:
+def site(version: str, entrypoint: str = DRAINS) -> Image:
     """The image of the site that shows `version`."""
     with tempfile.TemporaryDirectory() as folder:
         public = Path(folder) / "public"
@@ -82,4 +87,5 @@ def site(version: str) -> Image:
             output = " ".join((built.stdout + built.stderr).split())
             raise SandboxError(f"hugo does not build {SOURCE}: {output}")
         files = {f"site/{path.relative_to(public)}": File(path) for path in public.rglob("*") if path.is_file()}
-        return build(SITE % version, {**server_files(), **files, "Caddyfile": File(SOURCE / "Caddyfile")})
+        definition = SITE % {"version": version, "entrypoint": entrypoint}
+        return build(definition, {**server_files(), **files, "Caddyfile": File(SOURCE / "Caddyfile")})

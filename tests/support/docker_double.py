@@ -28,7 +28,8 @@ class DockerDouble(RemoteDocker):
     requests: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, seconds: int | None = 30) -> subprocess.CompletedProcess[str]:
+        assert seconds is None or seconds > 0
         self.commands.append(arguments)
         return self.answer(*arguments)
 

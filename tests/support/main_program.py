@@ -9,6 +9,7 @@ import pulumi
 import pytest
 import yaml
 
+from components.docker_app.reached import Reach
 from components.settings import stack_file
 from tests.support.answering import answering
 from tests.support.programs import program
@@ -68,6 +69,8 @@ def run_program(
         (tmp_path / "ssh").chmod(0o755)
         program(tmp_path, "kubectl", kubectl)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        # There is no proxy.
+        monkeypatch.setattr(Reach, "problem", lambda *_: None)
         file = tmp_path / "Pulumi.test.yaml"
         file.write_text(yaml.safe_dump({"config": config}))
         monkeypatch.setenv(stack_file.CONFIG_FILE, str(file))

@@ -38,13 +38,14 @@ class Declaration:
 class Recorder(mocks.MockMonitor, mocks.Mocks):
     """A resource monitor that keeps what was declared."""
 
-    def __init__(self, outputs: Mapping[str, Inputs], left: Inputs) -> None:
+    def __init__(self, outputs: Mapping[str, Inputs], left: Inputs, kept: Inputs) -> None:
         mocks.MockMonitor.__init__(self, self)
         self.declarations: list[Declaration] = []
         self.hooks: dict[str, Any] = {}
         """Hooks of resources, by name; to be called by the test that is about them."""
         self._outputs = outputs
         self._left = left
+        self._kept = kept
 
     def one(self, type_: str, name: str | None = None) -> Declaration:
         """The only declaration of this type (and name); fails with what there is instead."""
@@ -84,9 +85,11 @@ class Recorder(mocks.MockMonitor, mocks.Mocks):
         self.hooks[hook.name] = hook
 
     def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]] | None]:
-        assert args.token == "pulumi:pulumi:readStackOutputs", f"no function was to be called: {args.token}"
-        assert args.args == {"name": "organization/gitlab-deploy/test"}
-        return {"outputs": self._left}, []
+        left = {"readStackOutputs": self._left, "readStackResourceOutputs": self._kept}
+        function = args.token.removeprefix("pulumi:pulumi:")
+        assert function in left, f"no function was to be called: {args.token}"
+        assert list(args.args.values()) == ["organization/gitlab-deploy/test"]
+        return {"outputs": left[function]}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Inputs]:
         return f"{args.name}-id", {**args.inputs, **self._outputs.get(args.typ, {})}
@@ -98,15 +101,16 @@ def deploy(
     *,
     preview: bool = False,
     left: Inputs | None = None,
+    kept: Inputs | None = None,
 ) -> Recorder:
     """Runs the program to its end, raising what it raises, also inside of an `apply`.
 
     `outputs` maps a resource type to the computed outputs its resources get; in a preview they are left out. `left` are
-    the stack's own outputs of the run before.
+    the stack's own outputs of the run before, and `kept` the resources in its state, by URN.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    recorder = Recorder({} if preview else outputs or {}, left or {})
+    recorder = Recorder({} if preview else outputs or {}, left or {}, kept or {})
     try:
         mocks.set_mocks(
             recorder,

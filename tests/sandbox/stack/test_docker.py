@@ -94,7 +94,7 @@ def test_an_image_that_never_gets_healthy_is_removed_while_the_old_one_serves(bl
     before = blog.containers()
     # An old container need not drain in what follows.
     blog.change("app", health={"command": BROKEN_CHECK})
-    blog.change(waitSeconds=5, stopSeconds=1)
+    blog.change(waitSeconds=15, stopSeconds=1)
     with Load(blog.instance) as load:
         run = blog.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0
@@ -159,7 +159,6 @@ def test_files_and_volumes_are_there_and_a_published_port_is_on_loopback_alone(
         os.environ | instance.environment(),
         "fixed",
         host=None,
-        overlapSeconds=None,
         stopSeconds=1,
         publish={"port": 8085},
         files={"/srv/version.txt": "from the stack file\n"},

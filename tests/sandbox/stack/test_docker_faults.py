@@ -36,7 +36,7 @@ def blog(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
 def fixed(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[DockerStack]:
     """A stack whose container has a fixed name and a published port; it is not up yet."""
     assert images
-    changes = {"host": None, "overlapSeconds": None, "stopSeconds": 1, "publish": {"port": 8085}}
+    changes = {"host": None, "stopSeconds": 1, "publish": {"port": 8085}}
     stack = DockerStack(instance, tmp_path, os.environ | instance.environment(), "fixed", **changes)
     yield stack
     stack.destroy()

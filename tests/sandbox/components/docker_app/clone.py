@@ -30,7 +30,6 @@ class Clone:
             "identityFile": str(docker.docker.key),
             "stopSeconds": 3,
             "waitSeconds": 20,
-            "overlapSeconds": 0,
             **block,
         }
         self.project = Project(folder / stack, engine | {"PULUMI_BACKEND_URL": (folder / "state").as_uri()}, stack)

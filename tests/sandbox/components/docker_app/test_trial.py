@@ -61,7 +61,7 @@ def test_image_that_fails_is_shown_without_its_secret_and_nothing_is_left(
 
 
 def test_reason_of_docker_itself_holds_no_secret(docker: Sandbox, trial: Trial, remote: RemoteDocker) -> None:
-    for broken in (replace(trial, image="sha256:" + "0" * 64), replace(trial, network="nowhere")):
+    for broken in (replace(trial, image="sha256:" + "0" * 64), replace(trial, networks=("nowhere",))):
         problem = broken.problem(remote)
         assert problem
         assert "canary" not in problem
@@ -93,7 +93,7 @@ def test_labels_of_a_neighbour_forge_no_container_and_no_command(docker: Sandbox
     docker.api("POST", "/containers/create?name=neighbour", {"Image": docker.image("1.0.0"), "Labels": labels})
     [found] = remote.listing()
     assert (found.name, found.identity, found.labels["note"]) == ("neighbour", "", forged)
-    assert differences([found], (), identity=ID, host="blog.test", known=None) == []
+    assert differences([found], (), identity=ID, hosts=("blog.test",), known=None) == []
 
 
 def test_log_with_escape_sequences_is_shown_as_text(docker: Sandbox, remote: RemoteDocker) -> None:

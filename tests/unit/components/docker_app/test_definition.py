@@ -1,12 +1,15 @@
 import asyncio
+import subprocess
+from pathlib import Path
 
 import pulumi
 import pytest
 
-from components.docker_app.definition import assignments, health_command, mebibytes, route, secret_values
+from components.docker_app.definition import assignments, health_check, health_command, mebibytes, route, secret_values
 from components.settings.app import App, Health
 from components.settings.docker_host import DockerHost
 from tests.support.docker_application import ARGS, TARGET
+from tests.support.programs import program
 from tests.support.recorder import deploy
 
 
@@ -16,6 +19,34 @@ def test_health_by_a_path_is_asked_with_what_the_image_has() -> None:
     assert (shell, option) == ("sh", "-c")
     assert "wget -q -O /dev/null 'http://127.0.0.1:9000/a(b)'" in script
     assert "curl -fsS -o /dev/null 'http://127.0.0.1:9000/a(b)'" in script
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_health_is_looked_at_quickly_until_it_is_there_and_calmly_from_then_on(
+    tmp_path: Path, *, succeeds: bool
+) -> None:
+    check = health_check(App(port=80, health=Health(path="/")), seconds=7)
+    kind, *command, script = check["tests"]
+    assert (kind, command) == ("CMD", ["sh", "-c"])
+    program(tmp_path, "wget", "exit 0" if succeeds else "exit 8")
+    program(tmp_path, "sleep", f'echo "$@" >>{tmp_path}/slept')
+    local = script.replace("/dev/shm/", f"{tmp_path}/")
+
+    def look() -> tuple[int, str]:
+        code = subprocess.run([*command, local], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False).returncode
+        slept = tmp_path / "slept"
+        return code, slept.read_text() if slept.exists() else ""
+
+    assert look() == (0 if succeeds else 1, "")
+    # One that was healthy, and is not any more, is looked at calmly as well.
+    (tmp_path / "gitlab-deploy-healthy").touch()
+    assert look() == (0 if succeeds else 1, "7\n")
+    assert int(check["timeout"].rstrip("s")) > 7
+
+
+def test_health_by_a_command_is_asked_with_no_shell() -> None:
+    check = health_check(App(port=80, health=Health(command=("/app", "check"))), seconds=10)
+    assert check["tests"] == ["CMD", "/app", "check"]
 
 
 @pytest.mark.parametrize(("memory", "expected"), [("16Mi", 16), ("2Gi", 2048)])
@@ -30,7 +61,7 @@ def test_variables_are_in_an_order_that_does_not_change() -> None:
 def test_route_is_that_of_the_host_name() -> None:
     found = route(ARGS.app, TARGET)
     assert found
-    assert (found.name, found.host, found.port, found.network) == ("web-prod", "blog.example.org", 8080, "traefik")
+    assert (found.name, found.hosts, found.port, found.network) == ("web-prod", ("blog.example.org",), 8080, "traefik")
     assert route(ARGS.app, DockerHost(address=TARGET.address, host_key=TARGET.host_key, name="web")) is None
 
 

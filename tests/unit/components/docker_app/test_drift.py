@@ -25,7 +25,7 @@ def found(
     leftovers: tuple[ListedContainer, ...] = (),
     known: DockerHostOutput[str] | None = KNOWN,
 ) -> list[str]:
-    return differences(present, leftovers, identity=ID, host=HOST, known=known)
+    return differences(present, leftovers, identity=ID, hosts=(HOST,), known=known)
 
 
 def test_the_stacks_own_container_is_no_difference() -> None:

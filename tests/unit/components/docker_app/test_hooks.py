@@ -86,21 +86,6 @@ def test_failed_deletion_removes_nothing() -> None:
     assert remote.commands == []
 
 
-@pytest.mark.parametrize(("running", "slept"), [(1, []), (2, [3])])
-def test_new_container_runs_beside_the_old_one_until_the_proxy_routes_to_it(
-    monkeypatch: pytest.MonkeyPatch, running: int, slept: list[int]
-) -> None:
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    hook = declare(remote=host(running=running)).hooks["app-settle"]
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    asyncio.run(hook.callback(None))
-    assert waited == slept
-
-
 @pytest.mark.parametrize(
     ("registry", "login"), [("registry.example.com", ("reader", "canary")), ("registry.example.co", None)]
 )

@@ -71,7 +71,7 @@ def test_old_docker_is_refused(version: str) -> None:
 
 
 def test_missing_network_of_the_proxy_is_named() -> None:
-    problem = host_problem(DockerDouble(answer=answer(network=1)), "traefik")
+    problem = host_problem(DockerDouble(answer=answer(network=1)), ("traefik",))
     assert problem
     assert "has no network 'traefik'; create it with 'docker network create traefik'" in problem
     assert host_problem(DockerDouble(answer=answer(network=1))) is None

@@ -72,7 +72,10 @@ def test_reason_that_docker_gives_is_shown_with_a_remedy(
     docker: Path, lines: list[str], status: str, expected: str
 ) -> None:
     answer(docker, *lines, status=status)
-    assert pull_problem(HOST, IMAGE, None) == f"The Docker host {HOST.address} cannot pull {IMAGE}: {expected}"
+    assert (
+        pull_problem(HOST, IMAGE, ("reader", "canary"))
+        == f"The Docker host {HOST.address} cannot pull {IMAGE}: {expected}"
+    )
 
 
 def test_host_that_is_lost_meanwhile_is_named(docker: Path) -> None:
@@ -80,3 +83,17 @@ def test_host_that_is_lost_meanwhile_is_named(docker: Path) -> None:
     said = pull_problem(HOST, IMAGE, None)
     assert said
     assert said.startswith(f"The Docker host {HOST.address} cannot be used: nothing listens on that port")
+
+
+def test_without_a_login_the_one_that_the_host_has_is_used(docker: Path) -> None:
+    (docker / "ssh").write_text(f'#!/bin/sh\nfor word; do last=$word; done\necho "$last" >{docker}/arguments\n')
+    assert pull_problem(HOST, IMAGE, None) is None
+    assert (docker / "arguments").read_text() == f"docker pull --quiet {IMAGE}\n"
+
+
+def test_refusal_without_a_login_says_where_to_log_in(docker: Path) -> None:
+    refusal = "Error response from daemon: Head: unauthorized: HTTP Basic: Access denied"
+    (docker / "ssh").write_text(f"#!/bin/sh\necho '{refusal}' >&2\nexit 1\n")
+    said = pull_problem(HOST, IMAGE, None)
+    assert said
+    assert f"cannot pull {IMAGE}: {refusal}; add the block gitlab-deploy:registry, or run 'docker login'" in said

@@ -5,12 +5,16 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.docker_app import leftovers
 from components.docker_app.docker_app import DockerApp
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import ApiAnswer
-from tests.support.docker_application import ARGS, OUTPUTS
-from tests.support.docker_double import DockerDouble
+from components.image.reference import ImageReference
+from components.outputs import SwapOutput
+from tests.support.docker_application import ARGS, OUTPUTS, TARGET
+from tests.support.docker_double import DockerDouble, done
 from tests.support.recorder import deploy
+from tests.unit.components.docker_app.conftest import Proxy
 from tests.unit.components.docker_app.test_drift import KNOWN
 
 OWN_ID = "app-container-id"
@@ -74,3 +78,68 @@ def test_leftover_that_is_not_removed_fails_the_run() -> None:
 def test_own_container_that_is_gone_fails_the_run_before_a_leftover_is_removed() -> None:
     with pytest.raises(pulumi.RunError, match="does not exist any more; 'pulumi up --refresh' creates another"):
         run(LEFT)
+
+
+def deployed(*present: ListedContainer, **changes: Any) -> DockerDouble:
+    """The Docker host after a run that has created the container OWN_ID."""
+    remote = DockerDouble(answer=lambda *arguments: done(arguments, '{"Status": "running"}'))
+    args = replace(ARGS, remote=remote, present=present, **changes)
+    deploy(lambda: DockerApp("app", args), {**OUTPUTS, leftovers.TYPE: {"name": "app-container-1"}})
+    return remote
+
+
+def test_new_container_has_to_be_reached_through_the_proxy(proxy: Proxy) -> None:
+    deployed(target=replace(TARGET, entry_point="https", wait_seconds=77, proxy="192.0.2.1:8443"))
+    (reach,) = proxy
+    assert (reach.entrance.host, reach.entrance.from_host) == ("blog.example.org", "192.0.2.1:8443")
+    assert (reach.route.entry_point, reach.seconds) == ("https", 77)
+
+
+def test_new_container_that_is_not_reached_is_removed_and_fails_the_run(proxy: Proxy) -> None:
+    proxy.problem = "the entry point does not exist"
+    old = replace(own(), id="d" * 64)
+    for present, kept in (((), "nothing serves"), ((old,), "the old one serves on")):
+        with pytest.raises(pulumi.RunError, match=f"app-container-1 is removed, and {kept}: the entry point does not"):
+            deployed(*present)
+
+
+def test_new_container_that_is_not_reached_is_removed_by_its_id(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy.problem = "the entry point does not exist"
+    removed: list[Any] = []
+    monkeypatch.setattr(DockerDouble, "stop_and_remove", lambda _, *what: removed.append(what))
+    with pytest.raises(pulumi.RunError):
+        deployed()
+    assert removed == [(OWN_ID, 30)]
+
+
+def test_container_that_was_there_before_is_not_asked_for(proxy: Proxy) -> None:
+    run(own())
+    run(own(), preview=True)
+    deployed(target=replace(TARGET, host=None))
+    assert proxy == []
+
+
+def test_generation_is_kept_until_what_is_wanted_changes() -> None:
+    notes: list[SwapOutput] = []
+
+    def note(**changes: Any) -> SwapOutput:
+        def program() -> object:
+            app = DockerApp("app", replace(ARGS, **changes))
+            return app.swap.apply(lambda swap: notes.append(swap) if swap else None)
+
+        deploy(program, {**OUTPUTS, leftovers.TYPE: {"name": "app-container-1"}})
+        return notes[-1]
+
+    first = note()
+    last = {"swapped": first, "kept": "app-container-1"}
+    assert note(**last) == first
+    # What is changed while the container runs makes no other one.
+    assert note(**last, target=replace(TARGET, stop_seconds=9, wait_seconds=99)) == first
+    for change in (
+        {"app": replace(ARGS.app, secrets={"PASSWORD": "another"})},
+        {"target": replace(TARGET, entry_point="https")},
+        {"image": ImageReference.parse("registry.example.com/group/blog:2.0.0")},
+    ):
+        changed = note(**last, **change)
+        assert (changed["number"], changed["before"]) == (1, first["token"])
+        assert changed["token"] != first["token"]

@@ -1,6 +1,7 @@
 """`python -m ops verify`: which answers of a site mean that its proxy leads to it."""
 
 import argparse
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +25,17 @@ class Labelled(RemoteDocker):
 def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool | None, str]]:
     """What is said of an answer with this status and body to a request for a path."""
 
-    def check(status: int, path: str = "/", body: str = "hello", expect: str | None = None) -> tuple[bool | None, str]:
+    def check(
+        status: int, path: str = "/", body: str = "hello", expect: str | None = None, *, tls: bool = True
+    ) -> tuple[bool | None, str]:
         monkeypatch.setattr(verify, "ROUTED_SECONDS", 0)
         monkeypatch.setattr(site, "ask", lambda *_, **__: site.Answer(status=status, body=body))
         parser = argparse.ArgumentParser()
         verify.add_arguments(parser)
         arguments = parser.parse_args(["--path", path, *(("--expect", expect) if expect else ())])
         host = Labelled(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
-        return verify._routed(host, "blog.example.org", "web-1", arguments)
+        trust = ssl.create_default_context() if tls else None
+        return verify._routed(host, "blog.example.org", "web-1", arguments, trust)
 
     return check
 
@@ -57,3 +61,9 @@ def test_an_answer_of_traefik_without_a_router_names_the_entry_point(check: Any)
     passed, text = check(404, body="404 page not found\n")
     assert not passed
     assert "the container's is for entry point 'https': see that Traefik has it" in text
+
+
+def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
+    passed, text = check(200, tls=False)
+    assert passed
+    assert text.startswith("http://blog.example.org/: answers over HTTP")
