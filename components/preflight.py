@@ -7,6 +7,7 @@ a few seconds and name the address. GitLab alone is asked with a credential (see
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pulumi
@@ -47,13 +48,14 @@ def require(
                 "unset it to deploy"
             )
         return
-    problems: list[str | None] = []
-    if stack.needs_cluster:
-        problems.append(kubernetes_problem(environment))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # kubectl takes a moment to start, and GitLab to answer.
+        cluster = pool.submit(kubernetes_problem, environment) if stack.needs_cluster else None
+        of_gitlab = _gitlab_problems(stack, environment, preview=preview) if stack.needs_gitlab else []
+        problems = [cluster.result() if cluster else None]
     if stack.kubernetes and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
         problems.append("There is no kubectl on PATH, which watches the rollout of the block kubernetes; install it")
-    if stack.needs_gitlab:
-        problems += _gitlab_problems(stack, environment, preview=preview)
+    problems += of_gitlab
     if docker_host.problem and preview and not docker_host.is_another_host:
         pulumi.log.warn(docker_host.problem)
     else:

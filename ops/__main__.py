@@ -6,6 +6,7 @@ import sys
 
 COMMANDS = {
     "adopt": "take over what was made by hand, or what a lost state left behind",
+    "doctor": "look at everything that a stack needs, before the first `pulumi up`",
     "drift": "keep one issue for each stack that is not as it declares",
     "lock": "show and release the state lock that a killed run left behind",
     "note": "write the notes of a merge request, from the plans of `review`",

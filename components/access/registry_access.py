@@ -1,5 +1,8 @@
 """RegistryAccess: a credential with which a cluster and a Docker host pull a project's images, and do nothing else."""
 
+# The SDK loads a type of resource where it is named.
+from __future__ import annotations
+
 import base64
 import json
 from dataclasses import dataclass

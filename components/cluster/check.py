@@ -209,22 +209,28 @@ def output(
     }
 
 
-def _require_needed(stack: Settings, check: ClusterCheck) -> None:
-    """RunError if what the Pods need of the namespace does not exist, or would not let them be."""
-    namespace = stack.namespace or ""
+def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
+    """What the Pods need of the namespace and that is not there, or forbids them: each with the way out."""
     own = {item.key for item in planned(stack)}
     items = [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
-    if items and stack.access and stack.access.create_namespace and _is_missing(check, namespace):
-        # The stack has to make the namespace first: nobody can make anything there before.
-        listed = "".join(f"\n  {item}" for item in items)
-        pulumi.log.warn(f"Once the namespace {namespace} is there, create in it what the Pods wait for:{listed}")
-        items = []
+    namespace = check.found.get(("Namespace", None, stack.namespace or ""), {})
     makes_it = stack.access is not None and stack.access.create_namespace
-    refused = None if makes_it else root_problem(stack, check.found.get(("Namespace", None, namespace), {}))
-    problems = [f"{item}, does not exist; create it, or take it out there" for item in items]
-    problems += [refused] if refused else []
-    if problems:
-        raise pulumi.RunError("Nothing was changed:" + "".join(f"\n  {problem}" for problem in problems))
+    refused = None if makes_it else root_problem(stack, namespace)
+    return [
+        *(f"{item}, does not exist; create it, or take it out there" for item in items),
+        *([refused] if refused else []),
+    ]
+
+
+def _require_needed(stack: Settings, check: ClusterCheck) -> None:
+    """RunError if something is unmet; a warning as long as nobody could have made it in the stack's own namespace."""
+    listed = "".join(f"\n  {problem}" for problem in unmet(stack, check))
+    if not listed:
+        return
+    if stack.access and stack.access.create_namespace and _is_missing(check, stack.access.namespace):
+        pulumi.log.warn(f"Once the namespace {stack.access.namespace} is there, the Pods wait for this:{listed}")
+    else:
+        raise pulumi.RunError(f"Nothing was changed:{listed}")
 
 
 def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:

@@ -12,6 +12,7 @@ _MORE_SECONDS = 3
 _ANSWERS = ("Error from server", "error: You must be logged in")
 """What an error starts with that the API server has given (kubectl: cmd/util/helpers.go)."""
 _PREFIX = re.compile(r"^(?:error: |Unable to connect to the server: )+")
+_REFUSED = re.compile(r"The connection to the server \S+ was refused")
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -45,6 +46,8 @@ def is_answer(asked: subprocess.CompletedProcess[str]) -> bool:
 
 
 def reason_of(asked: subprocess.CompletedProcess[str]) -> str:
-    """Why kubectl has failed, in its own words."""
+    """Why kubectl has failed, in its own words but for those about a connection, which name the server again."""
     lines = printable_lines(asked.stderr)
+    if lines and _REFUSED.match(lines[-1]):
+        return "Connection refused"
     return _PREFIX.sub("", lines[-1]) if lines else "kubectl failed"

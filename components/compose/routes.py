@@ -104,7 +104,7 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
         at = f"traefik.http.routers.{route.name}{suffix}"
         given = found_labels.get(f"{at}.priority", "")
         lowest = int(given) if given.isdigit() and int(given) else len(route.rule)
-        found_labels[f"{at}.priority"] = str(lowest + int(generation.level))
+        found_labels[f"{at}.priority"] = str(lowest + generation.level)
         if len(own) == 1:
             found_labels.setdefault(f"{at}.service", f"{next(iter(own.values()))}{suffix}")
         if generation.starts_over:

@@ -69,8 +69,9 @@ def following(
         and last["container"] == kept
         and (present is None or last["container"] in present)
     ):
-        return Generation(number=last["number"], token=last["token"], before=last["before"])
-    number = last["number"] + 1 if last else 0
+        return Generation(number=int(last["number"]), token=last["token"], before=last["before"])
+    # A number that comes out of a state is a float.
+    number = int(last["number"]) + 1 if last else 0
     # The same in a preview and in the run that follows it.
     token = hashlib.sha256(json.dumps([identity, number, kept]).encode()).hexdigest()[:12]
     return Generation(number=number, token=token, before=last["token"] if last else "")

@@ -11,6 +11,7 @@ from components import identity
 from components.cluster.check import owner_of
 from components.cluster.planned import planned
 from components.settings.settings import Settings
+from ops import stack_settings
 from ops.adopt import cluster, compose, docker, handmade, old, stack, variables
 from ops.adopt.handmade import Handmade
 from ops.adopt.old import Old
@@ -48,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Takes everything over; 0 if a preview shows no change then, 1 if something is in the way."""
     name: StackName = arguments.stack
-    settings = stack.read_settings(name)
+    settings = stack_settings.read(name)
     found = _find(name, settings)
-    in_gitlab = variables.fetch(settings, stack.gitlab_token(name))
+    in_gitlab = variables.fetch(settings, stack_settings.gitlab_token(name))
     described = {one: in_gitlab.find(one) for one in variables.declared(settings) if one.id not in found.known}
     taken = {one: variable.attributes for one, variable in described.items() if variable}
     keys = handmade.keys_to_set(settings, found.live)
@@ -142,7 +143,7 @@ def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mappin
 
 
 def _finish(name: StackName, settings: Settings, *, remove: bool) -> int:
-    remaining = _old(settings, variables.fetch(settings, stack.gitlab_token(name)))
+    remaining = _old(settings, variables.fetch(settings, stack_settings.gitlab_token(name)))
     if remove:
         for one in remaining:
             if one.remove:

@@ -48,16 +48,11 @@ class Stack:
         run = self.project.pulumi("destroy", "--yes", "--skip-preview")
         assert run.code == 0, run.text
 
-    def set(self, key: str, value: str, *arguments: str) -> None:
-        run = self.project.pulumi("config", "set", "--path", f"gitlab-deploy:{key}", value, *arguments)
-        assert run.code == 0, run.text
+    def set(self, path: str, value: str) -> None:
+        self.project.set(path, value)
 
     def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Changes the keys of the stack file; those of the project start with `gitlab-deploy:`."""
-        file = self.project.folder / f"Pulumi.{self.project.stack}.yaml"
-        document = yaml.safe_load(file.read_text())
-        change(document["config"])
-        file.write_text(yaml.safe_dump(document))
+        self.project.edit(change)
 
     def summary(self, *arguments: str) -> dict[str, list[str]]:
         """What a preview would do: logical names by operation, those that stay as they are or are read left out."""

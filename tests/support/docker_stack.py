@@ -122,7 +122,7 @@ class Load(Background):
     def __init__(
         self,
         instance: Instance,
-        rate: int = 50,
+        rate: int = 25,
         address: str = "",
         *,
         host: str = HOST,

@@ -4,7 +4,7 @@ import base64
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ class Project:
         for name in FILES:
             source = ROOT / name
             if source.is_dir():
-                # With its compiled modules, which no run has to make again; those that are being written are left out.
+                # With what is compiled of it, which goes by the times of the files: a first run compiles nothing. What
+                # another process of the tests is writing is left out.
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy(source, folder / name)
@@ -59,6 +60,24 @@ class Project:
         """Writes the stack file; keys without a namespace are the project's own."""
         full = {key if ":" in key else f"gitlab-deploy:{key}": value for key, value in config.items()}
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": full}))
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Changes the keys of the stack file; those of the project start with `gitlab-deploy:`."""
+        file = self.folder / f"Pulumi.{self.stack}.yaml"
+        document = yaml.safe_load(file.read_text())
+        change(document.setdefault("config", {}))
+        file.write_text(yaml.safe_dump(document))
+
+    def set(self, path: str, value: str) -> None:
+        """Writes into the stack file what `pulumi config set --path` would, without a run of it."""
+        *parents, last = f"gitlab-deploy:{path}".split(".")
+
+        def change(config: dict[str, Any]) -> None:
+            for parent in parents:
+                config = config.setdefault(parent, {})
+            config[last] = yaml.safe_load(value)
+
+        self.edit(change)
 
     def pulumi(self, *arguments: str, stdin: str | None = None) -> Run:
         """Runs the CLI on the stack and remembers what it printed."""

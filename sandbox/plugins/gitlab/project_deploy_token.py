@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
-from pulumi.provider.experimental.provider import CheckFailure
-
 from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, project_path
 from sandbox.plugins.gitlab.resource import Input, Kind, Resource, numbered_id, text
 from sandbox.plugins.gitlab.values import State, is_unknown
@@ -36,13 +34,13 @@ class ProjectDeployToken(Resource):
     outputs: ClassVar[Mapping[str, Kind]] = {"expired": "boolean", "revoked": "boolean", "token": "string"}
     secret_outputs: ClassVar[frozenset[str]] = frozenset({"token"})
 
-    def problems(self, inputs: State) -> Iterator[CheckFailure]:
+    def problems(self, inputs: State) -> Iterator[str]:
         """Check that there is a scope, and the form of the date."""
         if not inputs["scopes"]:
-            yield CheckFailure("", f"scopes must name at least one of {', '.join(_SCOPES)}")
+            yield f"scopes must name at least one of {', '.join(_SCOPES)}"
         if "expiresAt" in inputs and not is_unknown(inputs["expiresAt"]) and _moment(text(inputs, "expiresAt")) is None:
             form = "in RFC 3339 form, such as 2027-01-31T00:00:00Z"
-            yield CheckFailure("", f"expiresAt must be {form}, not {inputs['expiresAt']!r}")
+            yield f"expiresAt must be {form}, not {inputs['expiresAt']!r}"
 
     def create(self, client: Client, inputs: State) -> State:
         """POST the token."""

@@ -4,12 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NoReturn
 
-from pulumi.provider.experimental.provider import CheckFailure
-from pulumi.runtime.rpc import UNKNOWN
-
 from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, project_path
 from sandbox.plugins.gitlab.resource import Input, Kind, Resource, text
-from sandbox.plugins.gitlab.values import State
+from sandbox.plugins.gitlab.values import UNKNOWN, State
 
 INVALID_MASKED = (
     "Invalid value for a masked variable. Check the masked variable requirements: "
@@ -36,15 +33,15 @@ class ProjectVariable(Resource):
     }
     outputs: ClassVar[Mapping[str, Kind]] = {}
 
-    def problems(self, inputs: State) -> Iterator[CheckFailure]:
+    def problems(self, inputs: State) -> Iterator[str]:
         """Check the key, and that nothing is hidden without being masked."""
         key = text(inputs, "key")
         if key != UNKNOWN and not re.fullmatch(r"[A-Za-z0-9_]{1,255}", key):
-            yield CheckFailure("", f"key must be 1 to 255 of A-Z, a-z, 0-9 and _, not {key!r}")
+            yield f"key must be 1 to 255 of A-Z, a-z, 0-9 and _, not {key!r}"
         if "hidden" in inputs and (
             "masked" not in inputs or (inputs["hidden"] is True and inputs["masked"] not in (True, UNKNOWN))
         ):
-            yield CheckFailure("", "hidden needs masked as well, and true where hidden is true")
+            yield "hidden needs masked as well, and true where hidden is true"
 
     def create(self, client: Client, inputs: State) -> State:
         """POST the variable; one of that key and scope that exists already is an error, and is not taken over."""

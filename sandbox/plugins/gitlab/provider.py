@@ -1,22 +1,25 @@
-"""The provider: Pulumi's requests, handed to the resource type they are about."""
+"""The provider: Pulumi's requests (pulumi/provider.proto), handed to the resource type they are about."""
 
-import asyncio
+# ruff: noqa: ARG002, N802 - the protocol names the methods and their arguments
+
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import urllib3
-from pulumi.provider.experimental import provider as pulumi_provider
-from pulumi.provider.experimental.property_value import PropertyValue
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import Struct, Value  # type: ignore[import-untyped]
 
 from sandbox.plugins.gitlab import VERSION
 from sandbox.plugins.gitlab.client import ApiError, Client, PluginError, UnservedError
 from sandbox.plugins.gitlab.project_deploy_token import ProjectDeployToken
 from sandbox.plugins.gitlab.project_variable import ProjectVariable
 from sandbox.plugins.gitlab.resource import Resource
-from sandbox.plugins.gitlab.values import Plain, State, plain, plain_map, wrap
+from sandbox.plugins.gitlab.values import Plain, Properties, State, holds_secret, plain, plain_map, wire, wrap
+from sandbox.plugins.stubs import plugin_pb2, provider_pb2_grpc
+from sandbox.plugins.stubs import provider_pb2 as pb
 
 RESOURCES: Mapping[str, Resource] = {resource.token: resource for resource in (ProjectVariable(), ProjectDeployToken())}
 CONFIG = ("token", "baseUrl", "cacertFile", "insecure", "earlyAuthCheck")
@@ -26,7 +29,7 @@ _AUTO_NAMED = "__defaults"
 """The input in which Pulumi's bridge notes which inputs it has set by itself."""
 
 
-class GitlabProvider(pulumi_provider.Provider):
+class GitlabProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Serves RESOURCES. Every request may raise PluginError, in the official plugin's words, and UnservedError."""
 
     def __init__(self) -> None:
@@ -38,97 +41,100 @@ class GitlabProvider(pulumi_provider.Provider):
             raise PluginError("Unconfigured", "The gitlab provider has not been configured.")
         return self._configured
 
-    async def get_schema(self, request: pulumi_provider.GetSchemaRequest) -> pulumi_provider.GetSchemaResponse:  # noqa: ARG002
+    def GetPluginInfo(self, request: Empty, context: object) -> plugin_pb2.PluginInfo:
+        """The version."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def Cancel(self, request: Empty, context: object) -> Empty:
+        """Nothing: each request has a limit of its own."""
+        return Empty()
+
+    def GetSchema(self, request: pb.GetSchemaRequest, context: object) -> pb.GetSchemaResponse:
         """Describe the resource types, enough for `pulumi import` to write their code."""
-        return pulumi_provider.GetSchemaResponse(
-            json.dumps(
-                {
-                    "name": "gitlab",
-                    "version": VERSION,
-                    "resources": {token: _described(resource) for token, resource in RESOURCES.items()},
-                }
-            )
-        )
+        resources = {token: _described(resource) for token, resource in RESOURCES.items()}
+        return pb.GetSchemaResponse(schema=json.dumps({"name": "gitlab", "version": VERSION, "resources": resources}))
 
-    async def check_config(self, request: pulumi_provider.CheckRequest) -> pulumi_provider.CheckResponse:
+    def CheckConfig(self, request: pb.CheckRequest, context: object) -> pb.CheckResponse:
         """Refuse the settings that only the official plugin knows."""
-        failures = [
-            pulumi_provider.CheckFailure("", f"{name} is not served by this plugin; {_OFFICIAL}")
+        reasons = [
+            f"{name} is not served by this plugin; {_OFFICIAL}"
             for name in UNSERVED_CONFIG
-            if name in request.new_inputs
+            if name in request.news.fields
         ]
-        return pulumi_provider.CheckResponse(inputs=request.new_inputs, failures=failures)
+        return pb.CheckResponse(inputs=request.news, failures=_failures(reasons))
 
-    async def configure(self, request: pulumi_provider.ConfigureRequest) -> pulumi_provider.ConfigureResponse:
+    def DiffConfig(self, request: pb.DiffRequest, context: object) -> pb.DiffResponse:
+        """No other setting needs other resources."""
+        return pb.DiffResponse(hasDetailedDiff=True)
+
+    def Configure(self, request: pb.ConfigureRequest, context: object) -> pb.ConfigureResponse:
         """Take the settings, those left out from the environment, and try the token unless told not to."""
-        settings = plain_map(request.args)
+        settings = plain_map(request.args.fields)
         try:
             self._configured = _client(settings)
             if _flag(settings, "earlyAuthCheck", os.environ.get("GITLAB_EARLY_AUTH_CHECK", "true")):
-                await asyncio.to_thread(self._client.call, "get", "/user")
+                self._client.call("get", "/user")
         except ApiError as error:
             raise PluginError(
                 "Failed to create GitLab Client from provider configuration",
                 f"The provider failed to create a new GitLab Client from the given configuration: {error}",
             ) from None
-        return pulumi_provider.ConfigureResponse(accept_secrets=True, supports_preview=True)
+        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    async def invoke(self, request: pulumi_provider.InvokeRequest) -> pulumi_provider.InvokeResponse:
+    def Invoke(self, request: pb.InvokeRequest, context: object) -> pb.InvokeResponse:
         """Refuse: no function is served."""
         raise UnservedError(_unserved(request.tok))
 
-    async def check(self, request: pulumi_provider.CheckRequest) -> pulumi_provider.CheckResponse:
+    def Check(self, request: pb.CheckRequest, context: object) -> pb.CheckResponse:
         """Check the inputs, and name what the program has not named."""
-        resource = _resource(request.type)
-        inputs = request.new_inputs
+        resource = _resource(request.urn)
+        inputs = dict(request.news.fields)
         if "name" in resource.inputs and "name" not in plain_map(inputs):
-            inputs = inputs | {"name": _auto_name(request), _AUTO_NAMED: wrap(["name"])}
-        failures = resource.check(_own(inputs))
-        return pulumi_provider.CheckResponse(inputs=inputs, failures=failures)
+            inputs |= {"name": _auto_name(request), _AUTO_NAMED: wrap(["name"])}
+        return pb.CheckResponse(inputs=wire(inputs), failures=_failures(resource.check(_own(inputs))))
 
-    async def diff(self, request: pulumi_provider.DiffRequest) -> pulumi_provider.DiffResponse:
+    def Diff(self, request: pb.DiffRequest, context: object) -> pb.DiffResponse:
         """Compare the new inputs with the last known outputs."""
-        resource = _resource(request.type)
-        return resource.diff(plain_map(request.old_state), _own(request.new_inputs), request.ignore_changes)
+        resource = _resource(request.urn)
+        state, inputs = plain_map(request.olds.fields), _own(request.news.fields)
+        found = resource.diff(state, inputs, list(request.ignoreChanges))
+        changes = pb.DiffResponse.DIFF_SOME if found.diffs else pb.DiffResponse.DIFF_NONE
+        return pb.DiffResponse(changes=changes, replaces=found.replaces, diffs=found.diffs)
 
-    async def create(self, request: pulumi_provider.CreateRequest) -> pulumi_provider.CreateResponse:
+    def Create(self, request: pb.CreateRequest, context: object) -> pb.CreateResponse:
         """Create a resource, or say what creating it would give."""
-        resource, inputs = _resource(request.type), _own(request.properties)
+        resource, given = _resource(request.urn), request.properties.fields
         if request.preview:
-            return pulumi_provider.CreateResponse(
-                None, _outputs(resource, resource.planned(inputs), request.properties)
-            )
-        state = await asyncio.to_thread(resource.create, self._client, inputs)
-        return pulumi_provider.CreateResponse(str(state["id"]), _outputs(resource, state, request.properties))
+            return pb.CreateResponse(properties=_outputs(resource, resource.planned(_own(given)), given))
+        state = resource.create(self._client, _own(given))
+        return pb.CreateResponse(id=str(state["id"]), properties=_outputs(resource, state, given))
 
-    async def update(self, request: pulumi_provider.UpdateRequest) -> pulumi_provider.UpdateResponse:
+    def Update(self, request: pb.UpdateRequest, context: object) -> pb.UpdateResponse:
         """Change a resource in place, or say what changing it would give."""
-        resource, inputs = _resource(request.type), _own(request.news)
+        resource, given = _resource(request.urn), request.news.fields
         if request.preview:
-            state = resource.planned(inputs) | {"id": request.resource_id}
+            state = resource.planned(_own(given)) | {"id": request.id}
         else:
-            state = await asyncio.to_thread(resource.update, self._client, plain_map(request.olds), inputs)
-        return pulumi_provider.UpdateResponse(_outputs(resource, state, request.news))
+            state = resource.update(self._client, plain_map(request.olds.fields), _own(given))
+        return pb.UpdateResponse(properties=_outputs(resource, state, given))
 
-    async def read(self, request: pulumi_provider.ReadRequest) -> pulumi_provider.ReadResponse:
+    def Read(self, request: pb.ReadRequest, context: object) -> pb.ReadResponse:
         """Refresh or import a resource; an answer without an id says that it is gone."""
-        resource, old = _resource(request.type), plain_map(request.properties)
-        state = await asyncio.to_thread(resource.read, self._client, request.resource_id, old)
+        resource, given = _resource(request.urn), dict(request.inputs.fields)
+        state = resource.read(self._client, request.id, plain_map(request.properties.fields))
         if state is None:
-            return pulumi_provider.ReadResponse()
-        outputs = _outputs(resource, state, request.properties | request.inputs)
+            return pb.ReadResponse()
+        outputs = _outputs(resource, state, dict(request.properties.fields) | given)
         if not state["id"]:
-            return pulumi_provider.ReadResponse(request.resource_id, outputs, {})
-        if request.inputs:
-            inputs = request.inputs | {name: outputs[name] for name in _own(request.inputs) if name in outputs}
-        else:
-            inputs = {name: outputs[name] for name in resource.imported_inputs(state)}
-        return pulumi_provider.ReadResponse(str(state["id"]), outputs, inputs)
+            return pb.ReadResponse(id=request.id, properties=outputs, inputs=wire({}))
+        names = [name for name in _own(given) if name in outputs.fields] if given else resource.imported_inputs(state)
+        inputs = given | {name: outputs.fields[name] for name in names}
+        return pb.ReadResponse(id=str(state["id"]), properties=outputs, inputs=wire(inputs))
 
-    async def delete(self, request: pulumi_provider.DeleteRequest) -> None:
+    def Delete(self, request: pb.DeleteRequest, context: object) -> Empty:
         """Delete a resource."""
-        resource = _resource(request.type)
-        await asyncio.to_thread(resource.delete, self._client, plain_map(request.properties))
+        _resource(request.urn).delete(self._client, plain_map(request.properties.fields))
+        return Empty()
 
 
 _OFFICIAL = f"install the official one with `pulumi plugin install resource gitlab v{VERSION}`"
@@ -139,33 +145,38 @@ def _unserved(token: str) -> str:
     return f"This stand-in for the gitlab plugin serves {served} only; for {token}, {_OFFICIAL}."
 
 
-def _resource(qualified_type: str) -> Resource:
-    """Find the resource type of a URN's type, where the types of its parents come first: `parent$child`."""
-    token = qualified_type.rpartition("$")[2]
+def _resource(urn: str) -> Resource:
+    """Find the resource type of a URN, in which the types of its parents come first: `parent$child`."""
+    token = urn.split("::", 3)[2].rpartition("$")[2]
     try:
         return RESOURCES[token]
     except KeyError:
         raise UnservedError(_unserved(token)) from None
 
 
-def _own(inputs: Mapping[str, PropertyValue]) -> State:
+def _failures(reasons: Iterable[str]) -> list[pb.CheckFailure]:
+    """Without the name of a property: for a named one the engine prints the value too."""
+    return [pb.CheckFailure(reason=reason) for reason in reasons]
+
+
+def _own(inputs: Properties) -> State:
     """Give the inputs without Pulumi's own notes."""
     return {name: value for name, value in plain_map(inputs).items() if not name.startswith("__")}
 
 
-def _outputs(resource: Resource, state: State, source: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
+def _outputs(resource: Resource, state: State, source: Properties) -> Struct:
     """Mark as secret what always is, and what was given as a secret; add what the bridge keeps."""
-    secret = resource.secret_outputs | {name for name, value in source.items() if value.contains_secret()}
+    secret = resource.secret_outputs | {name for name, value in source.items() if holds_secret(value)}
     outputs = {name: wrap(value, secret=name in secret) for name, value in state.items()}
-    return outputs | ({_META: wrap(resource.meta)} if resource.meta else {})
+    return wire(outputs | ({_META: wrap(resource.meta)} if resource.meta else {}))
 
 
-def _auto_name(request: pulumi_provider.CheckRequest) -> PropertyValue:
+def _auto_name(request: pb.CheckRequest) -> Value:
     """Give the name made up before, else the logical name, cut to 255 characters with 7 random hexadecimal digits."""
-    made_up = request.old_inputs.get(_AUTO_NAMED)
-    if made_up is not None and plain(made_up) == ["name"] and "name" in request.old_inputs:
-        return request.old_inputs["name"]
-    return wrap(f"{request.name[: 255 - 8]}-{request.random_seed.hex()[:7]}")
+    old = request.olds.fields
+    if _AUTO_NAMED in old and plain(old[_AUTO_NAMED]) == ["name"] and "name" in old:
+        return old["name"]
+    return wrap(f"{request.urn.split('::', 3)[3][: 255 - 8]}-{request.randomSeed.hex()[:7]}")
 
 
 def _client(settings: State) -> Client:

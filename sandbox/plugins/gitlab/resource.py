@@ -2,14 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from pulumi.provider.experimental.provider import CheckFailure, DiffResponse
-from pulumi.runtime.rpc import UNKNOWN
-
 from sandbox.plugins.gitlab.client import Client, PluginError
-from sandbox.plugins.gitlab.values import Plain, State, is_unknown
+from sandbox.plugins.gitlab.values import UNKNOWN, Plain, State, is_unknown
 
 Kind = Literal["string", "boolean", "integer", "array"]
 _PYTHON_TYPES: Mapping[Kind, type] = {"string": str, "boolean": bool, "integer": float, "array": list}
@@ -30,6 +27,14 @@ class Input:
     """What it is if the program leaves it out. Without a default it is then whatever GitLab has."""
     choices: tuple[str, ...] = ()
     """The only values allowed, of the input or of its elements."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What differs between the last known outputs and the inputs that are wanted, by name. Nothing is no difference."""
+
+    diffs: list[str] = field(default_factory=list)
+    replaces: list[str] = field(default_factory=list)
 
 
 class Resource(ABC):
@@ -61,32 +66,25 @@ class Resource(ABC):
         """Delete it."""
 
     @abstractmethod
-    def problems(self, inputs: State) -> Iterator[CheckFailure]:
+    def problems(self, inputs: State) -> Iterator[str]:
         """Give what is wrong with the inputs beyond types, choices and presence."""
 
-    def check(self, inputs: State) -> list[CheckFailure]:
-        """Give all that is wrong with the inputs.
-
-        The failures name the input in their text alone: for a named property the engine prints the value too.
-        """
-        failures = [
-            CheckFailure("", f"{name} is required")
-            for name, spec in self.inputs.items()
-            if spec.required and name not in inputs
-        ]
+    def check(self, inputs: State) -> list[str]:
+        """Give all that is wrong with the inputs, in sentences that name them."""
+        failures = [f"{name} is required" for name, spec in self.inputs.items() if spec.required and name not in inputs]
         for name, value in inputs.items():
             spec = self.inputs.get(name)
             if spec is None:
-                failures.append(CheckFailure("", f"{name} is not an input; the inputs are {', '.join(self.inputs)}"))
+                failures.append(f"{name} is not an input; the inputs are {', '.join(self.inputs)}")
             elif is_unknown(value):
                 continue
             elif not isinstance(value, _PYTHON_TYPES[spec.kind]):
-                failures.append(CheckFailure("", f"{name} must be {_ARTICLES[spec.kind]} {spec.kind}"))
+                failures.append(f"{name} must be {_ARTICLES[spec.kind]} {spec.kind}")
             elif spec.choices and not set(value if isinstance(value, list) else [value]) <= set(spec.choices):
-                failures.append(CheckFailure("", f"{name} must be of {', '.join(spec.choices)}, not {value}"))
+                failures.append(f"{name} must be of {', '.join(spec.choices)}, not {value}")
         return failures or list(self.problems(inputs))
 
-    def diff(self, state: State, inputs: State, ignored: Collection[str]) -> DiffResponse:
+    def diff(self, state: State, inputs: State, ignored: Collection[str]) -> Difference:
         """Compare what is wanted with the last known outputs, as Pulumi's bridge does for the Plugin Framework.
 
         If anything differs, whatever GitLab computes and the program does not set counts as not known, and so as
@@ -100,11 +98,11 @@ class Resource(ABC):
             and (is_unknown(wanted) or not _same(state.get(name), wanted))
         }
         if not changed:
-            return DiffResponse(changes=False)
+            return Difference()
         unset = {name for name, spec in self.inputs.items() if name not in inputs and spec.default is None}
         replaces = {name for name in changed if self.inputs[name].replaces}
         replaces |= {name for name in unset if self.inputs[name].replaces and self.inputs[name].replaces_unset}
-        return DiffResponse(changes=True, replaces=sorted(replaces), diffs=sorted(changed | unset | set(self.outputs)))
+        return Difference(diffs=sorted(changed | unset | set(self.outputs)), replaces=sorted(replaces))
 
     def planned(self, inputs: State) -> State:
         """Return the outputs as far as a preview can know them."""

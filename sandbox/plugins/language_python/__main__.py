@@ -17,7 +17,7 @@ import grpc
 from sandbox.plugins.language_python.children import Children
 from sandbox.plugins.language_python.host_error import HostError
 from sandbox.plugins.language_python.servicer import LanguageHost
-from sandbox.plugins.language_python.stubs import language_pb2_grpc
+from sandbox.plugins.stubs import language_pb2_grpc
 
 ORPHANED_SECONDS = 1
 """How often the host looks whether the engine that started it is still there."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.plugins.language_python.host_error import HostError
-from sandbox.plugins.language_python.stubs import language_pb2
+from sandbox.plugins.stubs import language_pb2
 
 PLUGIN_VIRTUALENV = "venv"
 """Of a plugin that names none: a plugin never runs in the ambient Python (official host, RunPlugin)."""

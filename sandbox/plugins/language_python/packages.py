@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.plugins.language_python.stubs import language_pb2, plugin_pb2
+from sandbox.plugins.stubs import language_pb2, plugin_pb2
 
 WITHOUT_PLUGIN = {"pulumi_policy", "pulumi_esc_sdk"}
 """Packages that name no plugin and have none."""

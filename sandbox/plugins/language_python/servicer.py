@@ -13,7 +13,14 @@ from sandbox.plugins.language_python import options, packages
 from sandbox.plugins.language_python.children import Children, output
 from sandbox.plugins.language_python.host_error import HostError
 from sandbox.plugins.language_python.pip import Pip
-from sandbox.plugins.language_python.stubs import FOLDER, language_pb2, language_pb2_grpc, plugin_pb2
+from sandbox.plugins.stubs import (
+    FOLDER,
+    engine_pb2,
+    engine_pb2_grpc,
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+)
 
 REPORTED = 32
 """Exit status of a program that has reported its error to the engine itself (pulumi-language-python-exec)."""
@@ -141,9 +148,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def _log(self, printed: Iterator[tuple[bool, bytes]]) -> None:
         """Show it in the engine's progress, as what goes on at the moment."""
-        # Only for a project that has no virtual environment yet.
-        from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc  # noqa: PLC0415
-
         with grpc.insecure_channel(self._engine) as channel:
             engine = engine_pb2_grpc.EngineStub(channel)
             for is_error, text in printed:

@@ -29,7 +29,7 @@ OTHER = {
 
 
 @contextmanager
-def load(docker: Sandbox, rate: int = 50) -> Iterator[Counter[tuple[int, str]]]:
+def load(docker: Sandbox, rate: int = 25) -> Iterator[Counter[tuple[int, str]]]:
     """Ask the proxy `rate` times a second until the block ends; what it answers is counted."""
     answers: Counter[tuple[int, str]] = Counter()
     over = threading.Event()
@@ -94,7 +94,7 @@ def test_a_container_has_traffic_only_while_it_is_healthy(docker: Sandbox) -> No
         docker.run("three", "2.0.0", labels=OTHER)
         assert wait(lambda: docker.get("other.example.org") == (200, "2.0.0"), 20)
     assert set(answers) == {(200, "1.0.0")}
-    assert answers.total() > 100
+    assert answers.total() > 50
 
 
 def test_containers_of_one_service_share_the_load(docker: Sandbox) -> None:
@@ -114,7 +114,7 @@ def test_no_request_fails_while_draining_containers_are_swapped(docker: Sandbox)
             docker.remove(f"v{number - 1}")
         routed(docker, "1.0.0")
     assert set(answers) == {(200, "1.0.0"), (200, "2.0.0")}
-    assert answers.total() > 500
+    assert answers.total() > 200
 
 
 def test_a_connection_that_is_kept_outlives_changes_of_the_routes(docker: Sandbox) -> None:

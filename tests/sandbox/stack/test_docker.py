@@ -73,7 +73,8 @@ def test_no_request_fails_or_meets_an_old_version_while_the_image_changes(blog: 
 
 def test_environment_reaches_the_container_and_is_secret(blog: DockerStack, secrets: Secrets) -> None:
     secrets["environment"] = "canary-0f2a9c71"
-    blog.set("app.secrets.CANARY", secrets["environment"], "--secret")
+    secret = ("config", "set", "--secret", "--path", "gitlab-deploy:app.secrets.CANARY")
+    assert blog.project.pulumi(*secret, stdin=secrets["environment"]).code == 0
     blog.up()
     assert f"CANARY={secrets['environment']}" in blog.inspect()["Config"]["Env"]
 

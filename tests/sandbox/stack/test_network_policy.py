@@ -40,9 +40,8 @@ def cluster(instance: Instance, images: dict[str, str], tmp_path_factory: pytest
     assert set(images) == {"1.0.0", "2.0.0"}
     stack = Deployed(instance, tmp_path_factory.mktemp("policies"), os.environ | instance.environment())
     registry, _, _ = instance.gitlab.registry.partition(":")
-    stack.set("kubernetes.egress[0]", f"{registry}/32")
     # Everything here has a private address.
-    stack.set("kubernetes.egress[1]", "internet")
+    stack.set("kubernetes.egress", f"[{registry}/32, internet]")
     stack.up()
     site: dict[str, Any] = stack.get("networkpolicy", "web")["spec"]["podSelector"]["matchLabels"]
     selector = ",".join(f"{key}={value}" for key, value in site.items())

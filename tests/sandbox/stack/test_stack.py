@@ -41,6 +41,16 @@ def test_status_shows_what_runs_and_that_it_serves(deployed: Deployed) -> None:
     )
 
 
+def test_doctor_finds_everything_in_its_place(deployed: Deployed) -> None:
+    run = ops(deployed.project, "doctor", "--stack", "sandbox")
+    assert run.code == 0, run.text
+    *lines, last = run.stdout.splitlines()
+    assert last == "everything is there"
+    assert {line[:4] for line in lines} == {"ok  "}, lines
+    assert "ok    stack file Pulumi.sandbox.yaml has no problem, and its secrets can be decrypted" in lines
+    assert any("your credential may create Namespace, NetworkPolicy, ServiceAccount" in line for line in lines)
+
+
 def test_verify_passes_with_the_credential_from_gitlab(deployed: Deployed) -> None:
     address = deployed.get("service", "web")["spec"]["clusterIP"]
     code, lines = verify(deployed, "--url", f"http://{address}", "--path", "/version.txt", "--expect", "1.0.0")

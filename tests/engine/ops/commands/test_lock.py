@@ -34,6 +34,8 @@ WITH_VARIABLES = (
     WAITING
     + """\
 import os
+from components import sdk
+sdk.load_as_used()
 import pulumi_gitlab as gitlab
 
 provider = gitlab.Provider(

@@ -21,8 +21,11 @@ from tests.support.project import ROOT
 VALUE = base64.b64encode(b"the canary value of a variable").decode()
 """What the programs of these tests call `secret`: maskable, and never to be seen."""
 
-PRELUDE = """\
-import os
+PRELUDE = f"""\
+import os, sys
+sys.path.append({str(ROOT)!r})
+from components import sdk
+sdk.load_as_used()
 import pulumi
 import pulumi_gitlab as gitlab
 

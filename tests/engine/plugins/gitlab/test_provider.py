@@ -1,10 +1,11 @@
 """The provider's own answers, without an engine, which fixes some of them."""
 
-import asyncio
+from typing import Any
 
 import pytest
+from google.protobuf.struct_pb2 import Struct, Value  # type: ignore[import-untyped]
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import (
+from pulumi.runtime.proto.provider_pb2 import (
     CheckRequest,
     ConfigureRequest,
     CreateRequest,
@@ -15,21 +16,23 @@ from pulumi.provider.experimental.provider import (
 from sandbox.plugins.gitlab import VERSION
 from sandbox.plugins.gitlab.client import PluginError
 from sandbox.plugins.gitlab.provider import UNSERVED_CONFIG, GitlabProvider
-from sandbox.plugins.gitlab.values import Plain, wrap
+from sandbox.plugins.gitlab.values import Plain, holds_secret, plain, wire, wrap
 from tests.support.gitlab_double import GitLabDouble
 
 PREFIX = "urn:pulumi:test::plugin::"
 VARIABLE = f"{PREFIX}gitlab:index/projectVariable:ProjectVariable::kubeconfig"
 TOKEN = f"{PREFIX}gitlab:index/projectDeployToken:ProjectDeployToken::pull"
-SECRET = PropertyValue("the-canary-value", is_secret=True)
+SECRET = wrap("the-canary-value", secret=True)
 INPUTS = {"project": wrap("group/blog"), "key": wrap("KUBECONFIG"), "value": SECRET}
+CONTEXT: Any = None
+"""Of a call, which no method needs."""
 
 
 def configured(**settings: Plain) -> GitlabProvider:
     """Give a provider with these settings."""
     provider = GitlabProvider()
-    args = {name: wrap(value) for name, value in settings.items()}
-    asyncio.run(provider.configure(ConfigureRequest({}, args, accept_secrets=True, accept_resources=True)))
+    args = wire({name: wrap(value) for name, value in settings.items()})
+    provider.Configure(ConfigureRequest(args=args, acceptSecrets=True, acceptResources=True), CONTEXT)
     return provider
 
 
@@ -39,56 +42,63 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def secret_names(properties: dict[str, PropertyValue]) -> set[str]:
-    return {name for name, value in properties.items() if value.is_secret}
+def secret_names(properties: Struct) -> set[str]:
+    return {name for name, value in properties.fields.items() if holds_secret(value)}
 
 
 def test_what_is_given_as_a_secret_stays_one_over_creation_update_and_refresh(gitlab_double: GitLabDouble) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)
-    created = asyncio.run(provider.create(CreateRequest(VARIABLE, INPUTS, 0, preview=False)))
-    assert created.resource_id == "group/blog:KUBECONFIG:*"
+    created = provider.Create(CreateRequest(urn=VARIABLE, properties=wire(INPUTS)), CONTEXT)
+    assert created.id == "group/blog:KUBECONFIG:*"
     assert secret_names(created.properties) == {"value"}
 
     for preview in (True, False):
-        request = UpdateRequest(VARIABLE, created.resource_id, created.properties, INPUTS, 0, [], preview=preview)
-        assert secret_names(asyncio.run(provider.update(request)).properties) == {"value"}
+        request = UpdateRequest(
+            urn=VARIABLE, id=created.id, olds=created.properties, news=wire(INPUTS), preview=preview
+        )
+        assert secret_names(provider.Update(request, CONTEXT).properties) == {"value"}
 
-    read = asyncio.run(provider.read(ReadRequest(VARIABLE, created.resource_id, created.properties, INPUTS)))
-    assert read.inputs == INPUTS
+    request = ReadRequest(urn=VARIABLE, id=created.id, properties=created.properties, inputs=wire(INPUTS))
+    read = provider.Read(request, CONTEXT)
+    assert read.inputs == wire(INPUTS)
     assert secret_names(read.properties) == {"value"}
-    imported = asyncio.run(provider.read(ReadRequest(VARIABLE, created.resource_id, {}, {})))
+    imported = provider.Read(ReadRequest(urn=VARIABLE, id=created.id), CONTEXT)
     # As officially: who imports a variable has its value in clear in the state.
     assert secret_names(imported.properties) == secret_names(imported.inputs) == set()
-    assert imported.inputs.keys() == {"project", "key", "value", "variableType"}
+    assert imported.inputs.fields.keys() == {"project", "key", "value", "variableType"}
 
 
 def test_what_is_not_given_as_a_secret_is_none(gitlab_double: GitLabDouble) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)
-    request = CreateRequest(VARIABLE, INPUTS | {"value": wrap("open")}, 0, preview=False)
-    assert secret_names(asyncio.run(provider.create(request)).properties) == set()
+    request = CreateRequest(urn=VARIABLE, properties=wire(INPUTS | {"value": wrap("open")}))
+    assert secret_names(provider.Create(request, CONTEXT).properties) == set()
 
 
 def test_a_deploy_tokens_value_is_secret_by_itself_and_kept_from_creation(
     gitlab_double: GitLabDouble,
 ) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)
-    inputs = {"project": wrap("group/blog"), "name": wrap("pull"), "scopes": wrap(["read_registry"])}
+    inputs = wire({"project": wrap("group/blog"), "name": wrap("pull"), "scopes": wrap(["read_registry"])})
     for preview in (True, False):
-        created = asyncio.run(provider.create(CreateRequest(TOKEN, inputs, 0, preview=preview)))
+        created = provider.Create(CreateRequest(urn=TOKEN, properties=inputs, preview=preview), CONTEXT)
         assert secret_names(created.properties) == {"token"}
-    read = asyncio.run(provider.read(ReadRequest(TOKEN, created.resource_id or "", created.properties, inputs)))
+    read = provider.Read(ReadRequest(urn=TOKEN, id=created.id, properties=created.properties, inputs=inputs), CONTEXT)
     assert read.properties == created.properties
 
 
 def test_a_name_is_made_up_once_and_kept(gitlab_double: GitLabDouble) -> None:
     provider = configured(baseUrl=gitlab_double.url, token=gitlab_double.token)
     inputs = {"project": wrap("group/blog"), "scopes": wrap(["read_registry"])}
-    first = asyncio.run(provider.check(CheckRequest(TOKEN, {}, inputs, b"\x01\x23\x45\x67"))).inputs or {}
-    assert first["name"] == wrap("pull-0123456")
-    second = asyncio.run(provider.check(CheckRequest(TOKEN, first, inputs, b"\xff\xff\xff\xff"))).inputs or {}
-    assert second == first
+
+    def check(old: Struct, new: dict[str, Value], seed: bytes) -> Struct:
+        request = CheckRequest(urn=TOKEN, olds=old, news=wire(new), randomSeed=seed)
+        return provider.Check(request, CONTEXT).inputs
+
+    first = check(wire({}), inputs, b"\x01\x23\x45\x67")
+    assert first.fields["name"] == wrap("pull-0123456")
+    assert check(first, inputs, b"\xff\xff\xff\xff") == first
     given = inputs | {"name": wrap("by hand")}
-    assert asyncio.run(provider.check(CheckRequest(TOKEN, first, given, b"\xff"))).inputs == given
+    assert check(first, given, b"\xff") == wire(given)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +136,23 @@ def test_the_token_is_not_tried_where_the_early_check_is_off(monkeypatch: pytest
 
 
 def test_settings_of_the_official_plugin_alone_are_refused() -> None:
-    inputs = {name: wrap("x") for name in UNSERVED_CONFIG}
-    answer = asyncio.run(
-        GitlabProvider().check_config(CheckRequest(f"{PREFIX}pulumi:providers:gitlab::p", {}, inputs, b""))
-    )
-    reasons = [failure.reason for failure in answer.failures or []]
+    inputs = wire({name: wrap("x") for name in UNSERVED_CONFIG})
+    request = CheckRequest(urn=f"{PREFIX}pulumi:providers:gitlab::p", news=inputs)
+    reasons = [failure.reason for failure in GitlabProvider().CheckConfig(request, CONTEXT).failures]
     assert [reason.split(" ", 1)[0] for reason in reasons] == list(UNSERVED_CONFIG)
     assert all(f"`pulumi plugin install resource gitlab v{VERSION}`" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    "value", ["text", "", True, 1.5, None, ["a", "b"], {"key": ["a"]}], ids=lambda value: type(value).__name__
+)
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_value_is_on_the_wire_as_the_sdk_has_it(value: Plain, secret: bool) -> None:
+    def of_sdk(value: Any) -> PropertyValue:
+        if isinstance(value, dict):
+            return PropertyValue({key: of_sdk(item) for key, item in value.items()})
+        return PropertyValue([of_sdk(item) for item in value] if isinstance(value, list) else value)
+
+    wrapped = wrap(value, secret=secret)
+    assert wrapped == of_sdk(value).with_secret(secret).marshal()
+    assert (plain(wrapped), holds_secret(wrapped)) == (value, secret)

@@ -1,37 +1,35 @@
 """Checks and differences, without an engine."""
 
 import pytest
-from pulumi.runtime.rpc import UNKNOWN
+from pulumi.runtime import rpc
 
 from sandbox.plugins.gitlab.project_deploy_token import ProjectDeployToken
 from sandbox.plugins.gitlab.project_variable import ProjectVariable
-from sandbox.plugins.gitlab.resource import Resource
-from sandbox.plugins.gitlab.values import Plain, State
+from sandbox.plugins.gitlab.resource import Difference, Resource
+from sandbox.plugins.gitlab.values import SECRET, SIGNATURE, UNKNOWN, Plain, State
 
 VARIABLE: State = {"project": "group/blog", "key": "KUBECONFIG", "value": "12345678"}
 TOKEN: State = {"project": "group/blog", "name": "pull", "scopes": ["read_registry"]}
 
 
-def failures(resource: Resource, inputs: State) -> list[str]:
-    return [failure.reason for failure in resource.check(inputs)]
+def test_the_words_of_the_protocol_are_those_of_the_sdk() -> None:
+    assert (rpc.UNKNOWN, rpc._special_sig_key, rpc._special_secret_sig) == (UNKNOWN, SIGNATURE, SECRET)
 
 
 @pytest.mark.parametrize("inputs", [{}, {"hidden": True, "masked": True}, {"hidden": False, "masked": False}])
 def test_good_variables_pass(inputs: State) -> None:
-    assert failures(ProjectVariable(), VARIABLE | inputs) == []
+    assert ProjectVariable().check(VARIABLE | inputs) == []
 
 
 @pytest.mark.parametrize("key", ["", "KUBE-CONFIG", "KUBE CONFIG", "KUBECONFIG\n", "é", "K" * 256])
 def test_a_key_gitlab_would_refuse_is_refused_with_the_rule(key: str) -> None:
-    (reason,) = failures(ProjectVariable(), VARIABLE | {"key": key})
+    (reason,) = ProjectVariable().check(VARIABLE | {"key": key})
     assert reason == f"key must be 1 to 255 of A-Z, a-z, 0-9 and _, not {key!r}"
 
 
 @pytest.mark.parametrize("inputs", [{"hidden": True}, {"hidden": True, "masked": False}, {"hidden": False}])
 def test_hidden_needs_masked(inputs: State) -> None:
-    assert failures(ProjectVariable(), VARIABLE | inputs) == [
-        "hidden needs masked as well, and true where hidden is true"
-    ]
+    assert ProjectVariable().check(VARIABLE | inputs) == ["hidden needs masked as well, and true where hidden is true"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +45,7 @@ def test_hidden_needs_masked(inputs: State) -> None:
     ],
 )
 def test_a_wrong_input_is_told_with_the_rule(resource: Resource, inputs: State, reason: str) -> None:
-    (found,) = failures(resource, inputs)
+    (found,) = resource.check(inputs)
     assert found.startswith(reason)
 
 
@@ -56,8 +54,8 @@ def test_a_wrong_input_is_told_with_the_rule(resource: Resource, inputs: State, 
     [(ProjectVariable(), VARIABLE), (ProjectDeployToken(), TOKEN)],
 )
 def test_values_not_known_yet_pass_every_check(resource: Resource, inputs: State) -> None:
-    assert failures(resource, dict.fromkeys(resource.inputs, UNKNOWN)) == []
-    assert failures(resource, inputs) == []
+    assert resource.check(dict.fromkeys(resource.inputs, UNKNOWN)) == []
+    assert resource.check(inputs) == []
 
 
 SET: State = {"description": "", "hidden": False, "masked": True, "protected": True, "raw": True}
@@ -77,10 +75,8 @@ def test_a_difference_names_the_input_and_whether_it_replaces(name: str, new: Pl
     inputs: State = {**VARIABLE, **SET, "variableType": "file"}
     state: State = {**inputs, "environmentScope": "*"}
     found = ProjectVariable().diff(state, inputs | {name: new}, [])
-    assert (found.changes, found.diffs, found.replaces) == (True, [name], replaces)
-    assert found.detailed_diff == {}
-    assert not found.delete_before_replace
-    assert not ProjectVariable().diff(state, inputs | {name: new}, [name]).changes
+    assert found == Difference(diffs=[name], replaces=replaces)
+    assert ProjectVariable().diff(state, inputs | {name: new}, [name]) == Difference()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_a_difference_names_the_input_and_whether_it_replaces(name: str, new: Pl
 def test_what_gitlab_has_for_an_input_left_out_is_no_difference(
     resource: Resource, state: State, inputs: State
 ) -> None:
-    assert not resource.diff(state, inputs, []).changes
+    assert resource.diff(state, inputs, []) == Difference()
 
 
 def test_once_something_differs_what_the_program_does_not_set_is_not_known() -> None:
