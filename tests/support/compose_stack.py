@@ -71,7 +71,9 @@ class ComposeStack(DockerStack):
             config["gitlab-deploy:app"] = {"env": env}
 
         self.edit(compose)
-        self.set("app.secrets.DATABASE_PASSWORD", "canary-7b1de0c2", "--secret")
+        command = ("config", "set", "--secret", "--path", "gitlab-deploy:app.secrets.DATABASE_PASSWORD")
+        kept = self.project.pulumi(*command, stdin="canary-7b1de0c2")
+        assert kept.code == 0, kept.text
 
     def change_file(self, old: str, new: str) -> None:
         """Changes a text in the compose file."""

@@ -1,4 +1,4 @@
-from components.compose.routes import of_generation, port, routes
+from components.compose.routes import of_generation, port, probed, routes
 from components.docker_app.swap import Generation
 
 FIRST = Generation(number=1, token="one")
@@ -34,6 +34,36 @@ def test_routers_and_services_are_the_containers_own_and_the_newer_one_wins() ->
     assert not [label for label in found if ".shop." in label and "routers" in label]
 
 
+def test_one_path_tells_whose_answer_it_is_and_fails_if_the_route_does() -> None:
+    found = of_generation(LABELS, "web", FIRST)
+    own = "traefik.http.routers.shop-one-probe."
+    probe = {label.removeprefix(own): value for label, value in found.items() if label.startswith(own)}
+    route = "traefik.http.routers.shop-one."
+    assert probe == {
+        "rule": "Host(`a.example.org`) && Path(`/.well-known/gitlab-deploy/one`)",
+        "priority": "1000000000",
+        "entrypoints": "web, websecure",
+        "service": "shop-one",
+        "middlewares": f"shop-one-probe,{found[f'{route}middlewares']}",
+    }
+    header = "traefik.http.middlewares.shop-one-probe.headers.customresponseheaders.X-Gitlab-Deploy"
+    assert found[header] == "one"
+    anywhere = {"traefik.http.routers.shop.rule": "PathPrefix(`/`)"}
+    assert not [label for label in of_generation(anywhere, "web", FIRST) if "probe" in label]
+
+
+def test_the_router_with_tls_is_asked_if_there_are_two() -> None:
+    labels = {
+        "traefik.http.routers.plain.rule": "Host(`a.example.org`)",
+        "traefik.http.routers.plain.entrypoints": "web",
+        "traefik.http.routers.safe.rule": "Host(`a.example.org`)",
+        "traefik.http.routers.safe.tls.certresolver": "letsencrypt",
+    }
+    route = probed(labels)
+    assert route is not None
+    assert (route.name, route.tls) == ("safe", True)
+
+
 def test_a_middleware_that_changes_gets_another_name() -> None:
     key = "traefik.http.middlewares.strip.stripprefix.prefixes"
     used = {
@@ -52,7 +82,8 @@ def test_a_priority_of_the_file_is_the_lowest() -> None:
 
 def test_a_router_without_a_service_gets_one_that_no_other_container_has() -> None:
     labels = {"traefik.http.routers.shop.rule": "Host(`a.example.org`)"}
-    assert of_generation(labels, "web", FIRST) == {
+    found = of_generation(labels, "web", FIRST)
+    assert {label: value for label, value in found.items() if "-probe" not in label} == {
         "traefik.http.routers.shop-one.rule": "Host(`a.example.org`)",
         "traefik.http.routers.shop-one.priority": str(len("Host(`a.example.org`)") + 1),
         "traefik.http.routers.shop-one.service": "web-one",
