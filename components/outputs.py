@@ -100,7 +100,7 @@ class ComposeServiceOutput(TypedDict, Generic[Text]):
     """Id of the container."""
     image: str
     completes: bool
-    """Whether it runs to its end, such as a migration."""
+    """Whether it may be over, such as a migration: it is not started again."""
     probe: NotRequired[Text | None]
     """How it is seen that it can serve, if the file has no health check (see compose/probe)."""
 

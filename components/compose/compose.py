@@ -188,7 +188,7 @@ class Compose(pulumi.ComponentResource):
             name,
             name=fixed_name,
             image=pulumi.Output.all(image_id, serving.gate()).apply(lambda both: both[0]),
-            must_run=not serving.completes,
+            must_run=not (serving.completes or service.may_end),
             wait=asked.apply(lambda how: how != probe.NONE)
             if asked is not None
             else has_check and not serving.completes,
@@ -207,7 +207,9 @@ class Compose(pulumi.ComponentResource):
                 delete_before_replace=fixed_name is not None,
                 replace_on_changes=container.REPLACED,
                 hooks=pulumi.ResourceHookBinding(
-                    before_create=[pulumi.ResourceHook(f"{name}-watch", serving.watch)] if has_check or asked else [],
+                    before_create=[pulumi.ResourceHook(f"{name}-watch", serving.watch)]
+                    if has_check or asked is not None
+                    else [],
                     on_error=[pulumi.ErrorHook(f"{name}-failed", serving.remove_failed)],
                 ),
             ),
@@ -220,7 +222,7 @@ class Compose(pulumi.ComponentResource):
             "container": made.name.apply(str),
             "id": serving.done,
             "image": reference,
-            "completes": serving.completes,
+            "completes": serving.completes or service.stays_down,
             "probe": asked,
         }
 

@@ -122,6 +122,8 @@ class Service:
     stop_seconds: int = 10
     """Compose's own default."""
     restart: str = "no"
+    stays_down: bool = False
+    """Whether the file says that nothing starts it again: once it is over, it is left alone."""
     max_retries: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Other arguments of docker.Container, by their names there."""
@@ -130,6 +132,11 @@ class Service:
     def is_stacks_own(self) -> bool:
         """Whether it runs the image that CI sets."""
         return not self.image
+
+    @property
+    def may_end(self) -> bool:
+        """Whether Docker does not start it again once it is over."""
+        return self.restart == "no"
 
     @property
     def is_routed(self) -> bool:

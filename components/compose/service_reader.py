@@ -77,6 +77,7 @@ class ServiceReader:
             container_name=container_name,
             stop_seconds=10 if grace is None else max(grace, 1),
             restart=policy,
+            stays_down=policy == "no" and ("restart" in fields or "restart_policy" in fields.child("deploy")),
             max_retries=attempts,
             options=others,
         )

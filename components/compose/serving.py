@@ -71,7 +71,7 @@ class Serving:
         known = args.known(service.name)
         if known and known["image"] == args.image_of(service.name) and known.get("probe"):
             return str(known["probe"])
-        if args.present is None:
+        if args.present is None or pulumi.runtime.is_dry_run():
             return probe.IMAGES_OWN
         how = await asyncio.to_thread(probe.find, args.remote, image_id, port(service.labels), args.identity)
         if how == probe.NONE:
@@ -137,6 +137,7 @@ class Serving:
             container=container_id,
             seconds=patience(service, args.target.wait_seconds),
             completes=self.completes,
+            may_end=service.may_end,
             secrets=secrets,
         )
         try:
@@ -154,7 +155,7 @@ class Serving:
 
     async def _again(self, waiting: Waiting) -> list[str]:
         """A container that was stopped, paused or did not complete is started; what did complete is left alone."""
-        if self.completes and not await waiting.problem():
+        if (self.completes or self.service.stays_down) and not await waiting.problem():
             return []
         for action in ("unpause", "start"):
             # An error if it is not paused, 304 if it runs already: what counts is how it is in the end.

@@ -26,6 +26,8 @@ class Waiting:
     """How long it may take to be healthy."""
     completes: bool
     """Whether it has to run to its end, however long that takes."""
+    may_end: bool = False
+    """Whether it may be over without an error."""
     secrets: Collection[str] = ()
     """Values that nothing may show."""
 
@@ -53,6 +55,8 @@ class Waiting:
         is_over = state["Status"] in {"exited", "dead"}
         if self.completes:
             return (state["ExitCode"] == 0) if is_over else False if restarts >= RESTARTS else None
+        if is_over and self.may_end and state["ExitCode"] == 0:
+            return True
         if restarts >= RESTARTS or (is_over and seconds > 1):
             return False
         health = (state.get("Health") or {}).get("Status", "none")

@@ -215,11 +215,11 @@ def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
     shown = remote.run("inspect", "--format", form, *ids).stdout.split()
     found = {line.partition("|")[0]: line.partition("|")[2] for line in shown}
     for name, service in compose["services"].items():
-        wanted = "exited|0|healthy" if service["completes"] else "running|0|healthy"
+        wanted = {"running|0|healthy", *(["exited|0|healthy"] if service["completes"] else [])}
         state = found.get(service["id"], "none")
-        does = "has completed" if service["completes"] else "runs, healthy if it has a health check"
+        does = "runs or has completed" if service["completes"] else "runs, healthy if it has a health check"
         text = f"{compose['address']}: {name} ({service['container']}) {does}"
-        yield state == wanted, text if state == wanted else f"{text}, but it is: {state.replace('|', ', ')}"
+        yield state in wanted, text if state in wanted else f"{text}, but it is: {state.replace('|', ', ')}"
     web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
     for host in compose["hosts"] if web else ():
         yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))

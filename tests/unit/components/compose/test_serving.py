@@ -85,6 +85,13 @@ def test_a_container_that_was_stopped_by_hand_is_started() -> None:
     assert ("POST", "/containers/c1/start") in host.requests
 
 
+def test_what_the_file_says_nothing_starts_again_is_left_alone() -> None:
+    host = Host(c1={"Status": "exited"})
+    one = serving(host, 'restart: "no"', present=Present(containers=(listed("c1", state="exited"),)))
+    assert complete(one, "c1") == "c1"
+    assert host.requests == [("GET", "/containers/c1/json")]
+
+
 def test_what_was_left_or_is_taken_over_goes_once_the_new_one_serves() -> None:
     host = Host(new=HEALTHY, old=HEALTHY)
     one = serving(host, present=Present(containers=(listed("old"),)), leftovers=(listed("old"),))

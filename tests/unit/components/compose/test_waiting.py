@@ -10,7 +10,9 @@ from components.docker_app.remote_docker import ApiAnswer
 from tests.support.docker_double import DockerDouble, done
 
 
-def problem(*states: dict[str, Any], completes: bool = False, seconds: float = 60, restarts: int = 0) -> list[str]:
+def problem(
+    *states: dict[str, Any], completes: bool = False, may_end: bool = False, seconds: float = 60, restarts: int = 0
+) -> list[str]:
     """Why a container with these states, one at each look and then the last for ever, does not serve."""
     following = iter(states)
     last: dict[str, Any] = {}
@@ -26,7 +28,9 @@ def problem(*states: dict[str, Any], completes: bool = False, seconds: float = 6
         return done(arguments, stdout="2026-01-01 last words\n")
 
     docker = DockerDouble(api=api, answer=answer)
-    return asyncio.run(Waiting(remote=docker, container="c1", seconds=seconds, completes=completes).problem())
+    return asyncio.run(
+        Waiting(remote=docker, container="c1", seconds=seconds, completes=completes, may_end=may_end).problem()
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,12 @@ def test_what_runs_to_its_end_has_to_end_well_however_long_it_takes() -> None:
     running = [{"Status": "running"}] * 20
     assert problem(*running, {"Status": "exited"}, completes=True, seconds=0.001) == []
     assert problem({"Status": "exited", "ExitCode": 3}, completes=True)[-1] == "  log: last words"
+
+
+def test_what_nothing_starts_again_may_be_over() -> None:
+    assert problem({"Status": "exited"}, may_end=True) == []
+    assert problem({"Status": "exited", "ExitCode": 1}, may_end=True) != []
+    assert problem({"Status": "exited"}) != []
 
 
 def test_a_container_that_is_gone_is_said_to_be() -> None:
