@@ -8,12 +8,14 @@ from typing import Any
 from sandbox.example import images as site
 from sandbox.hosts.docker_host import DOCKER
 from sandbox.instance import Instance
+from sandbox.machine.waiting import wait
 from sandbox.names import CACHE
 from sandbox.toolchain.build import programs
 from sandbox.toolchain.images import build as build_image
 from sandbox.toolchain.modules import COMPOSE
-from tests.support.docker_stack import DockerStack
+from tests.support.docker_stack import DockerStack, Load
 from tests.support.project import ROOT
+from tests.support.proxied import ask
 
 EXAMPLE = ROOT / "examples" / "compose"
 HOST = "shop.example.org"
@@ -99,3 +101,9 @@ class ComposeStack(DockerStack):
             assert service not in found, names
             found[service] = container
         return found
+
+
+def loaded(stack: ComposeStack) -> Load:
+    """Requests to the site of a stack, which answers."""
+    assert wait(lambda: ask(stack.instance.docker, stack.host, "/shop/version.txt").status == 200, 30)
+    return Load(stack.instance, host=stack.host, path="/shop/version.txt")
