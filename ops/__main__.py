@@ -42,10 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Day-2 commands for the selected Pulumi stack.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        module = importlib.import_module(f"ops.commands.{name}")
         command = commands.add_parser(name, help=text)
-        command.set_defaults(run=module.run)
-        module.add_arguments(command)
+        # The others are listed, and cost nothing.
+        if sys.argv[1:2] == [name]:
+            module = importlib.import_module(f"ops.commands.{name}")
+            command.set_defaults(run=module.run)
+            module.add_arguments(command)
     return parser
 
 

@@ -3,6 +3,11 @@
 import base64
 import json
 
+KUBECONFIG = "KUBECONFIG"
+"""Key of the GitLab variable with the kubeconfig."""
+TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
+"""Key of the one with the bare token."""
+
 
 def render(
     *,

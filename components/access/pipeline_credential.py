@@ -9,14 +9,13 @@ import pulumi_gitlab as gitlab
 
 from components.access import kubeconfig, masking
 from components.access.deploy_access import DeployAccess
+from components.access.kubeconfig import KUBECONFIG, TOKEN
 from components.outputs import AccessOutput
 from components.settings import rules
 from components.settings.access import Access
 from components.settings.rule import require
 from components.settings.scalars import Scalars
 
-KUBECONFIG = "KUBECONFIG"
-TOKEN = "KUBE_TOKEN"  # noqa: S105 - the variable's key
 _DESCRIPTION = "Managed by gitlab-deploy"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +44,9 @@ def needed(stack: Settings) -> Iterator[Needed]:
     target, namespace = stack.kubernetes, stack.namespace
     if target is None or namespace is None:
         return
-    named = {
+    named: dict[tuple[str, str], Iterable[str]] = {
         ("Secret", "secretsFrom"): target.secrets_from,
+        ("Secret", "secretKeys"): dict.fromkeys(place.partition("/")[0] for place in target.secret_keys.values()),
         ("ConfigMap", "configFrom"): target.config_from,
         ("Secret", "pullSecrets"): target.pull_secrets,
         ("ServiceAccount", "serviceAccount"): (target.service_account,) if target.service_account else (),

@@ -63,15 +63,16 @@ def following(
     generation if that container is what is wanted, is the one in the state, and is there. Else it is another one, so
     that a container which a failed run removed, or somebody by hand, is created anew.
     """
+    # The engine has one type for numbers, and gives whole ones back as 4.0.
+    before = int(last["number"]) if last else -1
     if (
         last
         and last["digest"] == wanted
         and last["container"] == kept
         and (present is None or last["container"] in present)
     ):
-        return Generation(number=int(last["number"]), token=last["token"], before=last["before"])
-    # A number that comes out of a state is a float.
-    number = int(last["number"]) + 1 if last else 0
+        return Generation(number=before, token=last["token"], before=last["before"])
+    number = before + 1
     # The same in a preview and in the run that follows it.
     token = hashlib.sha256(json.dumps([identity, number, kept]).encode()).hexdigest()[:12]
     return Generation(number=number, token=token, before=last["token"] if last else "")

@@ -69,6 +69,7 @@ class KubernetesAppArgs:
             "hosts": list(target.hosts),
             "cpuLimit": target.cpu_limit,
             "secretsFrom": list(target.secrets_from),
+            "secretKeys": dict(target.secret_keys),
             "configFrom": list(target.config_from),
             "files": sorted(target.files),
             "volumes": dict(target.volumes),

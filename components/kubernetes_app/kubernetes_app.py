@@ -17,8 +17,8 @@ from components.kubernetes_app.network_policy import network_policy
 from components.kubernetes_app.pod import pod
 from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
 from components.kubernetes_app.worker import WorkerRollout
+from components.settings.kubernetes import SERVICE_PORT
 
-SERVICE_PORT = 80
 _SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 

@@ -41,7 +41,10 @@ def pod(args: KubernetesAppArgs, contents: Contents) -> kubernetes.core.v1.PodSp
                 **(
                     {} if app.worker else {"ports": [{"name": "http", "container_port": app.serves, "protocol": "TCP"}]}
                 ),
-                "env": [{"name": name, "value": value} for name, value in sorted(app.env.items())],
+                "env": [
+                    *({"name": name, "value": value} for name, value in sorted(app.env.items())),
+                    *(_from_key(name, place) for name, place in sorted(target.secret_keys.items())),
+                ],
                 **_env_from(target, contents),
                 **_probes(app, target),
                 "resources": {
@@ -73,6 +76,11 @@ def _pod_security(app: App, target: Kubernetes) -> kubernetes.core.v1.PodSecurit
         # Of the Pod's own network alone, and allowed by the standard `restricted`.
         **({"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]} if is_low else {}),
     }
+
+
+def _from_key(name: str, place: str) -> kubernetes.core.v1.EnvVarArgsDict:
+    secret, _, key = place.partition("/")
+    return {"name": name, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
 
 
 def _env_from(target: Kubernetes, contents: Contents) -> kubernetes.core.v1.ContainerArgsDict:

@@ -12,6 +12,9 @@ from components.settings.key import SecretText, key
 from components.settings.kubernetes_conditions import CONDITIONS
 from components.settings.probe import Probe
 
+SERVICE_PORT = 80
+"""Port of the Service."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kubernetes(Block):
@@ -109,6 +112,13 @@ class Kubernetes(Block):
         rule=rules.DNS_NAME,
         default=(),
         example=["database"],
+    )
+    secret_keys: Mapping[str, str] = key(
+        "Environment variables whose values are keys of Secrets that exist in the namespace, as SECRET/KEY.",
+        names=rules.ENV_NAME,
+        rule=kubernetes_rules.SECRET_KEY,
+        default={},
+        example={"DB_PASSWORD": "database/password"},
     )
     config_from: tuple[str, ...] = key(
         "ConfigMaps that exist in the namespace, whose entries become environment variables, those of `secretsFrom` "

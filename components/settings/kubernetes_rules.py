@@ -5,7 +5,7 @@ import ipaddress
 import re
 
 from components.settings.rule import Rule
-from components.settings.rules import HOST_AND_PORT, LABEL
+from components.settings.rules import DNS_NAME, HOST_AND_PORT, LABEL
 
 
 def _are_certificates(text: str) -> bool:
@@ -47,6 +47,13 @@ ANNOTATION_VALUE = Rule(
     remedy="use text without NUL",
 )
 """Text of any form."""
+
+SECRET_KEY = Rule(
+    pattern=rf"{DNS_NAME.pattern}/(?!\.(?:\.|$))[A-Za-z0-9._-]{{1,253}}",
+    cause="is not the key of a Secret",
+    remedy="use SECRET/KEY, such as 'database/password'",
+)
+"""The name of a Secret and one of its keys (Kubernetes: Secret, data)."""
 
 STORAGE = Rule(
     pattern="[1-9][0-9]{0,5}(?:Mi|Gi|Ti)",

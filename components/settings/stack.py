@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from components.settings.access import Access
 from components.settings.app import App
 from components.settings.block import Block
-from components.settings.conditions import Condition, all_of, any_of, equals, given, is_block, matches, negation, same
+from components.settings.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    equals,
+    given,
+    is_block,
+    matches,
+    negation,
+    overlap,
+    same,
+)
 from components.settings.docker_host import DockerHost
 from components.settings.key import keys_of
 from components.settings.kubernetes import Kubernetes
@@ -146,6 +157,16 @@ CONDITIONS = (
         path=f"{_KUBERNETES}.pullSecret",
         cause="is made by the block registry",
         remedy="take it out here",
+    ),
+    *(
+        Condition(
+            when=overlap(f"{_APP}.{variables}", f"{_KUBERNETES}.secretKeys"),
+            then="refused",
+            path=f"{_KUBERNETES}.secretKeys",
+            cause=f"has a name that app.{variables} has too",
+            remedy="keep it in one of the two",
+        )
+        for variables in ("env", "secrets")
     ),
     *(
         Condition(

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.kubernetes_app.kubernetes_app import SERVICE_PORT
 from components.printable import printable
+from components.settings.kubernetes import SERVICE_PORT
 from components.settings.kubernetes_names import claim_name
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
         return
     container = pod["containers"][0]
     variables = [entry["name"] for entry in container.get("env") or ()]
-    missing = [printable(name) for name in variables if name not in {**app.env, **app.secrets}]
+    missing = [printable(name) for name in variables if name not in {**app.env, **app.secrets, **target.secret_keys}]
     if missing:
         yield f"{what} sets {', '.join(missing)}, and the stack does not; add them to app.env or app.secrets"
     for field, own in (("args", app.args), ("command", app.command)):

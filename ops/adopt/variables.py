@@ -14,7 +14,7 @@ from typing import Any
 import gitlab
 from gitlab.v4.objects import ProjectVariable
 
-from components.access.pipeline_credential import KUBECONFIG, TOKEN
+from components.access.kubeconfig import KUBECONFIG, TOKEN
 from components.settings.settings import Settings
 from ops.gitlab.api import TIMEOUT_SECONDS, translate_errors
 from ops.ops_error import OpsError

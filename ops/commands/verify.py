@@ -16,8 +16,8 @@ from components.docker_app.host_check import host_problem
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
-from components.kubernetes_app.kubernetes_app import SERVICE_PORT
 from components.outputs import AccessOutput, AppOutput, ComposeOutput, DockerHostOutput, StackOutputs
+from components.settings.kubernetes import SERVICE_PORT
 from ops import cli as tools
 from ops import rights, site
 from ops.gitlab import credential

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import gitlab
 
-from components.access.pipeline_credential import KUBECONFIG
+from components.access.kubeconfig import KUBECONFIG
 from ops import cli
 from ops.gitlab.api import translate_errors
 from ops.ops_error import OpsError

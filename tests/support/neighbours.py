@@ -90,8 +90,7 @@ class OnDocker:
             "stopSeconds": 10,
         }
         if self.published:
-            for key in ("host", "overlapSeconds"):
-                block.pop(key, None)
+            del block["host"]
             block["publish"] = {"address": "127.0.0.1", "port": place.port}
         return {"dockerHost": block, "registry": committed()["registry"]}
 

@@ -71,6 +71,7 @@ def test_web_with_its_own_command_files_volume_and_environment_and_a_worker_that
             **in_namespace,
             "secretsFrom": ["database"],
             "configFrom": ["settings"],
+            "secretKeys": {"SAME_URL": "database/DB_URL"},
             "files": {"/srv/note.txt": "from the stack file\n"},
             "volumes": {"/srv/data": "1Gi"},
             "storageClass": volume,
@@ -105,7 +106,11 @@ def test_web_with_its_own_command_files_volume_and_environment_and_a_worker_that
     spec = deployed(instance, namespace, "web")["spec"]
     assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
     check = ("exec", "deployment/web", "-n", namespace, "--", "/bin/sh", "-c")
-    kubectl(instance, *check, 'test "$DB_URL" = there && test -r /var/run/secrets/kubernetes.io/serviceaccount/token')
+    kubectl(
+        instance,
+        *check,
+        'test "$DB_URL$SAME_URL" = therethere && test -r /var/run/secrets/kubernetes.io/serviceaccount/token',
+    )
     ingress = json.loads(kubectl(instance, "get", "ingress", "web", "-n", namespace, "-o", "json"))
     assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["blog.example.org", "www.example.org"]
 

@@ -1,5 +1,6 @@
 """The command line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,18 +8,51 @@ from pathlib import Path
 
 import pytest
 
+from ops.__main__ import COMMANDS
 from tests.support.project import ROOT
 
 
-@pytest.mark.parametrize("missing", ["gitlab", "detect_secrets"])
-def test_a_missing_package_is_one_sentence_with_the_command_that_installs_it(tmp_path: Path, missing: str) -> None:
+@pytest.mark.parametrize(("command", "missing"), [("verify", "gitlab"), ("review", "detect_secrets")])
+def test_a_missing_package_is_one_sentence_with_the_command_that_installs_it(
+    tmp_path: Path, command: str, missing: str
+) -> None:
     """Python as after `pip install -r requirements.txt` alone."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-m", "ops", "review", "prod=plan.json"]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    run = [sys.executable, "-m", "ops", command]
+    ended = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr == (
         f"error: The Python package {missing} is not installed; run 'python -m pip install -r requirements.txt"
         " -r ops/requirements.txt'\n"
     )
+
+
+def listed(*arguments: str) -> tuple[str, set[str]]:
+    """What the command line prints, and the modules it has loaded then."""
+    code = """\
+import contextlib, json, sys
+from ops.__main__ import main
+with contextlib.suppress(SystemExit):
+    main()
+print(json.dumps(list(sys.modules)))
+"""
+    command = [sys.executable, "-c", code, *arguments]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    text, _, modules = printed.rstrip("\n").rpartition("\n")
+    return text, set(json.loads(modules))
+
+
+def test_every_command_is_listed_and_none_is_loaded_for_it() -> None:
+    text, modules = listed("--help")
+    assert not [name for name in COMMANDS if f"    {name} " not in text]
+    assert not [name for name in modules if name.startswith("ops.commands.")]
+
+
+@pytest.mark.parametrize("command", ["drift", "lock", "note", "review", "status", "sweep", "verify"])
+def test_a_command_that_declares_nothing_loads_no_other_and_no_pulumi(command: str) -> None:
+    text, modules = listed(command, "--help")
+    assert f"usage: python -m ops {command} " in text
+    assert f"ops.commands.{command}" in modules
+    assert not modules & {"ops.commands.adopt", "ops.commands.doctor"}
+    assert not [name for name in modules if name.partition("_")[0].partition(".")[0] == "pulumi"]

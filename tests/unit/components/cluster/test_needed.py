@@ -16,6 +16,7 @@ FORBIDDEN = (
 NAMED: dict[str, Any] = {
     "secretsFrom": ["database"],
     "configFrom": ["settings"],
+    "secretKeys": {"A": "database-2/password", "B": "database-2/user"},
     "pullSecrets": ["mirror"],
     "serviceAccount": "blog",
 }
@@ -56,6 +57,7 @@ def test_what_the_pods_need_and_nobody_has_made_is_named_with_its_key() -> None:
     assert str(raised.value) == (
         "Nothing was changed:\n"
         "  Secret shop/database, which kubernetes.secretsFrom names, does not exist; create it, or take it out there\n"
+        "  Secret shop/database-2, which kubernetes.secretKeys names, does not exist; create it, or take it out there\n"
         "  Secret shop/mirror, which kubernetes.pullSecrets names, does not exist; create it, or take it out there\n"
         "  ServiceAccount shop/blog, which kubernetes.serviceAccount names, does not exist; create it, or take it out "
         "there"
@@ -63,7 +65,8 @@ def test_what_the_pods_need_and_nobody_has_made_is_named_with_its_key() -> None:
 
 
 def test_what_the_pods_need_and_is_there_or_may_not_be_read_is_no_problem() -> None:
-    others = (there("ConfigMap", "settings"), there("Secret", "mirror"), there("ServiceAccount", "blog"))
+    names = (("ConfigMap", "settings"), ("Secret", "mirror"), ("Secret", "database-2"), ("ServiceAccount", "blog"))
+    others = [there(*name) for name in names]
     require(stack(None, **NAMED), *others, there("Secret", "database"))
     require(stack(None, **NAMED), *others, stderr=FORBIDDEN)
 

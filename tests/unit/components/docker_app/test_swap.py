@@ -1,9 +1,14 @@
+import json
 from itertools import pairwise
 from typing import Any
 
+from components.docker_app.labels import labels
 from components.docker_app.swap import LEVELS, Generation, digest, following
+from components.outputs import SwapOutput
+from tests.unit.components.docker_app.test_labels import ROUTE
 
-LAST = Generation(number=4, token="t4", before="t3").output("web-1", "same")
+LAST: SwapOutput = json.loads('{"container": "web-1", "digest": "same", "number": 4.0, "token": "t4", "before": "t3"}')
+"""As the engine gives it back."""
 
 
 def follow(wanted: str = "same", **changes: Any) -> Generation:
@@ -23,6 +28,12 @@ def test_anything_else_makes_another_generation_with_a_token_of_its_own() -> Non
     assert {other.number for other in others} == {5}
     assert "t4" not in {changed.token, *(other.token for other in others)}
     assert follow("changed", kept="web-2").token != changed.token
+
+
+def test_priority_is_a_whole_number_as_traefik_takes_no_other() -> None:
+    for generation in (follow(), follow("changed")):
+        found = labels("owner", ROUTE, generation)
+        assert [value for label, value in found.items() if label.endswith(".priority") and not value.isdigit()] == []
 
 
 def test_preview_and_the_run_behind_it_make_the_same_generation() -> None:

@@ -84,6 +84,12 @@ def test_worker_has_no_port_no_service_and_lets_nobody_in() -> None:
     assert checked["readinessProbe"]["exec"] == {"command": ["true"]}
 
 
+def test_variable_may_be_one_key_of_a_secret_that_exists() -> None:
+    run = declare(App(port=8080, env={"A": "1"}), secret_keys={"DB_PASSWORD": "database/password"})
+    reference = {"secretKeyRef": {"name": "database", "key": "password"}}
+    assert container(run)["env"] == [{"name": "A", "value": "1"}, {"name": "DB_PASSWORD", "valueFrom": reference}]
+
+
 def test_later_sources_of_the_environment_win_over_earlier_ones() -> None:
     run = declare(App(port=8080, secrets={"A": "x"}), secrets_from=("database",), config_from=("settings",))
     assert container(run)["envFrom"] == [

@@ -125,6 +125,11 @@ def test_hostile_names_are_refused(rule: Rule, value: str) -> None:
         ),
         (rules.SCRIPT, ["serve", "set -e\nexec serve\n", "ä"], ["", " ", "\n", "a\x00"]),
         (kubernetes_rules.ANNOTATION, ["cert-manager.io/cluster-issuer", "note"], ["", "/a", "a b", "a/b/c"]),
+        (
+            kubernetes_rules.SECRET_KEY,
+            ["db/password", "a.b/tls.key"],
+            ["", "db", "db/", "/a", "db/a/b", "DB/a", "db/.."],
+        ),
         (kubernetes_rules.STORAGE, ["10Gi", "1Ti", "512Mi"], ["0Gi", "10", "10G", "1.5Gi", "", "-1Gi"]),
         (
             kubernetes_rules.CERTIFICATES,

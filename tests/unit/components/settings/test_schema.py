@@ -182,6 +182,10 @@ def test_only_the_program_sees_what_no_schema_can_say(tmp_path: Path) -> None:
     for stack, path in (
         (beside("app", env={"A": "1"}, secrets={"A": SECURE}), "gitlab-deploy:app.env"),
         (beside("access", previewProject="group/blog", environment="preview/*"), "gitlab-deploy:access.environment"),
+        (
+            beside("app", env={"A": "1"}) | {"gitlab-deploy:kubernetes": {"secretKeys": {"A": "db/a"}}},
+            "gitlab-deploy:kubernetes.secretKeys",
+        ),
         (beside("registry", server="registry.example.org"), "gitlab-deploy:registry.server"),
         (beside("kubernetes", autoscale={"min": 4, "max": 3}), "gitlab-deploy:kubernetes.autoscale.min"),
         (beside("kubernetes", egress=["10.0.0.1/8"]), "gitlab-deploy:kubernetes.egress[0]"),

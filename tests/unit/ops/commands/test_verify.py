@@ -15,7 +15,7 @@ from ops.commands import verify
 class Labelled(RemoteDocker):
     """A host that has labelled its container."""
 
-    def run(self, *arguments: str) -> Any:
+    def run(self, *arguments: str, seconds: int | None = None) -> Any:  # noqa: ARG002 - as the superclass has it
         assert arguments[0] == "inspect"
         labels = '{"traefik.http.routers.web-1.entryPoints": "https", "traefik.enable": "true"}'
         return argparse.Namespace(stdout=labels)
