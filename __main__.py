@@ -59,7 +59,7 @@ offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 project = compose_load.project(stack, os.environ)
-project_host = HostState()
+project_host: HostState | None = None
 if project and stack.docker_host:
     project_host = compose_host.examine(
         project,
@@ -76,7 +76,7 @@ preflight.require(
     identity=own_id,
     known=known,
     preview=pulumi.runtime.is_dry_run(),
-    on_host=project_host.problems,
+    project=project_host,
 )
 if not offline:
     image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
@@ -148,7 +148,7 @@ if app and image and stack.kubernetes and namespace is not None:
     else:
         outputs["app"]["service"] = web.service
 
-if project and image and stack.docker_host:
+if project and project_host and image and stack.docker_host:
     compose_args = ComposeArgs(
         project=project,
         target=stack.docker_host,

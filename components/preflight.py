@@ -6,7 +6,7 @@ a few seconds and name the address. GitLab alone is asked with a credential (see
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pulumi
 
 from components.access import gitlab_check
 from components.cluster.kubectl import Kubectl, is_answer, kubectl, reason_of
+from components.compose.host import HostState
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
 from components.outputs import DockerHostOutput
@@ -32,12 +33,12 @@ def require(
     identity: str,
     known: DockerHostOutput[str] | None,
     preview: bool,
-    on_host: Sequence[str] = (),
+    project: HostState | None = None,
 ) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
     `docker_host` is what was found there, `identity` the id of the stack, by which it knows its containers, and `known`
-    the output `dockerHost` of its last successful run; `on_host` is what is in the way of a compose project. A preview
+    the output `dockerHost` of its last successful run; `project` is what was found of its compose project. A preview
     does without the Docker host, for which the jobs of a merge request have no key; but not without the right host key.
     Offline, no system is needed.
     """
@@ -60,14 +61,15 @@ def require(
         pulumi.log.warn(docker_host.problem)
     else:
         problems.append(docker_host.problem)
-    if stack.docker_host and not stack.docker_host.compose:
+    in_the_way: list[str] = []
+    if project:
+        problems += project.problems
+        in_the_way = list(project.taken)
+    elif stack.docker_host:
         taken_over = adopted(environment)
         others = [one for one in docker_host.containers or () if one.id not in taken_over]
         in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
-        problems += in_the_way
-    else:
-        in_the_way = list(on_host)
-        problems += in_the_way
+    problems += in_the_way
     if in_the_way:
         problems.append(
             f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "

@@ -33,6 +33,8 @@ class HostState:
     """Ids, by name, of the networks that exist and are, or become, the stack's own."""
     problems: tuple[str, ...] = ()
     """Why nothing can be made, each with the way out."""
+    taken: tuple[str, ...] = ()
+    """What somebody else has of what the project wants, each with the way out."""
 
 
 def examine(
@@ -75,13 +77,13 @@ def examine(
         and (found := present.networks.get(network.name))
         and (found.id in adopted or found.labels.get(ID_LABEL) == identity)
     }
-    problems += [sentence for id_, sentence in in_the_way if id_ not in kept]
     problems += claims.missing(project, present, where)
     return HostState(
         present=present,
         leftovers=tuple(one for one in unknown if one.id not in kept),
         networks=networks,
         problems=tuple(problems),
+        taken=tuple(sentence for id_, sentence in in_the_way if id_ not in kept),
     )
 
 

@@ -68,22 +68,22 @@ def test_a_network_of_a_run_that_was_killed_is_taken_into_the_state() -> None:
     assert found(networks={"blog_default": OWN}).networks == {"blog_default": "n-blog_default"}
     theirs = found(networks={"blog_default": {PROJECT_LABEL: "blog"}})
     assert theirs.networks == {}
-    assert len(theirs.problems) == 1
+    assert len(theirs.taken) == 1
     adopted = found(networks={"blog_default": {PROJECT_LABEL: "blog"}}, adopted=("n-blog_default",))
-    assert (adopted.networks, adopted.problems) == ({"blog_default": "n-blog_default"}, ())
+    assert (adopted.networks, adopted.taken) == ({"blog_default": "n-blog_default"}, ())
 
 
 def test_a_volume_that_was_taken_over_stays_the_stacks_own() -> None:
     volumes = {"blog_data": {PROJECT_LABEL: "blog"}}
-    assert len(found(volumes=volumes).problems) == 1
-    assert found(volumes=volumes, known=KNOWN).problems == ()
-    assert found(volumes=volumes, adopted=("blog_data",)).problems == ()
+    assert len(found(volumes=volumes).taken) == 1
+    assert found(volumes=volumes, known=KNOWN).taken == ()
+    assert found(volumes=volumes, adopted=("blog_data",)).taken == ()
 
 
 def test_one_of_a_run_that_failed_is_known_by_the_state(state: list[StateResource]) -> None:
     volumes = {"blog_data": {PROJECT_LABEL: "blog"}}
     state.append(StateResource(type="docker:index/volume:Volume", id="blog_data"))
-    assert found(volumes=volumes).problems == ()
+    assert found(volumes=volumes).taken == ()
 
 
 def test_a_container_that_no_state_knows_is_a_leftover(state: list[StateResource]) -> None:
