@@ -103,7 +103,7 @@ class ComposeStack(DockerStack):
         return found
 
 
-def loaded(stack: ComposeStack) -> Load:
+def loaded(stack: ComposeStack, path: str = "/shop/version.txt") -> Load:
     """Requests to the site of a stack, which answers."""
-    assert wait(lambda: ask(stack.instance.docker, stack.host, "/shop/version.txt").status == 200, 30)
-    return Load(stack.instance, host=stack.host, path="/shop/version.txt")
+    assert wait(lambda: ask(stack.instance.docker, stack.host, path).status == 200, 30)
+    return Load(stack.instance, host=stack.host, path=path)

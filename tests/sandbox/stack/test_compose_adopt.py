@@ -63,3 +63,37 @@ def test_a_project_that_compose_made_is_taken_over_while_it_serves(
     stack.destroy()
     assert stack.services() == {}
     assert data in stack.on_host(*DOCKER, "volume", "ls", "--quiet").split()
+
+
+RECIPE = """\
+version: "3"
+services:
+  web:
+    image: IMAGE
+    restart: always
+    networks: [traefik]
+    labels:
+      - traefik.enable=true
+      - traefik.http.routers.recipe.rule=Host(`recipe.example.org`)
+      - traefik.http.routers.recipe.entrypoints=websecure
+      - traefik.http.routers.recipe.tls=true
+networks:
+  traefik:
+    external: true
+"""
+
+
+def test_the_file_of_the_recipe_works_unchanged_and_without_a_gap(
+    instance: Instance, images: dict[str, str], tmp_path: Path
+) -> None:
+    assert images
+    stack = ComposeStack(instance, tmp_path, os.environ | instance.environment(), "", "recipe")
+    (stack.project.folder / "docker-compose.yml").write_text(RECIPE)
+    run = stack.up()
+    assert "it is taken to serve once it listens on port 8080" in run.text
+    with loaded(stack, "/version.txt") as load:
+        for version in ("2.0.0", "1.0.0"):
+            stack.deploy(version)
+    assert load.failed == []
+    stack.up("--expect-no-changes", "--refresh")
+    stack.destroy()
