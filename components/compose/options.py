@@ -164,6 +164,19 @@ def _deploy(service: Fields, found: dict[str, Any]) -> None:
         found.setdefault("memory", _size(limits, "memory"))
     if "memory" in reserved:
         found.setdefault("memory_reservation", _size(reserved, "memory"))
+    # As Docker completes and writes them, or each refresh would find a change.
+    if found.get("memory"):
+        found.setdefault("memory_swap", 2 * found["memory"])
+    if found.get("cpus"):
+        found["cpus"] = _cpus(service, str(found["cpus"]))
+
+
+def _cpus(service: Fields, text: str) -> str:
+    try:
+        return f"{float(text):.9f}".rstrip("0").rstrip(".")
+    except ValueError:
+        service.refuse("cpus", f"is {text!r}, which is no number", "write such as 0.5")
+        return text
 
 
 def restart(service: Fields) -> tuple[str, int | None]:

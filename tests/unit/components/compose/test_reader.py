@@ -160,7 +160,7 @@ sysctls: {net.core.somaxconn: 1024}
 ulimits: {nofile: {soft: 1024, hard: 2048}, nproc: 64}
 shm_size: 64m
 mem_limit: 512m
-cpus: 0.5
+cpus: "0.50"
 stop_signal: SIGINT
 stop_grace_period: 1m30s
 logging: {driver: json-file, options: {max-size: 10m}}
@@ -192,6 +192,7 @@ deploy:
         ],
         "shm_size": 64,
         "memory": 512,
+        "memory_swap": 1024,
         "memory_reservation": 128,
         "cpus": "0.5",
         "stop_signal": "SIGINT",
@@ -385,6 +386,7 @@ def test_a_service_with_a_route_is_swapped_unless_only_one_can_be(body: str, swa
         ),
         ("ports: ['$SECRET:80']", 4, "services.web.ports.0 takes SECRET, which is encrypted, and this is no place"),
         ("mem_limit: 100k", 4, "services.web.mem_limit is no whole number of MiB"),
+        ("cpus: half", 4, "services.web.cpus is 'half', which is no number; write such as 0.5"),
         ("healthcheck: {test: [curl]}", 4, "services.web.healthcheck.test does not start with NONE, CMD or CMD-SHELL"),
         ("healthcheck: {interval: 10}", 4, "services.web.healthcheck.interval is no duration such as 1m30s"),
         ("deploy: {replicas: 3}", 4, "services.web.deploy.replicas is not 1; write a service for each container"),
