@@ -1,5 +1,6 @@
 """The files that a compose file names: those beside it, in the checkout."""
 
+import os
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,14 @@ class Checkout:
             raise CheckoutError(f"names {path!r}, which is no file of the checkout", "add it, or correct the path")
         return self._content(file, path)
 
-    def tree(self, path: str) -> dict[str, bytes]:
-        """The file, as "", or the files in a folder by their paths in it. CheckoutError as above."""
+    def tree(self, path: str) -> dict[str, tuple[bytes, bool]]:
+        """The file, as "", or the files in a folder by their paths in it: content, and whether it can be run.
+
+        CheckoutError as above.
+        """
         found = self._inside(path)
         if found.is_file():
-            return {"": self._content(found, path)}
+            return {"": self._described(found, path)}
         if not found.is_dir():
             raise CheckoutError(
                 f"mounts {path!r}, which is not in the checkout",
@@ -55,7 +59,7 @@ class Checkout:
                 f"put one to {MOST_FILES} files into a container like this, and what is more into the image",
             )
         return {
-            file.relative_to(found).as_posix(): self._content(self._inside_root(file, path), path) for file in files
+            file.relative_to(found).as_posix(): self._described(self._inside_root(file, path), path) for file in files
         }
 
     def _inside(self, path: str) -> Path:
@@ -65,6 +69,9 @@ class Checkout:
         if not file.resolve().is_relative_to(self.root.resolve()):
             raise CheckoutError(f"names {shown!r}, which leads out of the checkout", "name what is inside of it")
         return file
+
+    def _described(self, file: Path, shown: str) -> tuple[bytes, bool]:
+        return self._content(file, shown), os.access(file, os.X_OK)
 
     def _content(self, file: Path, shown: str) -> bytes:
         try:

@@ -140,7 +140,8 @@ class Mounts:
                 f"add ':ro' and it is put into the container; {DATA_REMEDY}",
             )
         self.uploads += [
-            _upload(posixpath.join(target, path) if path else target, content) for path, content in found.items()
+            _upload(posixpath.join(target, path) if path else target, content, runs=runs)
+            for path, (content, runs) in found.items()
         ]
 
     def _file(
@@ -165,9 +166,9 @@ class Mounts:
         )
 
 
-def _upload(target: str, content: bytes) -> Upload:
+def _upload(target: str, content: bytes, *, runs: bool) -> Upload:
     text, encoded = as_text(content)
-    return Upload(target=target, content=text, base64=encoded)
+    return Upload(target=target, content=text, base64=encoded, mode="0755" if runs else "0644")
 
 
 def as_text(content: bytes) -> tuple[str | None, str | None]:

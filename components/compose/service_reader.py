@@ -100,7 +100,10 @@ class ServiceReader:
         image = fields.text("image")
         if image is None:
             if "build" in fields:
-                cause, remedy = "is built, and nothing is built on the Docker host", "add 'image: IMAGE' beside build"
+                cause, remedy = (
+                    "is built, and nothing is built on the Docker host",
+                    "add 'image: IMAGE' beside build, or another image that is in a registry",
+                )
             else:
                 cause, remedy = "has no image", "add 'image: IMAGE' for the image that CI sets, or another"
             fields.source.refuse(fields.path, cause, remedy)

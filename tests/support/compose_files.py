@@ -27,6 +27,7 @@ def read(
         for name, content in {**dict(zip(names, texts, strict=True)), **(files or {})}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+            (folder / name).chmod(0o755 if name.endswith(".sh") else 0o644)
         return load(
             names,
             folder,

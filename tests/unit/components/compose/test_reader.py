@@ -102,12 +102,12 @@ configs:
   inline: {content: "password=${PASSWORD}"}
 secrets:
   password: {environment: PASSWORD}"""
-    files: dict[str, str | bytes] = {"nginx.conf": "a", "conf/one": "1", "conf/deep/two": "2", "plain.bin": b"\xff"}
+    files: dict[str, str | bytes] = {"nginx.conf": "a", "conf/one": "1", "conf/deep/two.sh": "2", "plain.bin": b"\xff"}
     web = read(service(body, rest=rest), files=files, secrets=["PASSWORD"]).services["web"]
     assert web.mounts == ()
     assert web.uploads == (
         Upload(target="/etc/nginx/nginx.conf", content="a"),
-        Upload(target="/etc/conf.d/deep/two", content="2"),
+        Upload(target="/etc/conf.d/deep/two.sh", content="2", mode="0755"),
         Upload(target="/etc/conf.d/one", content="1"),
         Upload(target="/plain", base64=base64.b64encode(b"\xff").decode(), mode="0444"),
         Upload(target="/etc/inline", content=f"password={mark('PASSWORD')}", mode="0440", owner="100", group="101"),
