@@ -132,7 +132,9 @@ class _IsolatedProgram:
             raise OpsError(f"{file.name} is not UTF-8; save it as UTF-8") from error
         stack_file = placeholders.without_secrets(text)
         config, image = stack_file.config, f"{self._project['name']}:image"
-        if f"{self._project['name']}:app" in config and not config.get(image):
+        docker_host = config.get(f"{self._project['name']}:dockerHost")
+        has_compose = isinstance(docker_host, dict) and "compose" in docker_host
+        if (has_compose or f"{self._project['name']}:app" in config) and not config.get(image):
             report(f"{file.name} names no image: {UNKNOWN_IMAGE} stands for it")
             config[image] = UNKNOWN_IMAGE
         # The names that providers generate would differ in the next preview.
