@@ -79,9 +79,11 @@ def arguments(
     found["restart"] = service.restart
     if service.max_retries is not None:
         found["max_retry_count"] = service.max_retries
-    found["labels"] = pulumi.Output.from_input(labels).apply(
+    listed: pulumi.Output[list[dict[str, pulumi.Input[str]]]] = pulumi.Output.from_input(labels).apply(
         lambda given: [{"label": label, "value": resolved(text, values)} for label, text in sorted(given.items())]
     )
+    # As a whole: what is secret inside of an output's own value would be found late.
+    found["labels"] = pulumi.Output.secret(listed) if any(map(names, service.labels.values())) else listed
     if service.healthcheck:
         found["healthcheck"] = _healthcheck(service.healthcheck, values)
     elif service.is_routed:

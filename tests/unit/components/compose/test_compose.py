@@ -136,6 +136,20 @@ def test_secrets_are_secret_and_no_text_of_the_state_has_them(shop: Recorder) ->
             assert "canary" not in str(value) or key in one.secret, (one.name, key)
 
 
+def test_what_is_secret_may_stand_in_every_place_that_is_kept_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = """\
+command: serve --password $PASSWORD
+entrypoint: [/bin/run, $PASSWORD]
+labels: {traefik.http.middlewares.auth.basicauth.users: "$PASSWORD"}
+configs: [settings]"""
+    text = service(body, rest='configs: {settings: {content: "password=$PASSWORD"}}')
+    web = container(quiet(monkeypatch, text=text), "web")
+    assert {"command", "entrypoints", "labels", "uploads"} <= web.secret
+    assert web.inputs["command"] == ["serve", "--password", "canary"]
+    assert labels(web)["traefik.http.middlewares.auth.basicauth.users"] == "canary"
+    assert [one["content"] for one in web.inputs["uploads"]] == ["password=canary"]
+
+
 def test_what_does_not_run_the_image_is_the_same_with_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     other = ImageReference.parse("registry.example.com/group/blog:2.0.0")
     before, after = quiet(monkeypatch), quiet(monkeypatch, image=other)
