@@ -32,6 +32,11 @@ from components.access.pipeline_credential import PipelineCredential, access_out
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
 from components.cluster import check as cluster_check
 from components.cluster.ownership import owned_by
+from components.compose import host as compose_host
+from components.compose import load as compose_load
+from components.compose.args import ComposeArgs
+from components.compose.compose import Compose
+from components.compose.host import HostState
 from components.docker_app import leftovers
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
@@ -53,7 +58,26 @@ scalars, access, registry, app, image = stack.scalars, stack.access, stack.regis
 offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
-preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
+project = compose_load.project(stack, os.environ)
+project_host: HostState | None = None
+if project and stack.docker_host:
+    project_host = compose_host.examine(
+        project,
+        RemoteDocker.of(stack.docker_host),
+        checked.containers,
+        identity=own_id,
+        known=previous.get("compose"),
+        adopted=adopted,
+    )
+preflight.require(
+    stack,
+    os.environ,
+    checked,
+    identity=own_id,
+    known=known,
+    preview=pulumi.runtime.is_dry_run(),
+    project=project_host,
+)
 if not offline:
     image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
 on_site: cluster_check.ClusterCheck | None = None
@@ -124,7 +148,33 @@ if app and image and stack.kubernetes and namespace is not None:
     else:
         outputs["app"]["service"] = web.service
 
-if app and image and stack.docker_host:
+if project and project_host and image and stack.docker_host:
+    compose_args = ComposeArgs(
+        project=project,
+        target=stack.docker_host,
+        remote=RemoteDocker.of(stack.docker_host),
+        owner=stack.owner(project.name),
+        identity=own_id,
+        kept_identity=kept_id,
+        image=image.deployed.image,
+        values=app.secrets if app else {},
+        present=project_host.present,
+        leftovers=project_host.leftovers,
+        networks=project_host.networks,
+        logins=login or (),
+        previous=previous.get("compose"),
+        swaps=previous.get("swaps", {}),
+        kept={name: str(one.get("name")) for name, one in last_run.kept(compose_host.CONTAINER).items()},
+    )
+    remote = compose_args.remote
+    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
+    compose = Compose("compose", compose_args, pulumi.ResourceOptions(providers=[daemon]))
+    parts.append(compose)
+    rolled_out.append(compose.done.apply(str))
+    outputs["compose"] = compose.output
+    if compose.swaps:
+        pulumi.export("swaps", compose.swaps)
+elif app and image and stack.docker_host:
     docker_args = DockerAppArgs(
         app=app,
         target=stack.docker_host,

@@ -155,7 +155,7 @@ def parse(
     named = {full.removeprefix(f"{PROJECT}:"): value for full, value in given.items()}
     scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
     blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
-    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and "app" in named else None
+    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
     access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
     if image and registry:
         _compare(reader, image.deployed.image, registry, blocks.get("kubernetes"))
@@ -178,6 +178,12 @@ def parse(
         and replace(docker_host, name=docker_host.name or f"web-{_dns_label(stack)}"[:63].rstrip("-")),
     )
     return settings, []
+
+
+def _runs(named: Mapping[str, object]) -> bool:
+    """Whether the stack runs the image: of the block app, or in compose files."""
+    docker_host = named.get("dockerHost")
+    return "app" in named or (isinstance(docker_host, Mapping) and "compose" in docker_host)
 
 
 def _compare(reader: Reader, image: ImageReference, registry: Registry, target: Kubernetes | None) -> None:

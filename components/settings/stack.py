@@ -5,8 +5,20 @@ from collections.abc import Mapping
 from components.settings.access import Access
 from components.settings.app import App
 from components.settings.block import Block
-from components.settings.conditions import Condition, all_of, any_of, equals, given, matches, negation, overlap, same
+from components.settings.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    equals,
+    given,
+    is_block,
+    matches,
+    negation,
+    overlap,
+    same,
+)
 from components.settings.docker_host import DockerHost
+from components.settings.key import keys_of
 from components.settings.kubernetes import Kubernetes
 from components.settings.registry import Registry
 
@@ -29,6 +41,11 @@ def own(name: str) -> str:
 _ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
 _WORKER = equals(f"{_APP}.worker", True)
 _PROBES = ("startup", "liveness")
+_COMPOSE = f"{_DOCKER_HOST}.compose"
+_MAKES_APP = any_of(given(_KUBERNETES), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE))))
+"""Whether a block makes the application of the block app."""
+_WITH_COMPOSE = ("address", "hostKey", "identityFile", "proxy", "waitSeconds", "compose", "project")
+"""The keys of the block `dockerHost` that mean the same with compose files."""
 _TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
 _IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"
 """Scopes that hold environments of `preview/*`, but for `*`: GitLab takes the variable of any other scope first."""
@@ -50,13 +67,52 @@ CONDITIONS = (
     ),
     *(
         Condition(
-            when=negation(given(_APP)),
+            when=all_of(negation(given(_APP)), without),
             then="refused",
             path=target,
             cause="says where the application runs, and no block says what it is",
-            remedy="add the block app",
+            remedy=f"add the block app{other}",
         )
-        for target in (_KUBERNETES, _DOCKER_HOST)
+        for target, without, other in (
+            (_KUBERNETES, given(_KUBERNETES), ""),
+            (_DOCKER_HOST, negation(given(_COMPOSE)), ", or dockerHost.compose"),
+        )
+    ),
+    Condition(
+        when=all_of(is_block(_APP), _MAKES_APP, negation(_WORKER)),
+        then="required",
+        path=f"{_APP}.port",
+        cause="is missing",
+        remedy="name the port the container listens on, or set worker to true if it listens on none",
+    ),
+    *(
+        Condition(
+            when=all_of(given(_COMPOSE), negation(_MAKES_APP)),
+            then="refused",
+            path=f"{_APP}.{key.name}",
+            cause="says what runs, and so does dockerHost.compose",
+            remedy="take it out; with compose files, app has env and secrets",
+        )
+        for key in keys_of(App)
+        if key.name not in {"env", "secrets"}
+    ),
+    *(
+        Condition(
+            when=given(_COMPOSE),
+            then="refused",
+            path=f"{_DOCKER_HOST}.{key.name}",
+            cause="is of the container that the block makes itself, and dockerHost.compose has its own",
+            remedy="take it out here, and write it into the compose file",
+        )
+        for key in keys_of(DockerHost)
+        if key.name not in _WITH_COMPOSE
+    ),
+    Condition(
+        when=negation(given(_COMPOSE)),
+        then="refused",
+        path=f"{_DOCKER_HOST}.project",
+        cause="is the name of a compose project",
+        remedy="add dockerHost.compose or take this out",
     ),
     Condition(
         when=any_of(given(_ACCESS), given(_KUBERNETES)),

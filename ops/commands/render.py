@@ -132,7 +132,7 @@ class _IsolatedProgram:
             raise OpsError(f"{file.name} is not UTF-8; save it as UTF-8") from error
         stack_file = placeholders.without_secrets(text)
         config, image = stack_file.config, f"{self._project['name']}:image"
-        if f"{self._project['name']}:app" in config and not config.get(image):
+        if self._deploys(config) and not config.get(image):
             # In the registry of the stack file, if it names one: no other is accepted.
             registry = config.get(f"{self._project['name']}:registry")
             server = registry.get("server") if isinstance(registry, dict) else None
@@ -143,6 +143,14 @@ class _IsolatedProgram:
         file.unlink()
         file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
         return stack_file.placeholders
+
+    def _deploys(self, config: Mapping[str, object]) -> bool:
+        """Whether the stack has an image: for the block app, or for the files that a target names."""
+        targets = {key: config.get(f"{self._project['name']}:{key}") for key in ("kubernetes", "dockerHost")}
+        files = {"kubernetes": "manifests", "dockerHost": "compose"}
+        return f"{self._project['name']}:app" in config or any(
+            isinstance(block, dict) and files[name] in block for name, block in targets.items()
+        )
 
     def _prepare(self, here: Path) -> dict[str, str]:
         """The environment: no variable of the job is in it but those that find the tools."""

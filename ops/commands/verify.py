@@ -16,7 +16,7 @@ from components.docker_app.host_check import host_problem
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
-from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
+from components.outputs import AccessOutput, AppOutput, ComposeOutput, DockerHostOutput, StackOutputs
 from components.settings.kubernetes import SERVICE_PORT
 from ops import cli as tools
 from ops import rights, site
@@ -92,6 +92,8 @@ def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterato
         yield _fetch(arguments.url, arguments)
     if docker:
         yield from _docker(docker, outputs["identity"], arguments)
+    if compose := outputs.get("compose"):
+        yield from _compose(compose, arguments)
 
 
 @contextmanager
@@ -194,6 +196,33 @@ def _docker(docker: DockerHostOutput[str], identity: str, arguments: argparse.Na
     if name:
         trust = site.trusting(arguments.ca) if docker.get("tls", True) else None
         yield _routed(remote, name, docker["container"], arguments, trust)
+
+
+def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """Each service has its container, healthy or completed, and the proxy leads to the stack's own."""
+    remote = RemoteDocker(
+        address=compose["address"], host_key=compose["hostKey"], identity_file=compose.get("identityFile") or None
+    )
+    try:
+        problem = host_problem(remote)
+    except WrongHostKeyError as error:
+        problem = str(error)
+    if problem:
+        yield False, problem
+        return
+    form = "{{.Id}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}healthy{{end}}"
+    ids = [service["id"] for service in compose["services"].values()]
+    shown = remote.run("inspect", "--format", form, *ids).stdout.split()
+    found = {line.partition("|")[0]: line.partition("|")[2] for line in shown}
+    for name, service in compose["services"].items():
+        wanted = {"running|0|healthy", *(["exited|0|healthy"] if service["completes"] else [])}
+        state = found.get(service["id"], "none")
+        does = "runs or has completed" if service["completes"] else "runs, healthy if it has a health check"
+        text = f"{compose['address']}: {name} ({service['container']}) {does}"
+        yield state in wanted, text if state in wanted else f"{text}, but it is: {state.replace('|', ', ')}"
+    web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
+    for host in compose["hosts"] if web else ():
+        yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))
 
 
 def _routed(
