@@ -19,6 +19,7 @@ sdk.load_as_used()
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
@@ -46,6 +47,9 @@ from components.image import last_run
 from components.kubernetes_app import image_check
 from components.kubernetes_app.args import KubernetesAppArgs
 from components.kubernetes_app.kubernetes_app import KubernetesApp
+from components.manifests import load as manifests
+from components.manifests import scope
+from components.manifests.manifests import Manifests, ManifestsArgs
 from components.outputs import StackOutputs
 from components.protection import Protection
 from components.settings import settings
@@ -54,6 +58,7 @@ from components.settings.stack import PROJECT
 adopted = settings.adopted(os.environ)
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
+stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
@@ -83,6 +88,7 @@ if not offline:
 on_site: cluster_check.ClusterCheck | None = None
 if stack.needs_cluster and not offline:
     on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
+    scope.require(files.manifests if files else ())
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
@@ -134,7 +140,27 @@ if registry:
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
-if app and image and stack.kubernetes and namespace is not None:
+if files and image and stack.kubernetes and namespace is not None:
+    manifests_args = ManifestsArgs(
+        manifests=files.manifests,
+        namespace=namespace,
+        image=image.deployed.image,
+        secrets=stack.kubernetes.secrets_by_name,
+        pull_secrets=[name for name in (pull_secret, stack.kubernetes.pull_secret) if name is not None][:1]
+        + list(stack.kubernetes.pull_secrets),
+        denied=bool(access and access.create_namespace and access.default_deny)
+        or bool(on_site and on_site.denies(stack.namespace)),
+        failed_jobs=on_site.failed_jobs if on_site else {},
+        wait_seconds=stack.kubernetes.wait_seconds,
+        grace_seconds=stack.kubernetes.grace_seconds,
+    )
+    own = Manifests("manifests", manifests_args, on_cluster)
+    parts.append(own)
+    rolled_out.append(own.image)
+    outputs["app"] = {"namespace": namespace, "image": own.image}
+    if own.service is not None:
+        outputs["app"]["service"] = own.service
+elif app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )

@@ -49,11 +49,11 @@ class AppOutput(TypedDict, Generic[Text]):
     """`app`: the application on Kubernetes, once its rollout is complete."""
 
     namespace: Text
-    service: NotRequired[Text]
-    """Name of the Service."""
     worker: NotRequired[Text]
     """Name of the Deployment, if it is a worker, which has no Service."""
     image: Text
+    service: NotRequired[Text]
+    """Name of the Service that leads to it."""
 
 
 class DockerHostOutput(TypedDict, Generic[Text]):

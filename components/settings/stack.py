@@ -39,14 +39,19 @@ def own(name: str) -> str:
 
 
 _ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
+_MANIFESTS = f"{_KUBERNETES}.manifests"
 _WORKER = equals(f"{_APP}.worker", True)
 _PROBES = ("startup", "liveness")
 _COMPOSE = f"{_DOCKER_HOST}.compose"
-_MAKES_APP = any_of(given(_KUBERNETES), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE))))
+_MAKES_APP = any_of(
+    all_of(given(_KUBERNETES), negation(given(_MANIFESTS))), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE)))
+)
 """Whether a block makes the application of the block app."""
 _WITH_COMPOSE = ("address", "hostKey", "identityFile", "proxy", "waitSeconds", "compose", "project")
 """The keys of the block `dockerHost` that mean the same with compose files."""
 _TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
+_WITH_MANIFESTS = ("namespace", "manifests", "secrets", "pullSecret", "pullSecrets", "waitSeconds", "graceSeconds")
+"""Keys of the block `kubernetes` that mean the same with manifests; the others say what it makes of `app`."""
 _IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"
 """Scopes that hold environments of `preview/*`, but for `*`: GitLab takes the variable of any other scope first."""
 
@@ -65,16 +70,23 @@ CONDITIONS = (
         cause="says what runs, and no block says where",
         remedy="add the block kubernetes or dockerHost",
     ),
+    Condition(
+        when=all_of(given(_MANIFESTS), negation(given(_DOCKER_HOST))),
+        then="refused",
+        path=_APP,
+        cause="says what runs, and so do kubernetes.manifests",
+        remedy="take one of the two out",
+    ),
     *(
         Condition(
             when=all_of(negation(given(_APP)), without),
             then="refused",
             path=target,
-            cause="says where the application runs, and no block says what it is",
+            cause="says where the application runs, and nothing says what it is",
             remedy=f"add the block app{other}",
         )
         for target, without, other in (
-            (_KUBERNETES, given(_KUBERNETES), ""),
+            (_KUBERNETES, negation(given(_MANIFESTS)), ", or kubernetes.manifests"),
             (_DOCKER_HOST, negation(given(_COMPOSE)), ", or dockerHost.compose"),
         )
     ),
@@ -113,6 +125,24 @@ CONDITIONS = (
         path=f"{_DOCKER_HOST}.project",
         cause="is the name of a compose project",
         remedy="add dockerHost.compose or take this out",
+    ),
+    *(
+        Condition(
+            when=given(_MANIFESTS),
+            then="refused",
+            path=f"{_KUBERNETES}.{key.name}",
+            cause="is of the objects that the block makes itself, and kubernetes.manifests has its own",
+            remedy="take it out here, and write it into the manifests",
+        )
+        for key in keys_of(Kubernetes)
+        if key.name not in _WITH_MANIFESTS
+    ),
+    Condition(
+        when=negation(given(_MANIFESTS)),
+        then="refused",
+        path=f"{_KUBERNETES}.secrets",
+        cause="is for manifests, which name their Secrets",
+        remedy="use app.secrets",
     ),
     Condition(
         when=any_of(given(_ACCESS), given(_KUBERNETES)),

@@ -119,7 +119,7 @@ def _find(name: StackName, settings: Settings) -> _Found:
 
 def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mapping[Variable, Mapping[str, Any]]) -> None:
     """In two steps: first what runs, then what leads to it and what is closed around it."""
-    target = settings.kubernetes
+    target = settings.kubernetes_app
     later = [one.name for one in taken]
     is_replaced = target is not None and any(found.live.find(kind, target.name) for kind in ("Deployment", "Service"))
     if is_replaced:

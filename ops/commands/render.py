@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from components.settings.settings import OFFLINE
+from components.source.folder import FOLDER
 from ops import cli
 from ops.console import report
 from ops.ops_error import OpsError
@@ -29,7 +30,7 @@ from ops.stack_name import StackName
 TIMEOUT_SECONDS = 180
 UNKNOWN_IMAGE = "deployed-last.invalid/image:unknown"
 """Stands for the image that was deployed last, if the stack file names none: only the state knows it."""
-_KEPT = ("LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PYTHONPATH", "TMPDIR")
+_KEPT = (FOLDER, "LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PYTHONPATH", "TMPDIR")
 # Nothing listens there.
 _NOWHERE = "https://127.0.0.1:9"
 
@@ -64,9 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _link(here: Path, program: Path) -> None:
-    """Fills the folder with links to the content of the program's own."""
+    """Fills the folder with copies of the program's own content, and with links to what is hidden, such as `.venv`.
+
+    A link would lead out of the folder, as no file of a stack may.
+    """
     for entry in here.iterdir():
-        (program / entry.name).symlink_to(entry)
+        if entry.name.startswith(".") or entry.is_symlink():
+            (program / entry.name).symlink_to(entry)
+        elif entry.is_dir():
+            shutil.copytree(entry, program / entry.name, symlinks=True)
+        else:
+            shutil.copy(entry, program / entry.name)
 
 
 def _check_out(ref: str, archive: Path, program: Path) -> None:

@@ -17,7 +17,6 @@ from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
 from components.outputs import AccessOutput, AppOutput, ComposeOutput, DockerHostOutput, StackOutputs
-from components.settings.kubernetes import SERVICE_PORT
 from ops import cli as tools
 from ops import rights, site
 from ops.gitlab import credential
@@ -151,20 +150,31 @@ def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Na
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
     namespace, service, image = app["namespace"], app.get("service"), app["image"]
     name = service or app.get("worker")
-    selector = f"app.kubernetes.io/name={name}"
+    if name is None:
+        yield None, f"{namespace}: no Service leads to {image}, so that nothing can be asked"
+        return
+    kind = "service" if service else "deployment"
+    asked = tools.run("kubectl", "get", kind, name, "-n", namespace, "-o", "json", environment=job)
+    if asked.returncode:
+        yield False, f"{namespace}: the {kind} {name} could not be read{_why(asked.stderr)}"
+        return
+    spec = json.loads(asked.stdout)["spec"]
+    labels = spec["selector"] if service else spec["selector"]["matchLabels"]
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
     found = tools.run("kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json", environment=job)
     if found.returncode:
         yield False, f"{namespace}: the Pods could not be listed{_why(found.stderr)}"
         return
     pods = [pod for pod in json.loads(found.stdout)["items"] if _is_serving(pod)]
-    current = [pod for pod in pods if pod["spec"]["containers"][0]["image"] == image]
+    current = [pod for pod in pods if image in {container["image"] for container in pod["spec"]["containers"]}]
     yield (
         len(pods) == len(current) > 0,
         f"{namespace}: {len(current)} of {len(pods)} Pods {'behind Service' if service else 'of'} {name} run {image}",
     )
     if service is None:
         return
-    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy{arguments.path}"
+    port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     if answer.returncode:

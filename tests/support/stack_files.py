@@ -70,6 +70,8 @@ class Place:
         stack = copy.deepcopy(EVERY)
         if self.path == "gitlab-deploy:kubernetes.namespace":
             del stack["gitlab-deploy:access"]
+        if self.path in {"gitlab-deploy:kubernetes.manifests", "gitlab-deploy:kubernetes.secrets"}:
+            stack["gitlab-deploy:kubernetes"] = {"manifests": ["deployment.yml"]}
         if self.path == "gitlab-deploy:access.preview":
             stack["gitlab-deploy:access"]["environment"] = "*"
         if self.path in {"gitlab-deploy:dockerHost.compose", "gitlab-deploy:dockerHost.project"}:
