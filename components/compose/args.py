@@ -1,5 +1,7 @@
 """ComposeArgs: a compose project on a Docker host, completed."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

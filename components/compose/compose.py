@@ -1,5 +1,7 @@
 """Compose: the services of a team's own compose files on a Docker host."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Mapping
 from typing import Any
