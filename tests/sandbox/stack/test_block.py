@@ -56,7 +56,7 @@ def refusal(stack: Stack) -> str:
     return done.text
 
 
-def test_web_with_its_own_command_files_volume_and_environment_and_a_worker_that_reaches_it(
+def test_application_with_every_key_serves_and_a_worker_reaches_it(
     instance: Instance, make: Make, namespace: str, volume: str
 ) -> None:
     restricted = "pod-security.kubernetes.io/enforce=restricted"
