@@ -16,6 +16,7 @@ from components.compose.resolving import resolved
 from components.compose.service_reader import ServiceReader
 from components.compose.source import Source
 from components.settings.problem import Problem
+from components.source.placeholder import PLACEHOLDERS
 from components.source.source_error import source_error
 from components.source.yaml_file import Document, Path
 
@@ -41,7 +42,7 @@ def read(
         if not isinstance(document.value, dict):
             raise source_error(document.where(), "is no mapping", "write a compose file")
     source = merge(documents)
-    images = _prepare(source)
+    _prepare(source, is_stack_image)
     variables = {**env, **{name: mark(name) for name in secrets}}
     source = Source(value=resolved(source, source.value, (), variables), lines=source.lines, problems=source.problems)
     source.check()
@@ -55,9 +56,7 @@ def read(
         networks=top.child("networks").value,
     )
     name = _project_name(top, project, fallback)
-    services = {
-        key: reader.read(key, top.child("services").child(key), images.get(key)) for key in source.value["services"]
-    }
+    services = {key: reader.read(key, top.child("services").child(key)) for key in source.value["services"]}
     ordered = _ordered(source, services)
     _check_names(source, services)
     if not source.problems and not any(service.is_stacks_own for service in services.values()):
@@ -77,8 +76,8 @@ def read(
     return found
 
 
-def _prepare(source: Source) -> dict[str, str]:
-    """Takes out what has no part in a run, and returns the images as they are written."""
+def _prepare(source: Source, is_stack_image: Callable[[str], bool]) -> None:
+    """Takes out what has no part in a run; the stack's image is IMAGE, whatever variables its tag had."""
     for key in source.value:
         if key in keys.TOP_LEVEL_REFUSED:
             source.refuse((key,), *keys.TOP_LEVEL_REFUSED[key])
@@ -88,7 +87,6 @@ def _prepare(source: Source) -> dict[str, str]:
     if not isinstance(services, dict) or not services:
         source.refuse(("services",), "is missing or no mapping", "declare a service")
         source.check()
-    images = {}
     for name, service in list(services.items()):
         if not isinstance(service, dict):
             source.refuse(("services", name), "is no mapping", "write an image")
@@ -97,12 +95,12 @@ def _prepare(source: Source) -> dict[str, str]:
             # As compose does without --profile.
             del services[name]
             continue
-        images[name] = str(service.get("image"))
+        if is_stack_image(str(service.get("image", ""))):
+            service["image"] = PLACEHOLDERS[0]
     source.check()
     if not services:
         source.refuse(("services",), "has services with profiles alone", "take 'profiles' from one that is to run")
     source.check()
-    return images
 
 
 def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:

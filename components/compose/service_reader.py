@@ -32,8 +32,8 @@ class ServiceReader:
     volumes: Mapping[str, object]
     networks: Mapping[str, object]
 
-    def read(self, name: str, fields: Fields, raw_image: str | None) -> Service:
-        """The service; its problems are recorded. `raw_image` is its image before variables were resolved."""
+    def read(self, name: str, fields: Fields) -> Service:
+        """The service; its problems are recorded."""
         self._keys(fields)
         mounts = Mounts(fields=fields, checkout=self.checkout, volumes=self.volumes)
         mounts.read(self.files)
@@ -62,7 +62,7 @@ class ServiceReader:
         return Service(
             name=name,
             where=fields.source.where(fields.path),
-            image=self._image(fields, raw_image),
+            image=self._image(fields),
             environment=self._environment(fields),
             labels={label: text or "" for label, text in fields.pairs("labels").items()},
             command=self._command(fields, "command"),
@@ -96,7 +96,7 @@ class ServiceReader:
                 "take it out",
             )
 
-    def _image(self, fields: Fields, raw: str | None) -> str:
+    def _image(self, fields: Fields) -> str:
         image = fields.text("image")
         if image is None:
             if "build" in fields:
@@ -108,7 +108,7 @@ class ServiceReader:
                 cause, remedy = "has no image", "add 'image: IMAGE' for the image that CI sets, or another"
             fields.source.refuse(fields.path, cause, remedy)
             return "none"
-        if self.is_stack_image(raw or "") or self.is_stack_image(image):
+        if self.is_stack_image(image):
             return ""
         if not image or any(character.isspace() for character in image):
             fields.refuse("image", f"is {image!r}, which is no image", "name one, such as 'postgres:17'")

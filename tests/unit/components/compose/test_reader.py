@@ -36,7 +36,18 @@ def test_the_file_of_the_recipe_works_unchanged() -> None:
     assert [(one.name, one.is_external) for one in project.networks.values()] == [("traefik", True)]
 
 
-@pytest.mark.parametrize("image", ["IMAGE", "$IMAGE", "${IMAGE}", str(IMAGE), "registry.example.com/group/blog"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "IMAGE",
+        "$IMAGE",
+        "${IMAGE}",
+        str(IMAGE),
+        "registry.example.com/group/blog",
+        "registry.example.com/group/blog:$CI_COMMIT_SHA",
+        "${REGISTRY:-registry.example.com}/group/blog:latest",
+    ],
+)
 def test_the_stacks_image_is_known_by_its_placeholder_or_repository(image: str) -> None:
     text = f"services:\n  web: {{image: '{image}'}}\n  other: {{image: postgres:17}}\n"
     assert {name: one.image for name, one in read(text).services.items()} == {"web": "", "other": "postgres:17"}
