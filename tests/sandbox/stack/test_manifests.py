@@ -85,7 +85,7 @@ def site(make: Make, namespace: str) -> Stack:
     stack = make("site", "registry", kubernetes=block)
     (stack.project.folder / "deploy").mkdir()
     write(stack, "web", SITE)
-    set_password(stack, "one")
+    set_password(stack, "canary-one")
     return stack
 
 
@@ -119,7 +119,7 @@ def test_manifests_run_as_they_are_written_and_the_second_run_changes_nothing(
     assert load.failed == []
     assert site.summary("--expect-no-changes") == {}
     # A change of a secret replaces the Pods that use it.
-    set_password(site, "two")
+    set_password(site, "canary-two")
     assert site.summary() == {"update": ["database", "web"]}
     site.up()
     pods = kubectl(instance, "get", "pods", "-n", namespace, "-o", "jsonpath={.items[*].spec.containers[0].image}")
@@ -151,7 +151,8 @@ def test_workload_that_breaks_says_where_it_is_written(site: Stack, namespace: s
     write(site, "store", STORE)
     site.up()
     command = ', command: ["/usr/bin/wget", "http://127.0.0.1:1/settings"]'
-    for kind, where in (("web", "web.yml:1"), ("store", "store.yml:1"), ("agent", "store.yml:20")):
+    # The StatefulSet at the end: it does not replace a Pod that is not ready.
+    for kind, where in (("web", "web.yml:1"), ("agent", "store.yml:20"), ("store", "store.yml:1")):
         for name, text in (("web", SITE), ("store", STORE)):
             write(site, name, text.replace(f"name: {kind}, image: IMAGE", f"name: {kind}, image: IMAGE{command}"))
         with Load(instance, rate=10, address=address(site, namespace)) as load:
@@ -164,10 +165,22 @@ def test_workload_that_breaks_says_where_it_is_written(site: Stack, namespace: s
         assert "log: wget: can't connect" in run.text
 
 
+def test_statefulset_that_is_stuck_says_which_pod_to_delete(site: Stack, namespace: str, instance: Instance) -> None:
+    command = ', command: ["/usr/bin/wget", "http://127.0.0.1:1/settings"]'
+    write(site, "store", STORE.replace("name: store, image: IMAGE", f"name: store, image: IMAGE{command}"))
+    assert site.project.pulumi("up", "--yes", "--skip-preview").code != 0
+    write(site, "store", STORE)
+    run = site.project.pulumi("up", "--yes", "--skip-preview")
+    assert run.code != 0
+    assert "store (deploy/store.yml:1): Pod store-0 of the version before is not ready" in run.text
+    kubectl(instance, "delete", "pod", "store-0", "-n", namespace)
+    site.up()
+
+
 def test_what_kubectl_has_applied_before_is_refused_and_then_adopted_as_it_is(
     site: Stack, namespace: str, instance: Instance
 ) -> None:
-    secret = ("create", "secret", "generic", "database", "-n", namespace, "--from-literal=password=one")
+    secret = ("create", "secret", "generic", "database", "-n", namespace, "--from-literal=password=canary-one")
     kubectl(instance, *secret)
     by_hand = site.project.folder / "by-hand.yml"
     by_hand.write_text(SITE.replace("IMAGE", f"{REPOSITORY}:1.0.0"))
@@ -175,7 +188,7 @@ def test_what_kubectl_has_applied_before_is_refused_and_then_adopted_as_it_is(
     run = site.project.pulumi("up", "--yes", "--skip-preview")
     assert run.code != 0
     for name in ("Secret", "Deployment", "Service"):
-        assert re.search(rf"\n  {name} {namespace}/\w+ was made on ", run.text), run.text
+        assert re.search(rf"\s{name} {namespace}/\w+ was made on ", run.text), run.text
     assert "give it another name in deploy/web.yml:1" in run.text
     adopt = ("python", "-m", "ops", "adopt", "--stack", site.project.stack, "--yes")
     done = site.project.run(*adopt, PYTHONPATH=str(ROOT))
