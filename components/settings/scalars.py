@@ -56,8 +56,7 @@ class Scalars(Block):
         example=True,
     )
     files_from: Literal["program", "application"] = key(
-        "Where the files are that `kubernetes.manifests` and `dockerHost.compose` name: in the program's folder, or in "
-        "the application's own checkout, whose folder `GITLAB_DEPLOY_FILES` names, as the jobs of templates/ do.",
+        "Folder of the files that targets name: the program's, or the checkout that GITLAB_DEPLOY_FILES names.",
         default="program",
         example="application",
     )
