@@ -74,6 +74,7 @@ style: .venv/installed
 	.venv/bin/shellcheck .ci/run ops/job.sh
 current: .venv/installed
 	@$(PYTHON) -m components.settings.write --check
+	$(PYTHON) -m components.compose.page --check
 imports: .venv/installed
 	@.venv/bin/lint-imports --no-cache
 # Ruff finds passwords in Python (S105 to S107); this finds tokens and keys by their form, in every file.
@@ -82,8 +83,9 @@ secrets: .venv/installed
 types: .venv/installed
 	@$(PYTHON) -m mypy
 
-docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema and the keys in Pulumi.yaml
+docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON schema, the keys in Pulumi.yaml, the table of compose keys
 	@$(PYTHON) -m components.settings.write
+	$(PYTHON) -m components.compose.page
 
 lock: .venv/uv ## Pin every Python package with its hashes, at its newest that the requirements.txt permit
 	@$(INDEX)

@@ -19,6 +19,7 @@ sdk.load_as_used()
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
@@ -32,6 +33,11 @@ from components.access.pipeline_credential import PipelineCredential, access_out
 from components.access.registry_access import RegistryAccess, RegistryAccessArgs
 from components.cluster import check as cluster_check
 from components.cluster.ownership import owned_by
+from components.compose import host as compose_host
+from components.compose import load as compose_load
+from components.compose.args import ComposeArgs
+from components.compose.compose import Compose
+from components.compose.host import HostState
 from components.docker_app import leftovers
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.docker_app import DockerApp
@@ -41,6 +47,9 @@ from components.image import last_run
 from components.kubernetes_app import image_check
 from components.kubernetes_app.args import KubernetesAppArgs
 from components.kubernetes_app.kubernetes_app import KubernetesApp
+from components.manifests import load as manifests
+from components.manifests import scope
+from components.manifests.manifests import Manifests, ManifestsArgs
 from components.outputs import StackOutputs
 from components.protection import Protection
 from components.settings import settings
@@ -49,16 +58,37 @@ from components.settings.stack import PROJECT
 adopted = settings.adopted(os.environ)
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
+stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 offline = settings.is_offline(os.environ)
 checked = check_host(None if offline else stack.docker_host)
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
-preflight.require(stack, os.environ, checked, identity=own_id, known=known, preview=pulumi.runtime.is_dry_run())
+project = compose_load.project(stack, os.environ)
+project_host: HostState | None = None
+if project and stack.docker_host:
+    project_host = compose_host.examine(
+        project,
+        RemoteDocker.of(stack.docker_host),
+        checked.containers,
+        identity=own_id,
+        known=previous.get("compose"),
+        adopted=adopted,
+    )
+preflight.require(
+    stack,
+    os.environ,
+    checked,
+    identity=own_id,
+    known=known,
+    preview=pulumi.runtime.is_dry_run(),
+    project=project_host,
+)
 if not offline:
     image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
 on_site: cluster_check.ClusterCheck | None = None
 if stack.needs_cluster and not offline:
     on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
+    scope.require(files.manifests if files else ())
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
@@ -110,7 +140,27 @@ if registry:
     pull_secret = pull.pull_secret
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
-if app and image and stack.kubernetes and namespace is not None:
+if files and image and stack.kubernetes and namespace is not None:
+    manifests_args = ManifestsArgs(
+        manifests=files.manifests,
+        namespace=namespace,
+        image=image.deployed.image,
+        secrets=stack.kubernetes.secrets_by_name,
+        pull_secrets=[name for name in (pull_secret, stack.kubernetes.pull_secret) if name is not None][:1]
+        + list(stack.kubernetes.pull_secrets),
+        denied=bool(access and access.create_namespace and access.default_deny)
+        or bool(on_site and on_site.denies(stack.namespace)),
+        failed_jobs=on_site.failed_jobs if on_site else {},
+        wait_seconds=stack.kubernetes.wait_seconds,
+        grace_seconds=stack.kubernetes.grace_seconds,
+    )
+    own = Manifests("manifests", manifests_args, on_cluster)
+    parts.append(own)
+    rolled_out.append(own.image)
+    outputs["app"] = {"namespace": namespace, "image": own.image}
+    if own.service is not None:
+        outputs["app"]["service"] = own.service
+elif app and image and stack.kubernetes and namespace is not None:
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
@@ -124,7 +174,33 @@ if app and image and stack.kubernetes and namespace is not None:
     else:
         outputs["app"]["service"] = web.service
 
-if app and image and stack.docker_host:
+if project and project_host and image and stack.docker_host:
+    compose_args = ComposeArgs(
+        project=project,
+        target=stack.docker_host,
+        remote=RemoteDocker.of(stack.docker_host),
+        owner=stack.owner(project.name),
+        identity=own_id,
+        kept_identity=kept_id,
+        image=image.deployed.image,
+        values=app.secrets if app else {},
+        present=project_host.present,
+        leftovers=project_host.leftovers,
+        networks=project_host.networks,
+        logins=login or (),
+        previous=previous.get("compose"),
+        swaps=previous.get("swaps", {}),
+        kept={name: str(one.get("name")) for name, one in last_run.kept(compose_host.CONTAINER).items()},
+    )
+    remote = compose_args.remote
+    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
+    compose = Compose("compose", compose_args, pulumi.ResourceOptions(providers=[daemon]))
+    parts.append(compose)
+    rolled_out.append(compose.done.apply(str))
+    outputs["compose"] = compose.output
+    if compose.swaps:
+        pulumi.export("swaps", compose.swaps)
+elif app and image and stack.docker_host:
     docker_args = DockerAppArgs(
         app=app,
         target=stack.docker_host,

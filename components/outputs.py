@@ -49,11 +49,11 @@ class AppOutput(TypedDict, Generic[Text]):
     """`app`: the application on Kubernetes, once its rollout is complete."""
 
     namespace: Text
-    service: NotRequired[Text]
-    """Name of the Service."""
     worker: NotRequired[Text]
     """Name of the Deployment, if it is a worker, which has no Service."""
     image: Text
+    service: NotRequired[Text]
+    """Name of the Service that leads to it."""
 
 
 class DockerHostOutput(TypedDict, Generic[Text]):
@@ -89,6 +89,36 @@ class SwapOutput(TypedDict):
     """Part of its names at the proxy."""
     before: str
     """The token of the container before it; empty if there was none."""
+
+
+class ComposeServiceOutput(TypedDict, Generic[Text]):
+    """A service of a compose project."""
+
+    container: Text
+    """Name of the container."""
+    id: Text
+    """Id of the container."""
+    image: str
+    completes: bool
+    """Whether it may be over, such as a migration: it is not started again."""
+    probe: NotRequired[Text | None]
+    """How it is seen that it can serve, if the file has no health check (see compose/probe)."""
+
+
+class ComposeOutput(TypedDict, Generic[Text]):
+    """`compose`: the services of a compose project on a Docker host, once each does what others wait for."""
+
+    address: str
+    hostKey: str
+    identityFile: NotRequired[str | None]
+    project: str
+    image: str
+    """The stack's image."""
+    hosts: list[str]
+    """Host names that lead to the services with the stack's image."""
+    services: dict[str, ComposeServiceOutput[Text]]
+    volumes: list[str]
+    """Names of its volumes."""
 
 
 class PipelineOutput(TypedDict):
@@ -137,6 +167,7 @@ class StackOutputs(TypedDict, Generic[Text]):
     cluster: NotRequired[ClusterOutput[Text]]
     app: NotRequired[AppOutput[Text]]
     dockerHost: NotRequired[DockerHostOutput[Text]]
+    compose: NotRequired[ComposeOutput[Text]]
     swaps: NotRequired[dict[str, SwapOutput]]
     """By the name of the component."""
     deployment: NotRequired[DeploymentOutput]

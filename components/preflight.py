@@ -14,6 +14,7 @@ import pulumi
 
 from components.access import gitlab_check
 from components.cluster.kubectl import Kubectl, is_answer, kubectl, reason_of
+from components.compose.host import HostState
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
 from components.outputs import DockerHostOutput
@@ -34,12 +35,14 @@ def require(
     identity: str,
     known: DockerHostOutput[str] | None,
     preview: bool,
+    project: HostState | None = None,
 ) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
     `docker_host` is what was found there, `identity` the id of the stack, by which it knows its containers, and `known`
-    the output `dockerHost` of its last successful run. A preview does without the Docker host, for which the jobs of a
-    merge request have no key; but not without the right host key. Offline, no system is needed.
+    the output `dockerHost` of its last successful run; `project` is what was found of its compose project. A preview
+    does without the Docker host, for which the jobs of a merge request have no key; but not without the right host key.
+    Offline, no system is needed.
     """
     if is_offline(environment):
         if not preview:
@@ -60,16 +63,20 @@ def require(
         pulumi.log.warn(docker_host.problem)
     else:
         problems.append(docker_host.problem)
-    if stack.docker_host:
+    in_the_way: list[str] = []
+    if project:
+        problems += project.problems
+        in_the_way = list(project.taken)
+    elif stack.docker_host:
         taken_over = adopted(environment)
         others = [one for one in docker_host.containers or () if one.id not in taken_over]
         in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
-        problems += in_the_way
-        if in_the_way:
-            problems.append(
-                f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
-                "shows what that would do"
-            )
+    problems += in_the_way
+    if in_the_way:
+        problems.append(
+            f"If the stack is to take a container's place, run 'python -m ops adopt --stack {stack.stack}', which "
+            "shows what that would do"
+        )
     found = [f"\n  {problem}" for problem in problems if problem]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 from typing import cast
 
+import pulumi
+
 from components.image.history import Deployed
+from components.manifests import load
 from components.outputs import StackOutputs
 from components.settings import settings, stack_file
 from components.settings.settings import Settings
@@ -36,7 +39,10 @@ def read(stack: StackName) -> Settings:
     if found is None:
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise OpsError(f"{stack.file} has to be right first; correct it:{lines}")
-    return found
+    try:
+        return load.load(found, Path.cwd(), os.environ)[0]
+    except pulumi.RunError as error:
+        raise OpsError(str(error)) from error
 
 
 def gitlab_token(stack: StackName) -> str | None:

@@ -84,6 +84,9 @@ class StackStatus:
         if docker:
             host = docker.get("host")
             found.append(f"{docker['address']}{f', https://{host}' if host else ''}")
+        if compose := self.outputs.get("compose"):
+            hosts = "".join(f", https://{host}" for host in compose["hosts"])
+            found.append(f"{compose['address']}, compose project {compose['project']}{hosts}")
         return found
 
     def json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ An object is the stack's own if it carries the stack's id, or is the very object
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -20,7 +20,8 @@ from components.outputs import ClusterOutput
 from components.printable import printable, printable_lines
 from components.settings.settings import Settings
 
-_SYSTEM = ("Namespace", None, "kube-system")
+DEFAULT_DENY = "default-deny"
+"""Name of the NetworkPolicy that denies all traffic in a namespace of the block `access`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class ClusterCheck:
     """Address of the API server."""
     replicas: int | None = None
     """The number of Pods that the Deployment has been given; None if it does not exist."""
+    failed_jobs: Mapping[str, str] = field(default_factory=dict)
+    """The uids of Jobs that have failed, by name."""
     found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
     """The metadata of what exists, by kind, namespace and name."""
     unreadable: frozenset[tuple[str, str]] = frozenset()
@@ -40,6 +43,10 @@ class ClusterCheck:
         """The uid of a Namespace; None if it does not exist or may not be read."""
         metadata = self.found.get(("Namespace", None, namespace))
         return str(metadata["uid"]) if metadata else None
+
+    def denies(self, namespace: str | None) -> bool:
+        """Whether the namespace denies all traffic that no NetworkPolicy allows."""
+        return ("NetworkPolicy", namespace, DEFAULT_DENY) in self.found
 
     @property
     def uid(self) -> str | None:
@@ -105,6 +112,15 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
     namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
     items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
     items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
+    if stack.from_manifests and not stack.access:
+        # Of the stack that has made the namespace.
+        items.append(
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "NetworkPolicy",
+                "metadata": {"name": DEFAULT_DENY, "namespace": stack.namespace},
+            }
+        )
     items += [item.manifest for item in needed(stack)]
     get = ("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json")
     try:
@@ -116,16 +132,19 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
         raise UnreadableError(refused[-1] if refused else "kubectl failed")
     answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
     found: dict[tuple[str, str | None, str], Mapping[str, Any]] = {}
-    replicas = None
+    replicas, failed_jobs = None, {}
     for item in answer.get("items", [answer]):
         metadata = item["metadata"]
         found[item["kind"], metadata.get("namespace"), metadata["name"]] = metadata
         if item["kind"] == "Deployment":
             replicas = item.get("spec", {}).get("replicas")
+        if item["kind"] == "Job" and _has_failed(item):
+            failed_jobs[metadata["name"]] = metadata["uid"]
     server = run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
     return ClusterCheck(
         found=found,
         replicas=replicas,
+        failed_jobs=failed_jobs,
         server=printable(server.stdout) or "the cluster of this Pod",
         unreadable=forbidden(asked.stderr),
     )
@@ -246,3 +265,8 @@ def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:
 def _is_missing(check: ClusterCheck, namespace: str) -> bool:
     # Whoever may read kube-system may read every namespace.
     return check.uid is not None and check.uid_of(namespace) is None
+
+
+def _has_failed(job: Mapping[str, Any]) -> bool:
+    conditions = job.get("status", {}).get("conditions") or []
+    return any(condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions)

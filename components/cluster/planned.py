@@ -40,7 +40,7 @@ class Planned:
 
 def planned(stack: Settings) -> list[Planned]:
     """All objects that the stack declares, in the order of its blocks."""
-    return [*_access(stack), *_registry(stack), *_app(stack)]
+    return [*_access(stack), *_registry(stack), *_app(stack), *_manifests(stack)]
 
 
 def _access(stack: Settings) -> Iterator[Planned]:
@@ -91,7 +91,7 @@ def _registry(stack: Settings) -> Iterator[Planned]:
 
 def _app(stack: Settings) -> Iterator[Planned]:
     app, target = stack.app, stack.kubernetes
-    if app is None or target is None:
+    if app is None or target is None or stack.from_manifests:
         return
     for version, kind, name, is_made in (
         ("networking.k8s.io/v1", "NetworkPolicy", target.name, True),
@@ -113,3 +113,22 @@ def _app(stack: Settings) -> Iterator[Planned]:
                 name=name,
                 remedy="name another kubernetes.name",
             )
+
+
+def _manifests(stack: Settings) -> Iterator[Planned]:
+    for name in stack.kubernetes.secrets_by_name if stack.kubernetes else ():
+        yield Planned(
+            api_version="v1",
+            kind="Secret",
+            namespace=stack.namespace,
+            name=name,
+            remedy="give it another name in kubernetes.secrets",
+        )
+    for item in stack.declared:
+        yield Planned(
+            api_version=item.api_version,
+            kind=item.kind,
+            namespace=stack.namespace,
+            name=item.name,
+            remedy=f"give it another name in {item.where}",
+        )

@@ -94,7 +94,7 @@ def route(app: App, target: DockerHost) -> Route | None:
         cert_resolver=target.cert_resolver,
         middlewares=target.middlewares,
         priority=target.priority,
-        health_path=app.health.path,
+        health_path=app.health_path,
         labels=target.labels,
     )
 

@@ -52,3 +52,15 @@ def _alternatives(rule: str) -> list[list[_Matcher]]:
             return []
         position = found.end()
     return alternatives
+
+
+def hosts(rule: str) -> tuple[str, ...]:
+    """The host names that the rule names, each once."""
+    found = (
+        value
+        for alternative in _alternatives(rule)
+        for negation, name, values in alternative
+        if name == "host" and not negation
+        for value in values
+    )
+    return tuple(dict.fromkeys(found))

@@ -16,7 +16,7 @@ def require(stack: Settings, running: str | None, environment: Mapping[str, str]
     `running` is the image of the last run, which is known to run: its registry need not be there. A registry that does
     not answer is no problem either.
     """
-    if not (stack.kubernetes and stack.image) or str(stack.image.deployed.image) == running:
+    if not (stack.kubernetes_app and stack.image) or str(stack.image.deployed.image) == running:
         return
     config = read(stack.image.deployed.image, environment)
     if config is None:
@@ -32,7 +32,7 @@ def require(stack: Settings, running: str | None, environment: Mapping[str, str]
 
 def user_problem(stack: Settings, image: ImageReference, config: ImageConfig) -> str | None:
     """Why the kubelet would not run the image as its own user; None if it would, or need not."""
-    target = stack.kubernetes
+    target = stack.kubernetes_app
     if target is None or target.run_as_root or target.run_as_user:
         return None
     if config.is_root:

@@ -15,8 +15,8 @@ from components.kubernetes_app.autoscale import autoscaler
 from components.kubernetes_app.ingress import ingress
 from components.kubernetes_app.network_policy import network_policy
 from components.kubernetes_app.pod import pod
-from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
-from components.kubernetes_app.worker import WorkerRollout
+from components.rollout.rollout import BrokenError, Rollout, RolloutError
+from components.rollout.workload import Workload
 from components.settings.kubernetes import SERVICE_PORT
 
 _SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -90,12 +90,18 @@ class KubernetesApp(pulumi.ComponentResource):
 
         async def rolled_out(made: list[Any]) -> str:
             if not pulumi.runtime.is_dry_run():
-                rollout = (WorkerRollout if app.worker else Rollout)(
+                rollout = Rollout(
                     namespace=made[0],
-                    name=target.name,
+                    title=f"{made[0]}/{target.name} to {args.image}",
+                    workloads=[
+                        Workload(
+                            name=target.name,
+                            images={target.container: str(args.image)},
+                            generation=made[1],
+                            services=() if app.worker else (target.name,),
+                        )
+                    ],
                     selector=selector,
-                    image=str(args.image),
-                    generation=made[1],
                     seconds=target.wait_seconds,
                     grace=target.grace_seconds,
                 )

@@ -54,7 +54,7 @@ class App(Block):
     """The application: one container that serves HTTP, or a worker that serves nobody."""
 
     port: int | None = key(
-        "Port the container listens on; only a worker has none.",
+        "Port the container listens on; a worker has none, nor what only has variables for `dockerHost.compose`.",
         low=1,
         high=65535,
         default=None,
@@ -123,13 +123,6 @@ class App(Block):
             path="env",
             cause="has a name that secrets has too",
             remedy="keep it in one of the two",
-        ),
-        Condition(
-            when=negation(equals("worker", True)),
-            then="required",
-            path="port",
-            cause="is missing",
-            remedy="name the port the container listens on, or set worker to true if it listens on none",
         ),
         *(
             Condition(

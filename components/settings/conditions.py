@@ -28,6 +28,11 @@ def given(path: str) -> Predicate:
     return Predicate(lambda fields: look_up(fields, path) is not None, _at(path, {}))
 
 
+def is_block(path: str) -> Predicate:
+    """The key is given, and its value has keys of its own."""
+    return Predicate(lambda fields: isinstance(look_up(fields, path), Mapping), _at(path, {"type": "object"}))
+
+
 def equals(path: str, value: str | bool) -> Predicate:
     """The key is given, and this is its value."""
 

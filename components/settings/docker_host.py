@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from components.settings import docker_rules, rules, traefik_labels
 from components.settings.block import Block
-from components.settings.conditions import Condition, Predicate, equals, given, negation
+from components.settings.conditions import Condition, Predicate, any_of, equals, given, negation
 from components.settings.key import SecretText, key
 
 
@@ -200,6 +200,24 @@ class DockerHost(Block):
         example={"/var/lib/blog": "blog-data"},
     )
 
+    compose: tuple[str, ...] | None = key(
+        "Compose files, in the folder that `filesFrom` says; a later one overrides an earlier one. Each service is a "
+        "container of the stack; a service with the image `IMAGE`, or of the repository of `image`, gets the stack's "
+        "image. Variables are those of `app.env` and `app.secrets`.",
+        rule=rules.FILES,
+        default=None,
+        default_text="one container of `app`",
+        example=["docker-compose.yml"],
+    )
+    project: str = key(
+        "Name of the compose project: its containers, networks and volumes are named by it. Another one later leaves "
+        "the volumes behind.",
+        rule=rules.COMPOSE_PROJECT,
+        default="",
+        default_text="`name` in the compose file, else the last part of `gitlabProject`",
+        example="blog",
+    )
+
     @property
     def route_hosts(self) -> tuple[str, ...]:
         """The host names of the route; empty if there is none."""
@@ -213,7 +231,7 @@ class DockerHost(Block):
     conditions: ClassVar[tuple[Condition, ...]] = (
         *(
             Condition(
-                when=negation(given("host")),
+                when=negation(any_of(given("host"), given("compose")) if path == "proxy" else given("host")),
                 then="refused",
                 path=path,
                 cause="belongs to a route, which is made only if 'host' is given",

@@ -18,7 +18,10 @@ SERVICE_PORT = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Kubernetes(Block):
-    """The application on Kubernetes: Deployment, Service, PodDisruptionBudget, NetworkPolicy, and Ingress."""
+    """The application on Kubernetes: Deployment, Service, PodDisruptionBudget, NetworkPolicy, and Ingress.
+
+    Or, with `manifests`, the objects of the team's own files.
+    """
 
     namespace: str | None = key(
         "Namespace, if this stack has no block `access`.",
@@ -261,7 +264,33 @@ class Kubernetes(Block):
         example="rollback",
     )
 
+    manifests: tuple[str, ...] | None = key(
+        "Files or globs of Kubernetes YAML, in the folder that `filesFrom` says. Each document is a resource of the "
+        "stack; a container with the image `IMAGE`, or of the repository of `image`, gets the stack's image.",
+        rule=rules.FILES,
+        default=None,
+        default_text="the objects that this block makes of `app`",
+        example=["deployment.yml", "kubernetes/*.yaml"],
+    )
+    secrets: Mapping[str, SecretText] = key(
+        "Values of Secrets that the manifests use by name, as SECRET/KEY. If one changes, the Pods that use its Secret "
+        "are replaced.",
+        names=kubernetes_rules.SECRET_KEY,
+        default={},
+        secrecy="must",
+        example={"database/password": "a secret"},
+    )
+
     conditions: ClassVar[tuple[Condition, ...]] = CONDITIONS
+
+    @property
+    def secrets_by_name(self) -> Mapping[str, Mapping[str, SecretText]]:
+        """The values of `secrets` by key, by the name of their Secret."""
+        found: dict[str, dict[str, SecretText]] = {}
+        for path, value in self.secrets.items():
+            name, _, key_of_it = path.partition("/")
+            found.setdefault(name, {})[key_of_it] = value
+        return found
 
     @property
     def pod_labels(self) -> Mapping[str, str]:

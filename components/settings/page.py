@@ -1,7 +1,7 @@
 """The reference page of the stack file, and the keys that Pulumi.yaml declares. Pure: no Pulumi here."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -106,7 +106,8 @@ def _default(key: Key) -> str:
 
 def _examples(key: Key) -> str:
     if key.secrecy == "must":
-        return "`{secure: ...}`" if key.kind == "text" else "`{DB_PASSWORD: {secure: ...}}`"
+        names = [name for example in key.examples if isinstance(example, Mapping) for name in example]
+        return f"`{{{names[0]}: {{secure: ...}}}}`" if names else "`{secure: ...}`"
     return ", ".join(f"`{_yaml(example)}`" for example in key.examples)
 
 

@@ -190,6 +190,13 @@ DOCKER_NAME = Rule(
 )
 """Of a network, volume or container (Moby: daemon/names, RestrictedNamePattern)."""
 
+COMPOSE_PROJECT = Rule(
+    pattern="[a-z0-9][a-z0-9_-]{0,62}",
+    cause="is not the name of a compose project",
+    remedy="use small letters, digits, '_' and '-', starting with a letter or digit",
+)
+"""Compose specification: name."""
+
 CPU = Rule(
     pattern=r"(?=[0.]*[1-9])(?:[0-9]+m|[0-9]+(?:\.[0-9]{1,3})?)",
     cause="is not an amount of CPU above 0",
@@ -240,6 +247,13 @@ ENV_NAME = Rule(
     remedy="use letters, digits, '_', '.' and '-', a digit not first, such as 'DB_PASSWORD' or 'spring.active'",
 )
 """What the keys of a Secret can be, and every version of Kubernetes takes (apimachinery: IsEnvVarName)."""
+
+FILES = Rule(
+    pattern=r"(?!/)(?!(?:[^\n]*/)?\.\.(?:/|$))[^\x00-\x1f\x7f]+",
+    cause="is not the path of files",
+    remedy="use a path or glob inside of the folder, such as 'deployment.yml' or 'kubernetes/*.yaml'",
+)
+"""Inside of a folder, so that it does not lead out of it."""
 
 DOCKER_ADDRESS = Rule(
     pattern=rf"ssh://[a-z_][a-z0-9_.-]*@(?:{_SUBDOMAIN}|\[[0-9a-f:]+\])(?::{_PORT})?",

@@ -24,6 +24,7 @@ from components.settings import stack_file
 from components.settings.access import Access
 from components.settings.app import App
 from components.settings.conditions import broken
+from components.settings.declared import Declared
 from components.settings.docker_host import DockerHost
 from components.settings.key import keys_of
 from components.settings.kubernetes import Kubernetes
@@ -58,6 +59,8 @@ class Settings:
     app: App | None
     kubernetes: Kubernetes | None
     docker_host: DockerHost | None
+    declared: tuple[Declared, ...] = ()
+    """The objects of its manifests, once these are read."""
     gitlab_token_text: str | None = field(default=None, repr=False)
     """The token for GitLab's API in clear, for the preflight; None leaves it to GITLAB_TOKEN."""
 
@@ -77,6 +80,16 @@ class Settings:
     def needs_gitlab(self) -> bool:
         """Whether anything of the stack is in GitLab."""
         return bool(self.access or (self.registry and not self.registry.username))
+
+    @property
+    def from_manifests(self) -> bool:
+        """Whether its objects on Kubernetes are those of the team's own files."""
+        return self.kubernetes is not None and self.kubernetes.manifests is not None
+
+    @property
+    def kubernetes_app(self) -> Kubernetes | None:
+        """The block kubernetes if it makes the objects of the block app; None with manifests."""
+        return None if self.from_manifests else self.kubernetes
 
     def owner(self, name: str) -> str:
         """Whose a thing of this name is: PROJECT/STACK/NAME."""
@@ -155,7 +168,7 @@ def parse(
     named = {full.removeprefix(f"{PROJECT}:"): value for full, value in given.items()}
     scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
     blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
-    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and "app" in named else None
+    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
     access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
     if image and registry:
         _compare(reader, image.deployed.image, registry, blocks.get("kubernetes"))
@@ -178,6 +191,13 @@ def parse(
         and replace(docker_host, name=docker_host.name or f"web-{_dns_label(stack)}"[:63].rstrip("-")),
     )
     return settings, []
+
+
+def _runs(named: Mapping[str, object]) -> bool:
+    """Whether the stack runs the image: of the block app, or in files that a target names."""
+    files = (("kubernetes", "manifests"), ("dockerHost", "compose"))
+    blocks = [(named.get(target), key) for target, key in files]
+    return "app" in named or any(isinstance(block, Mapping) and key in block for block, key in blocks)
 
 
 def _compare(reader: Reader, image: ImageReference, registry: Registry, target: Kubernetes | None) -> None:

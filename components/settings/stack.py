@@ -5,8 +5,20 @@ from collections.abc import Mapping
 from components.settings.access import Access
 from components.settings.app import App
 from components.settings.block import Block
-from components.settings.conditions import Condition, all_of, any_of, equals, given, matches, negation, overlap, same
+from components.settings.conditions import (
+    Condition,
+    all_of,
+    any_of,
+    equals,
+    given,
+    is_block,
+    matches,
+    negation,
+    overlap,
+    same,
+)
 from components.settings.docker_host import DockerHost
+from components.settings.key import keys_of
 from components.settings.kubernetes import Kubernetes
 from components.settings.registry import Registry
 
@@ -27,9 +39,19 @@ def own(name: str) -> str:
 
 
 _ACCESS, _REGISTRY, _APP, _KUBERNETES, _DOCKER_HOST = map(own, BLOCKS)
+_MANIFESTS = f"{_KUBERNETES}.manifests"
 _WORKER = equals(f"{_APP}.worker", True)
 _PROBES = ("startup", "liveness")
+_COMPOSE = f"{_DOCKER_HOST}.compose"
+_MAKES_APP = any_of(
+    all_of(given(_KUBERNETES), negation(given(_MANIFESTS))), all_of(given(_DOCKER_HOST), negation(given(_COMPOSE)))
+)
+"""Whether a block makes the application of the block app."""
+_WITH_COMPOSE = ("address", "hostKey", "identityFile", "proxy", "waitSeconds", "compose", "project")
+"""The keys of the block `dockerHost` that mean the same with compose files."""
 _TARGETS = any_of(given(_KUBERNETES), given(_DOCKER_HOST))
+_WITH_MANIFESTS = ("namespace", "manifests", "secrets", "pullSecret", "pullSecrets", "waitSeconds", "graceSeconds")
+"""Keys of the block `kubernetes` that mean the same with manifests; the others say what it makes of `app`."""
 _IN_PREVIEW = r"preview/.*|(?!\*$)(?:p(?:r(?:e(?:v(?:i(?:e(?:w/?)?)?)?)?)?)?)?\*.*"
 """Scopes that hold environments of `preview/*`, but for `*`: GitLab takes the variable of any other scope first."""
 
@@ -48,15 +70,79 @@ CONDITIONS = (
         cause="says what runs, and no block says where",
         remedy="add the block kubernetes or dockerHost",
     ),
+    Condition(
+        when=all_of(given(_MANIFESTS), negation(given(_DOCKER_HOST))),
+        then="refused",
+        path=_APP,
+        cause="says what runs, and so do kubernetes.manifests",
+        remedy="take one of the two out",
+    ),
     *(
         Condition(
-            when=negation(given(_APP)),
+            when=all_of(negation(given(_APP)), without),
             then="refused",
             path=target,
-            cause="says where the application runs, and no block says what it is",
-            remedy="add the block app",
+            cause="says where the application runs, and nothing says what it is",
+            remedy=f"add the block app{other}",
         )
-        for target in (_KUBERNETES, _DOCKER_HOST)
+        for target, without, other in (
+            (_KUBERNETES, negation(given(_MANIFESTS)), ", or kubernetes.manifests"),
+            (_DOCKER_HOST, negation(given(_COMPOSE)), ", or dockerHost.compose"),
+        )
+    ),
+    Condition(
+        when=all_of(is_block(_APP), _MAKES_APP, negation(_WORKER)),
+        then="required",
+        path=f"{_APP}.port",
+        cause="is missing",
+        remedy="name the port the container listens on, or set worker to true if it listens on none",
+    ),
+    *(
+        Condition(
+            when=all_of(given(_COMPOSE), negation(_MAKES_APP)),
+            then="refused",
+            path=f"{_APP}.{key.name}",
+            cause="says what runs, and so does dockerHost.compose",
+            remedy="take it out; with compose files, app has env and secrets",
+        )
+        for key in keys_of(App)
+        if key.name not in {"env", "secrets"}
+    ),
+    *(
+        Condition(
+            when=given(_COMPOSE),
+            then="refused",
+            path=f"{_DOCKER_HOST}.{key.name}",
+            cause="is of the container that the block makes itself, and dockerHost.compose has its own",
+            remedy="take it out here, and write it into the compose file",
+        )
+        for key in keys_of(DockerHost)
+        if key.name not in _WITH_COMPOSE
+    ),
+    Condition(
+        when=negation(given(_COMPOSE)),
+        then="refused",
+        path=f"{_DOCKER_HOST}.project",
+        cause="is the name of a compose project",
+        remedy="add dockerHost.compose or take this out",
+    ),
+    *(
+        Condition(
+            when=given(_MANIFESTS),
+            then="refused",
+            path=f"{_KUBERNETES}.{key.name}",
+            cause="is of the objects that the block makes itself, and kubernetes.manifests has its own",
+            remedy="take it out here, and write it into the manifests",
+        )
+        for key in keys_of(Kubernetes)
+        if key.name not in _WITH_MANIFESTS
+    ),
+    Condition(
+        when=negation(given(_MANIFESTS)),
+        then="refused",
+        path=f"{_KUBERNETES}.secrets",
+        cause="is for manifests, which name their Secrets",
+        remedy="use app.secrets",
     ),
     Condition(
         when=any_of(given(_ACCESS), given(_KUBERNETES)),

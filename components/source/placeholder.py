@@ -1,5 +1,7 @@
 """Which image of a team's own file is the stack's. Pure."""
 
+import re
+
 from components.image.reference import ImageReference
 
 PLACEHOLDERS = ("IMAGE", "$IMAGE", "${IMAGE}")
@@ -7,13 +9,12 @@ PLACEHOLDERS = ("IMAGE", "$IMAGE", "${IMAGE}")
 
 
 def is_stack_image(text: str, image: ImageReference) -> bool:
-    """Whether an image of a file is the stack's: a placeholder, or of the same repository, whatever its tag."""
-    if text in PLACEHOLDERS:
-        return True
-    try:
-        return _full(ImageReference.parse(text).name) == _full(image.name)
-    except ValueError:
-        return False
+    """Whether an image of a file is the stack's: a placeholder, or of the same repository, whatever its tag.
+
+    The tag may be one that the tools of before have put in, such as `:$CI_COMMIT_SHA`.
+    """
+    name = re.sub(r"(:[^/@]*)?(@.*)?$", "", text)
+    return text in PLACEHOLDERS or _full(name) == _full(image.name)
 
 
 def _full(name: str) -> str:

@@ -37,7 +37,7 @@ class Handmade:
 
 def keys_to_set(stack: Settings, found: Handmade) -> dict[str, str]:
     """The keys of the stack file, as paths, that have to say what a Deployment has and cannot change."""
-    target = stack.kubernetes
+    target = stack.kubernetes_app
     deployment = found.find("Deployment", target.name) if target else None
     if target is None or deployment is None:
         return {}
@@ -57,7 +57,7 @@ def obstacles(stack: Settings, found: Handmade) -> list[str]:
 
 
 def _namespace(stack: Settings, found: Handmade) -> Iterator[str]:
-    access, target = stack.access, stack.kubernetes
+    access, target = stack.access, stack.kubernetes_app
     if access is None or found.find("Namespace", access.namespace) is None:
         return
     deployment = found.find("Deployment", target.name) if target else None
@@ -94,7 +94,7 @@ def _fixed(found: Handmade) -> Iterator[str]:
 
 
 def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
-    app, target = stack.app, stack.kubernetes
+    app, target = stack.app, stack.kubernetes_app
     deployment = found.find("Deployment", target.name) if target else None
     if app is None or target is None or deployment is None:
         return
@@ -135,7 +135,7 @@ def _deployment(stack: Settings, found: Handmade) -> Iterator[str]:
 
 
 def _service(stack: Settings, found: Handmade) -> Iterator[str]:
-    app, target = stack.app, stack.kubernetes
+    app, target = stack.app, stack.kubernetes_app
     service = found.find("Service", target.name) if target else None
     if app is None or target is None or service is None:
         return

@@ -12,7 +12,7 @@ from components.cluster.check import owner_of
 from components.cluster.planned import planned
 from components.settings.settings import Settings
 from ops import stack_settings
-from ops.adopt import cluster, docker, handmade, old, stack, variables
+from ops.adopt import cluster, compose, docker, handmade, old, stack, variables
 from ops.adopt.handmade import Handmade
 from ops.adopt.old import Old
 from ops.adopt.variables import Variable, Variables
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     ids: list[str]
-    """Of what is to be taken over: uids of objects, ids of containers."""
+    """Of what is to be taken over: uids of objects, ids of containers and networks, names of volumes."""
     lines: list[str]
     """What it is, to be shown."""
     live: Handmade
@@ -94,23 +94,32 @@ def _find(name: StackName, settings: Settings) -> _Found:
     resources = stack.resources(name)
     own_id = identity.kept_in(resources) or identity.NOT_MADE
     found = cluster.find(settings, own_id, resources) if settings.needs_cluster else []
+    known = frozenset(resource.id for resource in resources)
     target = settings.docker_host
+    if target and target.compose:
+        project, target = compose.find(settings, own_id, known), None
+    else:
+        project = compose.Found()
     containers = docker.find(target, own_id) if target else []
     return _Found(
-        ids=[*(str(metadata["uid"]) for _, metadata in found), *(one.id for one in containers)],
+        ids=[*(str(metadata["uid"]) for _, metadata in found), *(one.id for one in containers), *project.ids],
         lines=[
             *(f"{item} {owner_of(metadata)}; the stack takes it over" for item, metadata in found),
             *(f"container {one.shown}; the stack's own replaces it, and then it is stopped" for one in containers),
+            *project.lines,
         ],
         live=cluster.read([item for item, _ in found], settings.namespace),
-        docker_obstacles=list(docker.obstacles(target, docker.inspect(target, containers))) if target else [],
-        known=frozenset(resource.id for resource in resources),
+        docker_obstacles=[
+            *(docker.obstacles(target, docker.inspect(target, containers)) if target else ()),
+            *project.obstacles,
+        ],
+        known=known,
     )
 
 
 def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mapping[Variable, Mapping[str, Any]]) -> None:
     """In two steps: first what runs, then what leads to it and what is closed around it."""
-    target = settings.kubernetes
+    target = settings.kubernetes_app
     later = [one.name for one in taken]
     is_replaced = target is not None and any(found.live.find(kind, target.name) for kind in ("Deployment", "Service"))
     if is_replaced:

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from components.settings.settings import OFFLINE
+from components.source.folder import FOLDER
 from ops import cli
 from ops.console import report
 from ops.ops_error import OpsError
@@ -29,7 +30,7 @@ from ops.stack_name import StackName
 TIMEOUT_SECONDS = 180
 UNKNOWN_IMAGE = "deployed-last.invalid/image:unknown"
 """Stands for the image that was deployed last, if the stack file names none: only the state knows it."""
-_KEPT = ("LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PYTHONPATH", "TMPDIR")
+_KEPT = (FOLDER, "LANG", "LC_ALL", "PATH", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PYTHONPATH", "TMPDIR")
 # Nothing listens there.
 _NOWHERE = "https://127.0.0.1:9"
 
@@ -64,9 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _link(here: Path, program: Path) -> None:
-    """Fills the folder with links to the content of the program's own."""
+    """Fills the folder with copies of the program's own content, and with links to what is hidden, such as `.venv`.
+
+    A link would lead out of the folder, as no file of a stack may.
+    """
     for entry in here.iterdir():
-        (program / entry.name).symlink_to(entry)
+        if entry.name.startswith(".") or entry.is_symlink():
+            (program / entry.name).symlink_to(entry)
+        elif entry.is_dir():
+            shutil.copytree(entry, program / entry.name, symlinks=True)
+        else:
+            shutil.copy(entry, program / entry.name)
 
 
 def _check_out(ref: str, archive: Path, program: Path) -> None:
@@ -132,14 +141,25 @@ class _IsolatedProgram:
             raise OpsError(f"{file.name} is not UTF-8; save it as UTF-8") from error
         stack_file = placeholders.without_secrets(text)
         config, image = stack_file.config, f"{self._project['name']}:image"
-        if f"{self._project['name']}:app" in config and not config.get(image):
-            report(f"{file.name} names no image: {UNKNOWN_IMAGE} stands for it")
-            config[image] = UNKNOWN_IMAGE
+        if self._deploys(config) and not config.get(image):
+            # In the registry of the stack file, if it names one: no other is accepted.
+            registry = config.get(f"{self._project['name']}:registry")
+            server = registry.get("server") if isinstance(registry, dict) else None
+            config[image] = f"{server}/{UNKNOWN_IMAGE}" if server else UNKNOWN_IMAGE
+            report(f"{file.name} names no image: {config[image]} stands for it")
         # The names that providers generate would differ in the next preview.
         config["pulumi:autonaming"] = {"mode": "verbatim"}
         file.unlink()
         file.write_text(yaml.safe_dump({"config": config}, sort_keys=False), encoding="utf-8")
         return stack_file.placeholders
+
+    def _deploys(self, config: Mapping[str, object]) -> bool:
+        """Whether the stack has an image: for the block app, or for the files that a target names."""
+        targets = {key: config.get(f"{self._project['name']}:{key}") for key in ("kubernetes", "dockerHost")}
+        files = {"kubernetes": "manifests", "dockerHost": "compose"}
+        return f"{self._project['name']}:app" in config or any(
+            isinstance(block, dict) and files[name] in block for name, block in targets.items()
+        )
 
     def _prepare(self, here: Path) -> dict[str, str]:
         """The environment: no variable of the job is in it but those that find the tools."""

@@ -16,8 +16,7 @@ from components.docker_app.host_check import host_problem
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
-from components.outputs import AccessOutput, AppOutput, DockerHostOutput, StackOutputs
-from components.settings.kubernetes import SERVICE_PORT
+from components.outputs import AccessOutput, AppOutput, ComposeOutput, DockerHostOutput, StackOutputs
 from ops import cli as tools
 from ops import rights, site
 from ops.gitlab import credential
@@ -92,6 +91,8 @@ def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterato
         yield _fetch(arguments.url, arguments)
     if docker:
         yield from _docker(docker, outputs["identity"], arguments)
+    if compose := outputs.get("compose"):
+        yield from _compose(compose, arguments)
 
 
 @contextmanager
@@ -149,20 +150,31 @@ def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Na
     """Every Pod behind the Service runs the stack's image, and the Service answers over HTTP."""
     namespace, service, image = app["namespace"], app.get("service"), app["image"]
     name = service or app.get("worker")
-    selector = f"app.kubernetes.io/name={name}"
+    if name is None:
+        yield None, f"{namespace}: no Service leads to {image}, so that nothing can be asked"
+        return
+    kind = "service" if service else "deployment"
+    asked = tools.run("kubectl", "get", kind, name, "-n", namespace, "-o", "json", environment=job)
+    if asked.returncode:
+        yield False, f"{namespace}: the {kind} {name} could not be read{_why(asked.stderr)}"
+        return
+    spec = json.loads(asked.stdout)["spec"]
+    labels = spec["selector"] if service else spec["selector"]["matchLabels"]
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
     found = tools.run("kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json", environment=job)
     if found.returncode:
         yield False, f"{namespace}: the Pods could not be listed{_why(found.stderr)}"
         return
     pods = [pod for pod in json.loads(found.stdout)["items"] if _is_serving(pod)]
-    current = [pod for pod in pods if pod["spec"]["containers"][0]["image"] == image]
+    current = [pod for pod in pods if image in {container["image"] for container in pod["spec"]["containers"]}]
     yield (
         len(pods) == len(current) > 0,
         f"{namespace}: {len(current)} of {len(pods)} Pods {'behind Service' if service else 'of'} {name} run {image}",
     )
     if service is None:
         return
-    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{SERVICE_PORT}/proxy{arguments.path}"
+    port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     if answer.returncode:
@@ -194,6 +206,33 @@ def _docker(docker: DockerHostOutput[str], identity: str, arguments: argparse.Na
     if name:
         trust = site.trusting(arguments.ca) if docker.get("tls", True) else None
         yield _routed(remote, name, docker["container"], arguments, trust)
+
+
+def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
+    """Each service has its container, healthy or completed, and the proxy leads to the stack's own."""
+    remote = RemoteDocker(
+        address=compose["address"], host_key=compose["hostKey"], identity_file=compose.get("identityFile") or None
+    )
+    try:
+        problem = host_problem(remote)
+    except WrongHostKeyError as error:
+        problem = str(error)
+    if problem:
+        yield False, problem
+        return
+    form = "{{.Id}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}healthy{{end}}"
+    ids = [service["id"] for service in compose["services"].values()]
+    shown = remote.run("inspect", "--format", form, *ids).stdout.split()
+    found = {line.partition("|")[0]: line.partition("|")[2] for line in shown}
+    for name, service in compose["services"].items():
+        wanted = {"running|0|healthy", *(["exited|0|healthy"] if service["completes"] else [])}
+        state = found.get(service["id"], "none")
+        does = "runs or has completed" if service["completes"] else "runs, healthy if it has a health check"
+        text = f"{compose['address']}: {name} ({service['container']}) {does}"
+        yield state in wanted, text if state in wanted else f"{text}, but it is: {state.replace('|', ', ')}"
+    web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
+    for host in compose["hosts"] if web else ():
+        yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))
 
 
 def _routed(

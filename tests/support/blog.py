@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,19 @@ PROGRAM = "group/gitlab-deploy"
 class Site:
     """The stack prod, put up once by a developer, and the variables that GitLab's jobs got by that."""
 
-    def __init__(self, instance: Instance, folder: Path, *, project: str, namespace: str) -> None:
-        """The jobs of `project` deploy to `namespace`, and to the Docker host."""
+    def __init__(
+        self,
+        instance: Instance,
+        folder: Path,
+        *,
+        project: str,
+        namespace: str,
+        change: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        """The jobs of `project` deploy to `namespace`, and to the Docker host.
+
+        `change` changes the stack file that the developer puts up.
+        """
         self.instance = instance
         self.project = project
         self.namespace = namespace
@@ -52,6 +64,12 @@ class Site:
         config["access"] |= {"namespace": namespace, "server": self.server, "preview": True, "previewProject": PROGRAM}
         config["registry"]["project"] = "group/blog"
         config["dockerHost"] |= {"address": instance.docker.address, "identityFile": "${SSH_KEY}"}
+        if project not in {PROGRAM, "group/blog"}:
+            # Those two are there from the start.
+            self.runner.repository(project, isolated=True)
+        change(config)
+        self.config = config
+        """The stack file, without the project's prefix."""
         self.write("prod", config)
         self.pulumi("stack", "init", "prod")
         self.pulumi("up", "--yes", "--skip-preview")
@@ -107,15 +125,19 @@ class Site:
 
     def blog(self) -> Repository:
         """The example's repository as it is, and what its pipeline finds: the server's image and the components."""
-        made = self.runner.repository("group/blog", isolated=True)
-        shutil.copytree(ROOT / "examples" / "hugo-blog", made.clone, dirs_exist_ok=True)
+        return self.application("hugo-blog", "group/blog")
+
+    def application(self, example: str, path: str) -> Repository:
+        """An example's repository as it is, in the project `path`, and what its pipeline finds."""
+        made = self.runner.repositories.get(path) or self.runner.repository(path, isolated=True)
+        shutil.copytree(ROOT / "examples" / example, made.clone, dirs_exist_ok=True)
         gitlab = self.instance.gitlab
         server = build(site.SERVER, site.server_files())
-        server.push(gitlab.registry, f"{site.REPOSITORY}/server:2", gitlab.credentials)
+        server.push(gitlab.registry, f"{path}/server:2", gitlab.credentials)
         # As docs/gitlab.md says: its jobs clone the program.
-        blog, program = (self.runner.project(path) for path in (made.path, PROGRAM))
-        program.job_token_scope.get().allowlist.create({"target_project_id": blog.id})
-        made.push("The blog")
+        application, program = (self.runner.project(each) for each in (made.path, PROGRAM))
+        program.job_token_scope.get().allowlist.create({"target_project_id": application.id})
+        made.push("The application")
         return made
 
     def image(self) -> str:

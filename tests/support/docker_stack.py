@@ -119,9 +119,17 @@ class DockerStack(Stack):
 class Load(Background):
     """Requests at a fixed pace, however long an answer takes, from the start of the block to its end."""
 
-    def __init__(self, instance: Instance, rate: int = 25, address: str = "") -> None:
-        """Of the site behind the proxy, or at another address, without TLS."""
-        self._ask = partial(ask_plain, address) if address else partial(ask, instance.docker, HOST)
+    def __init__(
+        self,
+        instance: Instance,
+        rate: int = 25,
+        address: str = "",
+        *,
+        host: str = HOST,
+        path: str = "/version.txt",
+    ) -> None:
+        """Of a site behind the proxy, or at another address, without TLS."""
+        self._ask = partial(ask_plain, address) if address else partial(ask, instance.docker, host, path)
         self._rate = rate
         self.answers: list[Answer] = []
         super().__init__()

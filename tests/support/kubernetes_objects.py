@@ -22,7 +22,8 @@ def pod(name: str, owner: str = "new", container: Any = None, **status: Any) -> 
 
 
 def replica_set(uid: str, revision: str, **status: Any) -> dict[str, Any]:
-    return {"kind": "ReplicaSet", "metadata": {"uid": uid, "annotations": {REVISION: revision}}, "status": status}
+    metadata = {"name": f"web-{uid}", "uid": uid, "annotations": {REVISION: revision}}
+    return {"kind": "ReplicaSet", "metadata": metadata | {"ownerReferences": [{"uid": "web"}]}, "status": status}
 
 
 def cluster(
@@ -37,12 +38,13 @@ def cluster(
     counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": observed}
     deployment = {
         "kind": "Deployment",
-        "metadata": {"generation": 2, "annotations": {REVISION: "2"}},
-        "spec": {"replicas": 2, "template": {"spec": {"containers": [{"image": image}]}}},
+        "metadata": {"name": "web", "uid": "web", "generation": 2, "annotations": {REVISION: "2"}},
+        "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "app", "image": image}]}}},
         "status": counts | status,
     }
     slices = {
         "kind": "EndpointSlice",
+        "metadata": {"labels": {"kubernetes.io/service-name": "web"}},
         "endpoints": [{"targetRef": {"name": name}, "conditions": {"ready": True}} for name in ready],
     }
     sets = [replica_set("old", "1"), replica_set("new", "2", conditions=list(conditions))]

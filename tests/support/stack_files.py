@@ -70,8 +70,14 @@ class Place:
         stack = copy.deepcopy(EVERY)
         if self.path == "gitlab-deploy:kubernetes.namespace":
             del stack["gitlab-deploy:access"]
+        if self.path in {"gitlab-deploy:kubernetes.manifests", "gitlab-deploy:kubernetes.secrets"}:
+            stack["gitlab-deploy:kubernetes"] = {"manifests": ["deployment.yml"]}
         if self.path == "gitlab-deploy:access.preview":
             stack["gitlab-deploy:access"]["environment"] = "*"
+        if self.path in {"gitlab-deploy:dockerHost.compose", "gitlab-deploy:dockerHost.project"}:
+            block = stack["gitlab-deploy:dockerHost"]
+            kept = {key: value for key, value in block.items() if key in {"address", "hostKey"}}
+            stack["gitlab-deploy:dockerHost"] = kept | {"compose": ["docker-compose.yml"]}
         if self.path == "gitlab-deploy:kubernetes.pullSecret":
             del stack["gitlab-deploy:registry"]
         for block, keys in BESIDE.get(".".join(self.names[:2]), {}).items():

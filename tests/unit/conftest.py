@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.kubernetes_app.rollout import Rollout
+from components.rollout.rollout import Rollout
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ PROGRAM = """\
 import json, sys
 from pathlib import Path
 import pytest
-from components.kubernetes_app.rollout import Rollout
+from components.rollout.rollout import Rollout
 from tests.support.main_program import run_program
 async def wait(*_): pass
 folder, without, keys = sys.argv[1:]

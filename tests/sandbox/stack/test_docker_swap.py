@@ -42,12 +42,7 @@ def test_no_request_fails_while_an_image_that_stops_at_once_changes(blog: Docker
     ups = []
     with Load(blog.instance) as load:
         for number in range(1, CHANGES + 1):
-            try:
-                blog.deploy(STOPS[number % 2])
-            except BaseException:
-                print((blog.instance.folder / "log" / "traefik.log").read_text()[-6000:])
-                print(blog.project.export()[-9000:])
-                raise
+            blog.deploy(STOPS[number % 2])
             ups.append((time.monotonic(), site.VERSIONS[number % 2]))
         assert wait(lambda: load.answers[-1].asked > ups[-1][0] + 1, 10)
     print(f"{CHANGES} changes, {len(load.answers)} requests, {len(load.failed)} failed")

@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from components import preflight
 from components.cluster.kubectl import Kubectl
+from components.compose.host import HostState
 from components.docker_app.host_check import HostCheck
 from components.docker_app.listed_container import ListedContainer
 from components.settings import settings
+from tests.support.docker_double import HOST_KEY
 from tests.support.gitlab_double import GitLabDouble
 
 
@@ -164,7 +167,7 @@ def docker_stack(**target: object) -> settings.Settings:
     """The settings of a stack that is on a Docker host alone."""
     block = {
         "address": "ssh://deploy@host",
-        "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1TP8Zk3fIPC98LZDnN3wH4hrQAwW1FW7pZb4FaV/b1",
+        "hostKey": HOST_KEY,
     }
     values = {
         "gitlab-deploy:image": "blog:1.0.0",
@@ -240,3 +243,22 @@ def test_name_of_a_published_container_that_is_taken_stops_the_run() -> None:
     with pytest.raises(pulumi.RunError, match="The name web-stack is taken by a container that this stack did not"):
         preflight.require(docker_stack(publish={"port": 80}), {}, stranger, identity="own-id", known=None, preview=True)
     preflight.require(docker_stack(host="blog.example.org"), {}, stranger, identity="own-id", known=None, preview=True)
+
+
+def test_what_somebody_else_has_of_a_compose_project_stops_the_run_and_names_adopt() -> None:
+    values = {
+        "gitlab-deploy:image": "blog:1.0.0",
+        "gitlab-deploy:dockerHost": json.dumps(
+            {"address": "ssh://deploy@host", "hostKey": HOST_KEY, "compose": ["docker-compose.yml"]}
+        ),
+    }
+    stack, problems = settings.parse(values, stack="prod")
+    assert stack, problems
+    refuse = partial(preflight.require, stack, {}, HostCheck(), identity="own-id", known=None, preview=True)
+    refuse(project=HostState())
+    with pytest.raises(
+        pulumi.RunError, match=r"\n  a sentence\n  If the stack is .* 'python -m ops adopt --stack prod'"
+    ):
+        refuse(project=HostState(taken=("a sentence",)))
+    with pytest.raises(pulumi.RunError, match=r"\n  no network$"):
+        refuse(project=HostState(problems=("no network",)))

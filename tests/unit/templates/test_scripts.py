@@ -12,7 +12,11 @@ import yaml
 from tests.support import ci_templates
 from tests.support.project import ROOT
 
-FILES = [*sorted((ROOT / "templates").glob("*.yml")), ROOT / ".gitlab-ci.yml", *(ROOT / "examples").rglob("*.yml")]
+FILES = [
+    *sorted((ROOT / "templates").glob("*.yml")),
+    ROOT / ".gitlab-ci.yml",
+    *(ROOT / "examples").rglob("*.gitlab-ci.yml"),
+]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 # A runner sets the variables, ends at the first error, and runs the sections of a job in one shell. SC2016: git's
 # credential helper is a script of its own.

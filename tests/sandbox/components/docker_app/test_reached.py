@@ -1,6 +1,6 @@
 """The routers of containers that follow each other, at the real proxy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPConnection
@@ -8,19 +8,16 @@ from typing import Any
 
 import pytest
 
-from components.docker_app.definition import health_check
 from components.docker_app.entrance import Entrance
 from components.docker_app.labels import Route, labels
 from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.swap import LEVELS, Generation
-from components.settings.app import App, Health
 from sandbox.machine.waiting import wait
 from tests.sandbox.hosts.docker_sandbox import SITE, Sandbox
 from tests.sandbox.hosts.test_proxy import load
 
 ROUTE = Route(name="blog", hosts=(SITE,), port=8080, network="web", entry_point="websecure", health_path="/healthz")
-CHECK: Sequence[str] = health_check(App(port=8080, health=Health(path="/healthz")), seconds=10)["tests"][1:]
 
 
 def reach(remote: RemoteDocker, token: str, route: Route = ROUTE) -> str | None:
@@ -30,7 +27,7 @@ def reach(remote: RemoteDocker, token: str, route: Route = ROUTE) -> str | None:
 
 def run(docker: Sandbox, route: Route, **generation: Any) -> Generation:
     made = Generation(**generation)
-    docker.run(made.token, "1.0.0", CHECK, labels("owner", route, made))
+    docker.run(made.token, "1.0.0", labels=labels("owner", route, made))
     docker.wait_for(made.token)
     return made
 
@@ -42,7 +39,7 @@ def test_each_container_takes_all_requests_once_it_is_reached(docker: Sandbox, r
         for number in range(LEVELS - 2, LEVELS + 2):
             version = ("1.0.0", "2.0.0")[number % 2]
             generation = Generation(number=number, token=f"t{number}", before=before)
-            docker.run(generation.token, version, CHECK, labels("owner", ROUTE, generation))
+            docker.run(generation.token, version, labels=labels("owner", ROUTE, generation))
             docker.wait_for(generation.token)
             assert reach(remote, generation.token) is None
             if not before:

@@ -41,7 +41,7 @@ def good(key: Key) -> Iterator[object]:
         yield [] if key.kind == "texts" else {}
     yield from key.choices
     if key.secrecy == "must":
-        yield {"NAME": SECURE} if key.kind == "map" else SECURE
+        yield {next(iter(key.examples[0])): SECURE} if key.kind == "map" else SECURE  # type: ignore[call-overload]
     else:
         yield from key.examples
     if key.secrecy == "may":
@@ -94,6 +94,9 @@ def test_reader_and_schema_agree_on_what_is_just_beyond_or_of_another_type(place
         assert errors(stack), value
 
 
+MANIFESTS: Stack = {"manifests": ["deployment.yml"]}
+
+
 def without(*names: str) -> Stack:
     return {key: value for key, value in EVERY.items() if key.partition(":")[2] not in names}
 
@@ -117,6 +120,10 @@ def beside(block: str, **keys: object) -> Stack:
         without("access", "gitlabProject") | {"gitlab-deploy:kubernetes": {"namespace": "example"}},
         beside("kubernetes", namespace="other"),
         beside("kubernetes", pullSecret="mine"),
+        beside("kubernetes", manifests=["deployment.yml"]),
+        beside("kubernetes", secrets={"database/password": SECURE}),
+        without("dockerHost") | {"gitlab-deploy:kubernetes": MANIFESTS},
+        without("app") | {"gitlab-deploy:kubernetes": MANIFESTS},
         EVERY | {"gitlab-deploy:kubernetes": {"ingressClass": "nginx"}},
         beside("dockerHost", host=None),
         beside("access", environment="preview/*"),
@@ -160,6 +167,8 @@ def test_reader_and_schema_agree_on_rules_between_keys(stack: Stack, tmp_path: P
         EVERY | {"pulumi:disable-default-providers": ["kubernetes"]},
         without("access", "registry") | {"gitlab-deploy:kubernetes": {"namespace": "example"}},
         without("app", "kubernetes", "dockerHost"),
+        without("app", "dockerHost") | {"gitlab-deploy:kubernetes": MANIFESTS},
+        EVERY | {"gitlab-deploy:kubernetes": MANIFESTS | {"secrets": {"database/password": SECURE}}},
         without("access", "registry", "kubernetes", "cluster", "gitlabProject"),
         beside("access", preview=False, environment="preview/*"),
         without("access", "gitlabProject")
@@ -206,7 +215,7 @@ def test_every_key_has_a_sentence_and_an_example_and_defaults_pass_their_own_rul
     for place in places():
         assert place.key.text.endswith("."), place.path
         assert place.key.examples, place.path
-        if not place.key.required and place.key.default not in (None, "", {}):
+        if not place.key.required and place.key.default_text != "none" and place.key.default not in (None, "", {}):
             default = place.key.default
             if place.key.kind != "block":
                 stack = place.put(json.loads(json.dumps(default)))

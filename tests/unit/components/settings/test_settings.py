@@ -97,7 +97,8 @@ def test_what_runs_and_where_need_each_other() -> None:
         "gitlab-deploy:app says what runs, and no block says where; add the block kubernetes or dockerHost"
     ]
     assert problems(changed("app", None)) == [
-        "gitlab-deploy:kubernetes says where the application runs, and no block says what it is; add the block app"
+        "gitlab-deploy:kubernetes says where the application runs, and nothing says what it is; "
+        "add the block app, or kubernetes.manifests"
     ]
 
 

@@ -1,6 +1,7 @@
 """`python -m ops verify`: which answers of a site mean that its proxy leads to it."""
 
 import argparse
+import json
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.docker_app.remote_docker import RemoteDocker
-from ops import site
+from ops import cli, site
 from ops.commands import verify
 
 
@@ -67,3 +68,32 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
     passed, text = check(200, tls=False)
     assert passed
     assert text.startswith("http://blog.example.org/: answers over HTTP")
+
+
+def test_pods_behind_the_service_are_found_by_its_own_selector_and_asked_at_its_own_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ready = {"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    pod = ready | {"spec": {"containers": [{"image": "proxy:1"}, {"image": "blog:2"}]}}
+    service = {
+        "spec": {"selector": {"app": "web"}, "ports": [{"name": "metrics", "port": 9}, {"name": "http", "port": 8}]}
+    }
+    asked: list[str] = []
+
+    def run(*command: str, environment: Any = None) -> Any:
+        asked.append(" ".join(command))
+        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"}
+        return argparse.Namespace(returncode=0, stdout=answers[command[2]], stderr="", environment=environment)
+
+    monkeypatch.setattr(cli, "run", run)
+    arguments = argparse.Namespace(path="/", expect=None)
+    app: Any = {"namespace": "shop", "service": "web", "image": "blog:2"}
+    assert list(verify._serving(app, {}, arguments)) == [
+        (True, "shop: 1 of 1 Pods behind Service web run blog:2"),
+        (True, "shop: Service web answers over HTTP"),
+    ]
+    assert "kubectl get pods -n shop -l app=web -o json" in asked
+    assert "kubectl get --raw /api/v1/namespaces/shop/services/http:web:8/proxy/" in asked
+    del app["service"]
+    ((passed, text),) = verify._serving(app, {}, arguments)
+    assert (passed, text) == (None, "shop: no Service leads to blog:2, so that nothing can be asked")

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.kubernetes_app.reasons import is_complete, reasons
+from components.rollout.reasons import is_complete, reasons
+from components.rollout.workload import Workload
 from tests.support.kubernetes_objects import (
     BACK_OFF,
     BEFORE,
@@ -15,9 +17,11 @@ from tests.support.kubernetes_objects import (
     pod,
 )
 
+WEB = Workload(name="web", images={"app": IMAGE}, generation=7, services=("web",))
+
 
 def test_rollout_is_complete_if_every_pod_is_new_and_an_endpoint() -> None:
-    assert is_complete(cluster(), IMAGE, 7)
+    assert is_complete(cluster(), WEB)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_rollout_is_complete_if_every_pod_is_new_and_an_endpoint() -> None:
     ],
 )
 def test_rollout_is_not_complete_before(objects: list[dict[str, Any]]) -> None:
-    assert not is_complete(objects, IMAGE, 7)
+    assert not is_complete(objects, WEB)
 
 
 @pytest.mark.parametrize(
@@ -49,26 +53,32 @@ def test_rollout_is_not_complete_before(objects: list[dict[str, Any]]) -> None:
     ],
 )
 def test_reason_of_a_container_is_reported(container: dict[str, Any], expected: str, *, final: bool) -> None:
-    [reason] = reasons(cluster(pod("x", container=container)), IMAGE, 7)
+    [reason] = reasons(cluster(pod("x", container=container)), WEB)
     assert (reason.text, reason.final, reason.pod) == (expected, final, "x")
 
 
 def test_quota_and_a_cluster_that_is_full_are_reported() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "message": QUOTA}
-    [reason] = reasons(cluster(pod("x"), conditions=(failure,)), IMAGE, 7)
+    [reason] = reasons(cluster(pod("x"), conditions=(failure,)), WEB)
     assert (reason.text, reason.final) == (f"No Pod can be created: {QUOTA}", True)
     full = {"type": "PodScheduled", "reason": "Unschedulable", "message": "0/1 nodes are available"}
-    [reason] = reasons(cluster(pod("x", conditions=[full])), IMAGE, 7)
+    [reason] = reasons(cluster(pod("x", conditions=[full])), WEB)
     assert (reason.text, reason.final) == ("Pod x cannot be scheduled: 0/1 nodes are available", False)
 
 
 def test_pods_of_the_version_before_and_those_that_go_are_no_reason() -> None:
     going = pod("y", container=PULL)
     going["metadata"]["deletionTimestamp"] = "2026-11-24T11:00:00Z"
-    assert reasons(cluster(pod("x", owner="old", container=PULL), going), IMAGE, 7) == []
+    assert reasons(cluster(pod("x", owner="old", container=PULL), going), WEB) == []
 
 
 def test_message_of_the_cluster_is_shown_without_escape_sequences() -> None:
     waiting = {"reason": "ErrImagePull", "message": "\x1b[2Jregistry\nsays: \x1b]0;x\x07no"}
-    [reason] = reasons(cluster(pod("x", container={"state": {"waiting": waiting}, "ready": False})), IMAGE, 7)
+    [reason] = reasons(cluster(pod("x", container={"state": {"waiting": waiting}, "ready": False})), WEB)
     assert reason.text == "Pod x: its image cannot be pulled: registry says: no"
+
+
+def test_worker_needs_no_service_that_leads_to_its_pods() -> None:
+    objects = cluster(ready=())
+    assert not is_complete(objects, WEB)
+    assert is_complete(objects, replace(WEB, services=()))

@@ -3,15 +3,18 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.kubernetes_app.reasons import CAUSE, is_complete, reasons
-from components.kubernetes_app.rollout import BrokenError, Rollout, RolloutError
+from components.rollout.reasons import CAUSE, is_complete, reasons
+from components.rollout.rollout import BrokenError, Rollout, RolloutError
+from components.rollout.workload import Workload
 from tests.support.kubernetes_objects import BACK_OFF, BEFORE, IMAGE, PULL, UNREADY, cluster, pod
 
 LABELS = {"app": "web"}
+WEB = Workload(name="web", images={"app": IMAGE}, generation=7, services=("web",))
 
 waited_for = Rollout.wait
 """Before a fixture takes it away."""
@@ -27,7 +30,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
     with monkeypatch.context() as patch:
         patch.setattr(time, "monotonic", lambda: now[0])
-        patch.setattr("components.kubernetes_app.rollout.asyncio.sleep", sleep)
+        patch.setattr("components.rollout.rollout.asyncio.sleep", sleep)
         yield now
 
 
@@ -52,10 +55,9 @@ def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]
     warnings: list[str] = []
     rollout = Rollout(
         namespace="example",
-        name="web",
+        title=f"example/web to {IMAGE}",
+        workloads=[WEB],
         selector=LABELS,
-        image=IMAGE,
-        generation=7,
         seconds=seconds,
         grace=16,
         run=answering(at),
@@ -95,7 +97,13 @@ def test_reason_that_may_pass_is_reported_once_and_ends_the_wait_at_its_limit(cl
     warnings: list[str] = []
     at = answering(lambda: cluster(pod("x", container=UNREADY), availableReplicas=0))
     rollout = Rollout(
-        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=30, grace=16, run=at
+        namespace="example",
+        title=f"example/web to {IMAGE}",
+        workloads=[WEB],
+        selector=LABELS,
+        seconds=30,
+        grace=16,
+        run=at,
     )
     with pytest.raises(RolloutError, match=r"(?s)failed after 30 s:\n  Pod x: its container runs and is not ready"):
         asyncio.run(waited_for(rollout, warnings.append))
@@ -136,10 +144,9 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
         waited_for(
             Rollout(
                 namespace="example",
-                name="web",
+                title=f"example/web to {IMAGE}",
+                workloads=[WEB],
                 selector=LABELS,
-                image=IMAGE,
-                generation=7,
                 seconds=60,
                 grace=16,
                 run=run,
@@ -155,10 +162,16 @@ def test_cluster_that_refuses_is_one_sentence(clock: list[float]) -> None:
         return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="Error from server (Forbidden): pods\n")
 
     rollout = Rollout(
-        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=5, grace=16, run=refuse
+        namespace="example",
+        title=f"example/web to {IMAGE}",
+        workloads=[WEB],
+        selector=LABELS,
+        seconds=5,
+        grace=16,
+        run=refuse,
     )
     with pytest.raises(
-        RolloutError, match=r"example/web cannot be watched: Error from server \(Forbidden\): pods; check"
+        RolloutError, match=r"example/web to blog:2.0.0 cannot be watched: Error from server \(Forbidden\): pods; check"
     ):
         asyncio.run(waited_for(rollout, print))
     assert clock == [16]
@@ -176,7 +189,13 @@ def commands(failing: str = "") -> tuple[Rollout, list[tuple[str, ...]]]:
         )
 
     return Rollout(
-        namespace="example", name="web", selector=LABELS, image=IMAGE, generation=7, seconds=30, grace=16, run=run
+        namespace="example",
+        title=f"example/web to {IMAGE}",
+        workloads=[WEB],
+        selector=LABELS,
+        seconds=30,
+        grace=16,
+        run=run,
     ), given
 
 
@@ -193,11 +212,11 @@ def test_rollback_goes_one_revision_back_and_notes_its_cause() -> None:
     for runs in (BEFORE, IMAGE):
         objects = cluster(image=runs)
         objects[0]["metadata"]["annotations"][CAUSE] = why
-        [reason] = reasons(objects, IMAGE, 7)
+        [reason] = reasons(objects, WEB)
         assert reason.text == (
             f"The Deployment runs {runs}, {why}; change what broke it, or try again with 'pulumi up --refresh'"
         )
-        assert not is_complete(objects, IMAGE, 7)
+        assert not is_complete(objects, WEB)
 
 
 def test_what_is_declared_after_a_rollback_is_complete_again() -> None:
@@ -205,7 +224,7 @@ def test_what_is_declared_after_a_rollback_is_complete_again() -> None:
     asyncio.run(rollout.roll_back())
     objects = cluster()
     objects[0]["metadata"]["annotations"][CAUSE] = given[1][-1].partition("=")[2]
-    assert is_complete(objects, IMAGE, 9)
+    assert is_complete(objects, replace(WEB, generation=9))
 
 
 def test_missing_revision_is_reported() -> None:

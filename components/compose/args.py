@@ -1,0 +1,64 @@
+"""ComposeArgs: a compose project on a Docker host, completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+
+from components.compose.model import Project
+from components.compose.present import Present
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.remote_docker import RemoteDocker
+from components.image.reference import ImageReference
+from components.outputs import ComposeOutput, ComposeServiceOutput, SwapOutput
+from components.settings import rules
+from components.settings.docker_host import DockerHost
+from components.settings.rule import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeArgs:
+    """What runs and where, as the compose files and the stack file say it. Raises ValueError on a mutable image."""
+
+    project: Project
+    target: DockerHost
+    remote: RemoteDocker
+    """The Docker host, asked for what the provider does not report."""
+    owner: str
+    """PROJECT/STACK/NAME, the value of the label `gitlab-deploy.stack`."""
+    identity: str
+    """The id of the stack, by which its containers are known."""
+    kept_identity: pulumi.Input[str]
+    """The same, once the state has it: the value of the label `gitlab-deploy.id`."""
+    image: ImageReference
+    """The stack's image."""
+    values: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """The encrypted values that the files use, by their names."""
+    present: Present | None = None
+    """What was on the host before this run; None if the host could not be asked."""
+    leftovers: tuple[ListedContainer, ...] = ()
+    """Containers that are the stack's own, or that it takes over, and that its state does not know."""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """Ids of the networks, by their names, that exist and become the stack's own."""
+    logins: Sequence[docker.ProviderRegistryAuthArgsDict] = ()
+    """Registries the host pulls from, each with its user name and password, as the provider has them."""
+    previous: ComposeOutput[str] | None = None
+    """The output `compose` of the last successful run; None if there was none."""
+    swaps: Mapping[str, SwapOutput] = field(default_factory=dict)
+    """The output `swaps` of that run: what it noted of each container that is swapped."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """The names of the containers in the state, by those of their resources."""
+
+    def __post_init__(self) -> None:
+        require("image", str(self.image), rules.IMMUTABLE)
+
+    def image_of(self, service: str) -> str:
+        """The reference of the image that a service runs."""
+        return self.project.services[service].image or str(self.image)
+
+    def known(self, service: str) -> ComposeServiceOutput[str] | None:
+        """What the last successful run says of a service."""
+        return self.previous["services"].get(service) if self.previous else None

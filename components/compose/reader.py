@@ -1,0 +1,190 @@
+"""The compose files of a project, read: every problem of them is found at once."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from components.compose import keys
+from components.compose.checkout import Checkout, CheckoutError
+from components.compose.declared import networks, volumes
+from components.compose.fields import Fields
+from components.compose.interpolation import mark
+from components.compose.merging import merge
+from components.compose.model import Project, Service
+from components.compose.mounts import as_text
+from components.compose.resolving import resolved
+from components.compose.service_reader import ServiceReader
+from components.compose.source import Source
+from components.settings.problem import Problem
+from components.source.placeholder import PLACEHOLDERS
+from components.source.source_error import source_error
+from components.source.yaml_file import Document, Path
+
+PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def read(
+    documents: Sequence[Document],
+    checkout: Checkout,
+    *,
+    env: Mapping[str, str],
+    secrets: Sequence[str],
+    project: str | None,
+    fallback: str | None,
+    is_stack_image: Callable[[str], bool],
+) -> Project:
+    """The project of these files; SourceError with every problem.
+
+    `env` are the plain variables of the stack file, `secrets` the names of the encrypted ones. The project's name is
+    `project` if it is given, else that of the files, else `fallback`.
+    """
+    for document in documents:
+        if not isinstance(document.value, dict):
+            raise source_error(document.where(), "is no mapping", "write a compose file")
+    source = merge(documents)
+    _prepare(source, is_stack_image)
+    variables = {**env, **{name: mark(name) for name in secrets}}
+    source = Source(value=resolved(source, source.value, (), variables), lines=source.lines, problems=source.problems)
+    source.check()
+    top = Fields.of(source, (), source.value)
+    reader = ServiceReader(
+        checkout=checkout,
+        variables=variables,
+        is_stack_image=is_stack_image,
+        files={kind: _files(top.child(kind), kind, checkout, variables) for kind in ("configs", "secrets")},
+        volumes=top.child("volumes").value,
+        networks=top.child("networks").value,
+    )
+    name = _project_name(top, project, fallback)
+    services = {key: reader.read(key, top.child("services").child(key)) for key in source.value["services"]}
+    ordered = _ordered(source, services)
+    _check_names(source, services)
+    if not source.problems and not any(service.is_stacks_own for service in services.values()):
+        source.refuse(
+            ("services",),
+            "has no service with the stack's image",
+            "write 'image: IMAGE' for the service whose image CI sets",
+        )
+    found = Project(
+        name=name,
+        services=ordered,
+        networks=dict(networks(top, name, services)),
+        volumes=dict(volumes(top, name, services)),
+        notes=tuple(_notes(source)),
+    )
+    source.check()
+    return found
+
+
+def _prepare(source: Source, is_stack_image: Callable[[str], bool]) -> None:
+    """Takes out what has no part in a run; the stack's image is IMAGE, whatever variables its tag had."""
+    for key in source.value:
+        if key in keys.TOP_LEVEL_REFUSED:
+            source.refuse((key,), *keys.TOP_LEVEL_REFUSED[key])
+        elif key not in keys.TOP_LEVEL and not keys.is_extension(key):
+            source.refuse((key,), "is no key of a compose file", "correct it, or take it out")
+    services: dict[str, Any] = source.value.get("services") or {}
+    if not isinstance(services, dict) or not services:
+        source.refuse(("services",), "is missing or no mapping", "declare a service")
+        source.check()
+    for name, service in list(services.items()):
+        if not isinstance(service, dict):
+            source.refuse(("services", name), "is no mapping", "write an image")
+            continue
+        if service.get("profiles"):
+            # As compose does without --profile.
+            del services[name]
+            continue
+        if is_stack_image(str(service.get("image", ""))):
+            service["image"] = PLACEHOLDERS[0]
+    source.check()
+    if not services:
+        source.refuse(("services",), "has services with profiles alone", "take 'profiles' from one that is to run")
+    source.check()
+
+
+def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:
+    if given:
+        return given
+    written = top.text("name")
+    if written is None:
+        if fallback is None or not PROJECT_NAME.fullmatch(fallback):
+            top.source.refuse(
+                (), "has no name for the project", "set gitlab-deploy:dockerHost.project, or 'name:' here"
+            )
+        return fallback or "project"
+    if not PROJECT_NAME.fullmatch(written):
+        top.refuse("name", f"is {written!r}", "use small letters, digits, '-' and '_'")
+    return written
+
+
+def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Configs or secrets of the project: text, or base64."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for name in section.value:
+        one = section.child(name)
+        one.only({"file", "content", "environment", "external", "name"})
+        found[name] = ("", None)
+        try:
+            if one.boolean("external"):
+                one.refuse("external", "is kept by a swarm", "use file, content or environment")
+            elif "file" in one:
+                found[name] = as_text(checkout.read(one.text("file") or ""))
+            elif "content" in one:
+                found[name] = (one.text("content"), None)
+            elif "environment" in one:
+                variable = one.text("environment") or ""
+                if variable not in variables:
+                    one.refuse(
+                        "environment", f"takes {variable}, which is not set", f"set it as app.secrets.{variable}"
+                    )
+                found[name] = (variables.get(variable, ""), None)
+            else:
+                section.refuse(name, "has no file, content or environment", f"add one to the {kind}")
+        except CheckoutError as error:
+            section.refuse(name, error.cause, error.remedy)
+    return found
+
+
+def _ordered(source: Source, services: Mapping[str, Service]) -> dict[str, Service]:
+    """Each service after those it depends on."""
+    found: dict[str, Service] = {}
+
+    def add(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            source.refuse(("services", name, "depends_on"), f"goes in a circle: {' > '.join([*above, name])}", "cut it")
+            return
+        for dependency in services[name].depends_on:
+            if dependency.service in services and dependency.service not in found:
+                add(dependency.service, (*above, name))
+        found[name] = services[name]
+
+    for name in services:
+        if name not in found:
+            add(name, ())
+    return found
+
+
+def _check_names(source: Source, services: Mapping[str, Service]) -> None:
+    taken: dict[str, str] = {}
+    for name, service in services.items():
+        if service.container_name and taken.setdefault(service.container_name, name) != name:
+            path: Path = ("services", name, "container_name")
+            source.refuse(path, f"is that of {taken[service.container_name]} too", "give each its own")
+    for name, service in services.items():
+        for dependency in service.depends_on:
+            other = services.get(dependency.service)
+            if dependency.condition == "service_healthy" and other and other.healthcheck and other.healthcheck.is_off:
+                source.refuse(
+                    ("services", name, "depends_on", dependency.service),
+                    f"waits for {dependency.service} to be healthy, which has no health check",
+                    "give it one, or use service_started",
+                )
+
+
+def _notes(source: Source) -> Iterator[str]:
+    for name, service in source.value["services"].items():
+        for key in keys.NO_EFFECT:
+            if key in service and key in {"build", "develop"}:
+                path: Path = ("services", name, key)
+                yield str(Problem(path=source.where(path), cause=f"{key} has no effect", remedy=keys.NO_EFFECT[key]))

@@ -1,0 +1,252 @@
+"""What a run does besides the provider: services start in their order, and the old goes once the new one serves."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.compose import probe
+from components.compose.args import ComposeArgs
+from components.compose.container import patience
+from components.compose.model import Service
+from components.compose.names import SERVICE_LABEL
+from components.compose.reached import Reach
+from components.compose.routes import port, probed
+from components.compose.waiting import Waiting
+from components.docker_app.crash_loop import end_crash_loop
+from components.docker_app.drift import fault
+from components.docker_app.entrance import Entrance
+from components.docker_app.host_check import host_problem
+from components.docker_app.labels import ID_LABEL
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.log_lines import last_log_lines
+from components.docker_app.remote_docker import RemoteDockerError
+from components.docker_app.swap import Generation
+from components.printable import printable
+
+_ROUTED_SECONDS = 3.5
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """The containers of one service; `parent` is what its messages are about."""
+
+    args: ComposeArgs
+    service: Service
+    parent: pulumi.Resource
+    after: Sequence["Serving"] = ()
+    """The services that it depends on."""
+    done: pulumi.Output[str] | None = None
+    """The id of the container, once it does what others wait for."""
+    _removed: set[str] = field(default_factory=set)
+    _watches: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def completes(self) -> bool:
+        """Whether the service runs to its end, which others wait for."""
+        return self.service.name in self.args.project.completed
+
+    def gate(self) -> pulumi.Output[bool]:
+        """Known once the services it depends on do what it waits for, and nothing else holds its place.
+
+        Not an output of theirs: what depends on a property of a container is replaced with it.
+        """
+        waiting: Awaitable[bool] = self._may_start()
+        return pulumi.Output.from_input(waiting)
+
+    async def _may_start(self) -> bool:
+        if pulumi.runtime.is_dry_run():
+            return True
+        for other in self.after:
+            if other.done is not None:
+                await other.done.future()
+        if not self.service.is_swapped:
+            await self._remove(self._leftovers)
+        return True
+
+    async def ask(self, image_id: str) -> str:
+        """How it is seen that a container of the image can serve (see `probe`)."""
+        args, service = self.args, self.service
+        known = args.known(service.name)
+        if known and known["image"] == args.image_of(service.name) and known.get("probe"):
+            return str(known["probe"])
+        if args.present is None or pulumi.runtime.is_dry_run():
+            return probe.IMAGES_OWN
+        how = await asyncio.to_thread(probe.find, args.remote, image_id, port(service.labels), args.identity)
+        if how == probe.NONE:
+            pulumi.log.warn(
+                f"The service {service.name} has no health check, and its image has none, and no shell to ask with: "
+                "requests are sent to a new container as soon as it runs; add a healthcheck",
+                self.parent,
+            )
+        elif how != probe.IMAGES_OWN:
+            pulumi.log.info(
+                f"The service {service.name} has no health check, and its image has none: it is taken to serve once "
+                f"it listens on {how}",
+                self.parent,
+            )
+        return how
+
+    async def complete(self, container_id: str, generation: Generation | None) -> str:
+        """The id, once the container does what others wait for; RunError if it does not. Nothing in a preview.
+
+        `generation` is that of a container that is swapped: the reverse proxy has to serve it too.
+        """
+        if pulumi.runtime.is_dry_run():
+            return container_id
+        self._end_watches()
+        found = next((one for one in self._present if one.id == container_id), None)
+        if found is None and self._was_made_before(container_id):
+            raise pulumi.RunError(
+                f"{self._where}: the container of the service {self.service.name}, which this stack created, does not "
+                "exist any more; 'pulumi up --refresh' creates another"
+            )
+        if found is None or self.completes or fault(found):
+            await self._wait(container_id, found)
+        if found is None and generation is not None:
+            await self._reach(container_id, generation)
+        await self._remove(self._leftovers)
+        return container_id
+
+    async def remove_others(self) -> None:
+        """Removes what a killed run left of services that are in no file any more."""
+        named = self.args.project.services
+        await self._remove([one for one in self.args.leftovers if one.labels.get(SERVICE_LABEL) not in named])
+
+    async def watch(self, created: pulumi.ResourceHookArgs) -> None:
+        """Ends the wait for a container that crash-loops, for which the provider would use all of its time."""
+        name, secrets = str((created.new_inputs or {})["name"]), await self._secrets()
+        watching = end_crash_loop(self.args.remote, name, secrets, lambda text: pulumi.log.error(text, self.parent))
+        self._watches.append(asyncio.create_task(watching))
+
+    async def remove_failed(self, failed: pulumi.ErrorHookArgs) -> bool:
+        """Shows the log of a container that did not start or get healthy, and removes it; there is no retry."""
+        self._end_watches()
+        if failed.failed_operation != "create" or not failed.new_inputs:
+            return False
+        for line in await asyncio.to_thread(self._remove_failed, str(failed.new_inputs["name"]), await self._secrets()):
+            pulumi.log.error(line, self.parent)
+        return False
+
+    async def _wait(self, container_id: str, found: ListedContainer | None) -> None:
+        args, service = self.args, self.service
+        secrets = await self._secrets()
+        waiting = Waiting(
+            remote=args.remote,
+            container=container_id,
+            seconds=patience(service, args.target.wait_seconds),
+            completes=self.completes,
+            may_end=service.may_end,
+            secrets=secrets,
+        )
+        try:
+            lines = await self._again(waiting) if found else await waiting.problem()
+        except RemoteDockerError as error:
+            lines = [printable(str(error)) or "the connection was lost"]
+        if not lines:
+            return
+        others = [one for one in await asyncio.to_thread(self._running) if one != container_id]
+        if found is None and service.is_swapped and others:
+            # The one that served gets all requests again.
+            await asyncio.to_thread(args.remote.run, "stop", container_id)
+        verb = "complete" if self.completes else "serve"
+        raise pulumi.RunError("\n".join([f"{self._where}: the service {service.name} does not {verb}:", *lines]))
+
+    async def _again(self, waiting: Waiting) -> list[str]:
+        """A container that was stopped, paused or did not complete is started; what did complete is left alone."""
+        if (self.completes or self.service.stays_down) and not await waiting.problem():
+            return []
+        for action in ("unpause", "start"):
+            # An error if it is not paused, 304 if it runs already: what counts is how it is in the end.
+            await asyncio.to_thread(self.args.remote.request, "POST", f"/containers/{waiting.container}/{action}")
+        return await waiting.problem()
+
+    async def _reach(self, container_id: str, generation: Generation) -> None:
+        """Waits until the reverse proxy serves the new container; it is stopped if that does not come."""
+        route = probed(self.service.labels)
+        if route is None:
+            # Nothing in its rules can be asked for. Traefik takes up to three seconds.
+            await asyncio.sleep(_ROUTED_SECONDS)
+            return
+        reach = Reach(
+            entrance=Entrance(host=route.hosts[0], tls=route.tls, address=self.args.target.proxy),
+            entry_points=route.entry_points,
+            token=generation.token,
+        )
+        problem = await asyncio.to_thread(reach.problem, self.args.remote)
+        if problem is None:
+            return
+        await asyncio.to_thread(self.args.remote.run, "stop", container_id)
+        raise pulumi.RunError(
+            f"{self._where}: the new container of the service {self.service.name} is stopped, and what served before "
+            f"serves on: {problem}"
+        )
+
+    async def _remove(self, containers: Sequence[ListedContainer]) -> None:
+        for leftover in containers:
+            try:
+                await asyncio.to_thread(self.args.remote.stop_and_remove, leftover.id, self.service.stop_seconds)
+            except RemoteDockerError as error:
+                reason = printable(str(error)) or "the connection was lost"
+                raise pulumi.RunError(
+                    f"{self._where}: the container {leftover.quoted}, which is not in the state, is not removed "
+                    f"({reason}); run the same command again, or remove it with {leftover.removal}"
+                ) from error
+            pulumi.log.info(
+                f"{self._where}: the container {leftover.quoted}, which was not in the state, is removed", self.parent
+            )
+        self._removed.update(one.id for one in containers)
+
+    def _remove_failed(self, name: str, secrets: tuple[str, ...]) -> list[str]:
+        remote = self.args.remote
+        problem = host_problem(remote)
+        try:
+            own = [] if problem else [one for one in remote.listing() if one.name == name]
+        except RemoteDockerError as error:
+            problem, own = str(error), []
+        if problem:
+            return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
+        for container in own:
+            if container.identity == self.args.identity:
+                lines = last_log_lines(remote, name, secrets)
+                try:
+                    remote.stop_and_remove(container.id, self.service.stop_seconds)
+                except RemoteDockerError as error:
+                    lines.append(f"Container {name} is not removed ({printable(str(error))}); 'pulumi up' tries again")
+                return ["\n".join(lines)]
+        return []
+
+    async def _secrets(self) -> tuple[str, ...]:
+        return tuple(await pulumi.Output.all(*self.args.values.values()).future() or ())
+
+    def _running(self) -> list[str]:
+        """Ids of the running containers of this service, the stack's own and those that it takes over."""
+        own = self.args.remote.running(ID_LABEL, self.args.identity)
+        named = self.args.remote.running(SERVICE_LABEL, self.service.name)
+        adopted = {one.id for one in self._leftovers}
+        return [one for one in named if one in own or one in adopted]
+
+    @property
+    def _where(self) -> str:
+        return self.args.target.address
+
+    @property
+    def _present(self) -> tuple[ListedContainer, ...]:
+        return self.args.present.containers if self.args.present else ()
+
+    @property
+    def _leftovers(self) -> list[ListedContainer]:
+        return [
+            one
+            for one in self.args.leftovers
+            if one.labels.get(SERVICE_LABEL) == self.service.name and one.id not in self._removed
+        ]
+
+    def _was_made_before(self, container_id: str) -> bool:
+        known = self.args.known(self.service.name)
+        return self.args.present is not None and bool(known and known["id"] == container_id)
+
+    def _end_watches(self) -> None:
+        for task in self._watches:
+            task.cancel()

@@ -1,0 +1,1 @@
+"""The team's own Kubernetes manifests as resources of the stack."""

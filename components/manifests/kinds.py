@@ -1,0 +1,98 @@
+"""The kinds of Kubernetes' own API, and which of them belong to no namespace. Pure.
+
+As of Kubernetes 1.35 (`kubectl api-resources`). What is of none of these groups is a custom resource.
+"""
+
+import difflib
+
+_NAMESPACED = {
+    "v1": "ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
+    "ResourceQuota Secret Service ServiceAccount",
+    "apps/v1": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+    "autoscaling/v1": "HorizontalPodAutoscaler",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "batch/v1": "CronJob Job",
+    "coordination.k8s.io/v1": "Lease",
+    "discovery.k8s.io/v1": "EndpointSlice",
+    "events.k8s.io/v1": "Event",
+    "networking.k8s.io/v1": "Ingress NetworkPolicy",
+    "policy/v1": "PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+    "resource.k8s.io/v1": "ResourceClaim ResourceClaimTemplate",
+    "storage.k8s.io/v1": "CSIStorageCapacity",
+}
+_CLUSTER_WIDE = {
+    "": "ComponentStatus Namespace Node PersistentVolume",
+    "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+    "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
+    "ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io": "CustomResourceDefinition",
+    "apiregistration.k8s.io": "APIService",
+    "authentication.k8s.io": "SelfSubjectReview TokenReview",
+    "authorization.k8s.io": "SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+    "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
+    "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+    "networking.k8s.io": "IPAddress IngressClass ServiceCIDR",
+    "node.k8s.io": "RuntimeClass",
+    "policy": "PodSecurityPolicy",
+    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
+    "resource.k8s.io": "DeviceClass DeviceTaintRule ResourceSlice",
+    "scheduling.k8s.io": "PriorityClass",
+    "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",
+    "storagemigration.k8s.io": "StorageVersionMigration",
+    # Of others, which manifests of applications have in them.
+    "cert-manager.io": "ClusterIssuer",
+    "external-secrets.io": "ClusterExternalSecret ClusterSecretStore",
+    "gateway.networking.k8s.io": "GatewayClass",
+    "kyverno.io": "ClusterPolicy",
+}
+"""By group, whatever the version."""
+_MOVED = frozenset({"extensions"})
+"""Groups that are no more."""
+
+_KINDS = {version: frozenset(kinds.split()) for version, kinds in _NAMESPACED.items()}
+_WIDE = {group: frozenset(kinds.split()) for group, kinds in _CLUSTER_WIDE.items()}
+
+
+def group_of(api_version: str) -> str:
+    """The API group; empty for the core one."""
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
+
+
+_GROUPS = {group_of(version) for version in _KINDS} | {
+    group for group in _WIDE if "." not in group or (group.endswith(".k8s.io") and not group.startswith("gateway."))
+}
+
+
+def is_cluster_wide(api_version: str, kind: str) -> bool:
+    """Whether objects of the kind belong to no namespace, as far as is known here."""
+    return kind in _WIDE.get(group_of(api_version), ())
+
+
+def is_own(api_version: str) -> bool:
+    """Whether the API group is Kubernetes' own: anything else is a custom resource."""
+    return group_of(api_version) in _GROUPS | _MOVED
+
+
+def problem(api_version: str, kind: str) -> tuple[str, str] | None:
+    """Why there is no such kind in Kubernetes' own API, and what to write; None for one that there is, or a custom one.
+
+    A kind of another version is taken for one that was removed or misspelt: objects are read by their newest version.
+    """
+    if kind in _KINDS.get(api_version, ()):
+        return None
+    group = group_of(api_version)
+    if not is_own(api_version):
+        # The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group).
+        if "." in group and api_version.count("/") == 1 and not api_version.endswith("/"):
+            return None
+        near = difflib.get_close_matches(api_version, _KINDS, n=1)
+        remedy = f"use {near[0]}" if near else "use one that 'kubectl api-versions' lists"
+        return f"has the apiVersion {api_version!r}, which does not exist", remedy
+    current = [version for version, kinds in _KINDS.items() if kind in kinds]
+    if current:
+        return f"has the apiVersion {api_version!r}, which has no {kind}", f"use {current[-1]}"
+    near = difflib.get_close_matches(kind, {name for kinds in _KINDS.values() for name in kinds}, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "use one that 'kubectl api-resources' lists"
+    return f"has the kind {kind!r}, which {api_version} does not have", remedy

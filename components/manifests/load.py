@@ -1,0 +1,58 @@
+"""Reads the manifests that the stack file names, before anything is declared."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+
+from components.cluster.planned import planned
+from components.image.reference import ImageReference
+from components.manifests.reader import Read, read
+from components.settings.declared import Declared
+from components.settings.settings import Settings
+from components.source import folder, yaml_file
+from components.source.source_error import SourceError, source_error
+
+KEY = "gitlab-deploy:kubernetes.manifests"
+
+
+def load(stack: Settings, program: Path, environment: Mapping[str, str]) -> tuple[Settings, Read | None]:
+    """The settings with the objects of the manifests, and these; None if the stack has none.
+
+    `program` is the program's folder. RunError, which Pulumi shows with no traceback, lists every problem.
+    """
+    if stack.kubernetes is None or stack.kubernetes.manifests is None or stack.image is None:
+        return stack, None
+    try:
+        found = _read(stack, stack.kubernetes.manifests, stack.image.deployed.image, program, environment)
+    except SourceError as error:
+        count = "1 problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        raise pulumi.RunError(f"The manifests have {count}; nothing was changed:{lines}") from error
+    for warning in found.warnings:
+        pulumi.log.warn(warning)
+    declared = tuple(
+        Declared(api_version=item.api_version, kind=item.kind, name=item.name, where=item.where)
+        for item in found.manifests
+    )
+    return replace(stack, declared=declared), found
+
+
+def _read(
+    stack: Settings, patterns: tuple[str, ...], image: ImageReference, program: Path, environment: Mapping[str, str]
+) -> Read:
+    within = folder.folder(stack.scalars.files_from, program, environment)
+    documents = [
+        document
+        for file in folder.matching(KEY, patterns, within)
+        for document in yaml_file.documents(folder.text(file, within), str(file.relative_to(within)), "yaml 1.1")
+    ]
+    reserved: dict[tuple[str, str], str] = {}
+    for item in planned(stack):
+        if (item.kind, item.name) in reserved:
+            raise source_error(
+                KEY, f"cannot be read: two objects of this stack are {item.kind} {item.name}", item.remedy
+            )
+        reserved[item.kind, item.name] = item.remedy
+    return read(documents, stack.namespace or "", image, reserved)

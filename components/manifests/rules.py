@@ -1,0 +1,95 @@
+"""What of the team's manifests is refused, each with the way out. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.manifests import kinds
+from components.manifests.manifest import Path, items, mapping
+
+Finding = tuple[Path, str, str]
+"""Where in the object, what is wrong, and what to do."""
+
+SECRETS_KEY = "kubernetes.secrets"
+
+
+def refusals(body: Mapping[str, Any], namespace: str) -> Iterator[Finding]:
+    """What is wrong with an object that has apiVersion, kind and name."""
+    version, kind = body["apiVersion"], body["kind"]
+    group = kinds.group_of(version)
+    if kinds.is_cluster_wide(version, kind):
+        yield ("kind",), *_cluster_wide(kind, namespace)
+        return
+    unknown = kinds.problem(version, kind)
+    if unknown:
+        yield ("apiVersion",), *unknown
+        return
+    given = mapping(body, "metadata").get("namespace")
+    if given not in (None, namespace):
+        yield (
+            ("metadata", "namespace"),
+            f"is for the namespace {given!r}, and this stack deploys to {namespace!r}",
+            "take metadata.namespace out, or deploy it with a stack of that namespace",
+        )
+    if (group, kind) == ("", "Secret"):
+        yield from _secret(body)
+    elif (group, kind) == ("rbac.authorization.k8s.io", "RoleBinding"):
+        yield from _role_binding(body, namespace)
+    elif (group, kind) == ("apps", "Deployment") and mapping(body, "spec").get("paused") is True:
+        yield ("spec", "paused"), "is paused, so that its Pods would never get an image", "take spec.paused out"
+
+
+def _cluster_wide(kind: str, namespace: str) -> tuple[str, str]:
+    if kind == "Namespace":
+        return (
+            f"is a Namespace, and the stack deploys to the namespace {namespace!r} that is there",
+            "take the document out; the block access makes the namespace",
+        )
+    if kind in {"ClusterRole", "ClusterRoleBinding"}:
+        narrow = kind.removeprefix("Cluster")
+        return f"is a {kind}, with rights on the whole cluster", f"use a {narrow}, or have it made by whoever owns it"
+    return f"is a {kind}, which belongs to no namespace", "take it out, and have it made by whoever owns the cluster"
+
+
+def _secret(body: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in ("data", "stringData"):
+        found = body.get(field)
+        if found:
+            key = next(iter(found), "KEY") if isinstance(found, Mapping) else "KEY"
+            name = f"{mapping(body, 'metadata').get('name')}/{key}"
+            yield (
+                (field,),
+                "is a Secret with values in the file",
+                "revoke them, take the document out, and set new ones with 'pulumi config set --secret --path "
+                f"'gitlab-deploy:{SECRETS_KEY}[\"{name}\"]''",
+            )
+    if body.get("type") == "kubernetes.io/service-account-token":
+        yield (
+            ("type",),
+            "is a Secret with a token of a ServiceAccount, which never ends",
+            "take it out: Pods get tokens of their own (serviceAccountName)",
+        )
+
+
+def _role_binding(body: Mapping[str, Any], namespace: str) -> Iterator[Finding]:
+    role = mapping(body, "roleRef")
+    name = str(role.get("name"))
+    if role.get("kind") == "ClusterRole" and (name == "cluster-admin" or name.startswith("system:")):
+        yield (
+            ("roleRef", "name"),
+            f"binds the ClusterRole {name}",
+            "bind a Role, or the ClusterRole admin, edit or view",
+        )
+    for number, subject in enumerate(items(body.get("subjects"))):
+        at: Path = ("subjects", number)
+        if subject.get("kind") != "ServiceAccount":
+            yield (
+                at,
+                f"gives rights to the {subject.get('kind')} {subject.get('name')}",
+                "name ServiceAccounts of the namespace alone; whoever owns the cluster gives people their rights",
+            )
+        elif subject.get("namespace") not in (None, namespace):
+            yield (
+                at,
+                f"gives rights to a ServiceAccount of the namespace {subject['namespace']!r}",
+                f"name one of {namespace!r}",
+            )

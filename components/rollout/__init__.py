@@ -1,0 +1,1 @@
+"""Whether what was declared runs, watched on the cluster."""

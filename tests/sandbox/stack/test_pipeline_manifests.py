@@ -1,0 +1,144 @@
+"""The examples that deploy manifests of their own, unmodified, through their own pipelines."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.instance import Instance
+from tests.support.blog import Site
+from tests.support.cluster import kubectl
+from tests.support.docker_stack import Load
+from tests.support.gitlab_repository import Repository
+from tests.support.project import leaks
+
+CHANGES = 3
+PASSWORD = f"canary-{secrets.token_hex(8)}"
+Team = tuple[Site, Repository]
+
+
+@pytest.fixture(scope="module")
+def make_team(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Team]]:
+    """Makes the stack prod of an example that deploys manifests, and the example's repository."""
+    sites: list[Site] = []
+
+    def make(example: str, project: str, namespace: str, **kubernetes: Any) -> Team:
+        def change(config: dict[str, Any]) -> None:
+            # The recipe's namespace: made by hand, with no policy of this product.
+            config["access"] |= {"previewProject": project, "createNamespace": False, "serviceAccount": namespace}
+            del config["access"]["protect"]
+            config["registry"]["project"] = project
+            for block in ("app", "kubernetes", "dockerHost"):
+                del config[block]
+
+        kubectl(instance, "create", "namespace", namespace)
+        site = Site(instance, tmp_path_factory.mktemp(namespace), project=project, namespace=namespace, change=change)
+        sites.append(site)
+        config = {key: value for key, value in site.config.items() if key != "image"}
+        site.write("prod", config | {"filesFrom": "application", "kubernetes": kubernetes})
+        application = site.application(example, project)
+        return site, application
+
+    yield make
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture(scope="module")
+def shop(make_team: Callable[..., Team]) -> Team:
+    site, application = make_team("two-services", "group/shop", "shop", manifests=["kubernetes/*.yml"])
+    key = 'gitlab-deploy:kubernetes.secrets["database/password"]'
+    site.pulumi("config", "set", "--secret", "--path", key, PASSWORD)
+    site.program.push("The shop")
+    deployed = site.runner.run(application)
+    assert deployed.code == 0, deployed.masked
+    assert not leaks(PASSWORD, deployed.log)
+    return site, application
+
+
+def version(site: Site, repository: Repository) -> str:
+    """What a commit's pipeline has deployed."""
+    return f"{repository.git('rev-parse', 'HEAD')[:8]}-{site.runner.pipelines}"
+
+
+def test_every_image_change_of_two_services_fails_no_request(shop: Team) -> None:
+    site, application = shop
+    assert site.on_kubernetes("/version.txt", service="web").strip() == version(site, application)
+    address = site.kubectl("get", "service", "web", "-n", "shop", "-o", "jsonpath={.spec.clusterIP}")
+    with Load(site.instance, rate=10, address=address) as load:
+        for number in range(CHANGES):
+            (application.clone / "app" / "number.txt").write_text(f"{number}\n")
+            application.push(f"Change {number}")
+            done = site.runner.run(application)
+            assert done.code == 0, done.masked
+            assert f"2 of 2 Pods behind Service web run {site.image()}" in done.log
+            assert site.on_kubernetes("/version.txt", service="web").strip() == version(site, application)
+    assert load.failed == []
+    log = site.kubectl("logs", "job/migrate", "-n", "shop")
+    assert log == f"The database is at version {version(site, application)}"
+    images = site.kubectl("get", "deployments", "-n", "shop", "-o", "jsonpath={..spec.containers[*].image}")
+    assert set(images.split()) == {site.image()}
+
+
+def test_migration_that_fails_is_reported_with_its_log_and_changes_nothing(shop: Team) -> None:
+    site, application = shop
+    served, image = site.on_kubernetes("/version.txt", service="web"), site.image()
+    script = application.clone / "app" / "run.sh"
+    good = script.read_text()
+    script.write_text(good.replace("    # In place of", "    echo no such column && exit 3\n    # In place of"))
+    application.push("A migration that fails")
+    address = site.kubectl("get", "service", "web", "-n", "shop", "-o", "jsonpath={.spec.clusterIP}")
+    with Load(site.instance, rate=10, address=address) as load:
+        failed = site.runner.run(application)
+    assert failed.code != 0
+    assert "Job migrate (kubernetes/migrate.yml:2) has failed" in failed.log
+    assert "log: no such column" in failed.log
+    assert "Traceback" not in failed.log
+    assert load.failed == []
+    assert {answer.body for answer in load.answers} == {served.strip()}
+    assert site.image() == image
+    images = site.kubectl("get", "deployments", "-n", "shop", "-o", "jsonpath={..spec.containers[*].image}")
+    assert set(images.split()) == {image}
+    script.write_text(good)
+    application.push("The migration as it was")
+    assert site.runner.run(application).code == 0
+
+
+def test_merge_request_that_changes_a_manifest_shows_the_change_of_the_cluster(shop: Team) -> None:
+    site, application = shop
+    file = application.clone / "kubernetes" / "web.yml"
+    file.write_text(file.read_text().replace("replicas: 2", "replicas: 3"))
+    application.push("More replicas", branch="replicas")
+    project = site.runner.project("group/shop")
+    request = {"source_branch": "replicas", "target_branch": "main", "title": "More replicas"}
+    iid = str(project.mergerequests.create(request).iid)
+    done = site.runner.run(
+        application,
+        "preview",
+        source="merge_request_event",
+        protected=False,
+        CI_MERGE_REQUEST_IID=iid,
+        CI_MERGE_REQUEST_PROJECT_PATH="group/shop",
+        CI_MERGE_REQUEST_SOURCE_PROJECT_PATH="group/shop",
+        CI_MERGE_REQUEST_PROJECT_ID=str(project.id),
+    )
+    application.git("switch", "--quiet", "main")
+    assert done.code == 0, done.masked
+    assert "replicas" in done.log
+    assert not leaks(PASSWORD, done.log)
+
+
+def test_blog_runs_from_the_file_that_was_deployed_with_sed_before(make_team: Callable[..., Team]) -> None:
+    site, blog = make_team("hugo-blog", "group/blog", "recipe", manifests=["deployment.yml"])
+    site.program.push("The blog")
+    assert site.runner.run(blog).code == 0
+    address = site.kubectl("get", "service", "blog", "-n", "recipe", "-o", "jsonpath={.spec.clusterIP}")
+    with Load(site.instance, rate=10, address=address) as load:
+        page = blog.clone / "content" / "about.md"
+        page.write_text(f"{page.read_text()}\nThe pipeline brought this sentence.\n")
+        blog.push("One more sentence")
+        done = site.runner.run(blog)
+    assert done.code == 0, done.masked
+    assert load.failed == []
+    assert "The pipeline brought this sentence." in site.on_kubernetes("/about/", service="blog")

@@ -1,0 +1,144 @@
+import asyncio
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.compose import probe
+from components.compose.present import Present
+from components.compose.serving import Serving
+from components.docker_app.listed_container import ListedContainer
+from components.docker_app.remote_docker import ApiAnswer
+from components.outputs import ComposeOutput
+from tests.support.compose_files import service
+from tests.support.compose_project import args
+from tests.support.docker_double import HOST_KEY, DockerDouble, done
+
+ROUTED = "labels: {traefik.http.routers.a.rule: PathPrefix(`/`)}"
+
+
+class Host(DockerDouble):
+    """A host whose containers, by id, are in these states."""
+
+    def __init__(self, **states: dict[str, Any]) -> None:
+        def api(method: str, path: str) -> ApiAnswer:
+            id_ = path.split("/")[2].split("?", maxsplit=1)[0]
+            if method == "POST" and path.endswith("/start"):
+                states[id_] = {"Status": "running", "Health": {"Status": "healthy"}}
+            if id_ not in states:
+                return ApiAnswer(status=404, body='{"message": "no such container"}')
+            state = {"StartedAt": "1", "ExitCode": 0, **states[id_]}
+            return ApiAnswer(status=200, body=json.dumps({"State": state, "RestartCount": 0}))
+
+        def answer(*arguments: str) -> Any:
+            stdout = {"inspect": json.dumps({"Status": "exited", "ExitCode": 3}), "ps": "\n".join(states)}
+            return done(arguments, stdout=stdout.get(arguments[0], "2026 no schema\n"))
+
+        super().__init__(api=api, answer=answer)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.compose.waiting._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("components.compose.waiting.SETTLED_SECONDS", 0.01)
+    monkeypatch.setattr("asyncio.sleep", _no_sleep)
+    for level in ("info", "warn", "error"):
+        monkeypatch.setattr(pulumi.log, level, lambda *_: None)
+
+
+_sleep = asyncio.sleep
+
+
+async def _no_sleep(_: float) -> None:
+    await _sleep(0)
+
+
+def serving(host: Host, body: str = ROUTED, **changes: Any) -> Serving:
+    made = args(service(body), remote=host, **changes)
+    return Serving(args=made, service=made.project.services["web"], parent=pulumi.Resource.__new__(pulumi.Resource))
+
+
+def listed(id_: str, state: str = "running", **labels: str) -> ListedContainer:
+    own = {"com.docker.compose.service": "web", "gitlab-deploy.id": "own-id", **labels}
+    return ListedContainer(id=id_, name=f"blog-web-{id_}", state=state, labels=own)
+
+
+def complete(one: Serving, id_: str) -> str:
+    return asyncio.run(one.complete(id_, None))
+
+
+HEALTHY = {"Status": "running", "Health": {"Status": "healthy"}}
+
+
+def test_an_unchanged_container_that_serves_is_not_asked_for() -> None:
+    host = Host(c1=HEALTHY)
+    one = serving(host, present=Present(containers=(listed("c1"),)))
+    assert complete(one, "c1") == "c1"
+    assert (host.requests, host.commands) == ([], [])
+
+
+def test_a_container_that_was_stopped_by_hand_is_started() -> None:
+    host = Host(c1={"Status": "exited"})
+    one = serving(host, present=Present(containers=(listed("c1", state="exited"),)))
+    assert complete(one, "c1") == "c1"
+    assert ("POST", "/containers/c1/start") in host.requests
+
+
+def test_what_the_file_says_nothing_starts_again_is_left_alone() -> None:
+    host = Host(c1={"Status": "exited"})
+    one = serving(host, 'restart: "no"', present=Present(containers=(listed("c1", state="exited"),)))
+    assert complete(one, "c1") == "c1"
+    assert host.requests == [("GET", "/containers/c1/json")]
+
+
+def test_what_was_left_or_is_taken_over_goes_once_the_new_one_serves() -> None:
+    host = Host(new=HEALTHY, old=HEALTHY)
+    one = serving(host, present=Present(containers=(listed("old"),)), leftovers=(listed("old"),))
+    assert complete(one, "new") == "new"
+    order = [request for request in host.requests if request != ("GET", "/containers/new/json")]
+    assert order == [("POST", "/containers/old/stop?t=10"), ("DELETE", "/containers/old?force=true")]
+    assert host.requests[0] == ("GET", "/containers/new/json")
+
+
+def test_a_new_one_that_does_not_serve_is_stopped_if_another_one_does() -> None:
+    host = Host(new={"Status": "exited", "ExitCode": 3}, old=HEALTHY)
+    one = serving(host, present=Present(containers=(listed("old"),)), leftovers=(listed("old"),))
+    # It is over once it has not come back.
+    with pytest.raises(pulumi.RunError, match=r"the service web does not serve:\nContainer new: exited, exit 3"):
+        complete(one, "new")
+    assert ("stop", "new") in host.commands
+    assert not [request for request in host.requests if request[0] == "DELETE"]
+
+
+def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_gone() -> None:
+    known: ComposeOutput[str] = {
+        "address": "a",
+        "hostKey": HOST_KEY,
+        "project": "blog",
+        "image": "i",
+        "hosts": [],
+        "services": {"web": {"container": "n", "id": "c1", "image": "i", "completes": False}},
+        "volumes": [],
+    }
+    one = serving(Host(), present=Present(), previous=known)
+    with pytest.raises(pulumi.RunError, match="does not exist any more; 'pulumi up --refresh' creates another"):
+        complete(one, "c1")
+
+
+def test_a_service_that_stops_first_waits_for_the_others_and_clears_its_place() -> None:
+    host = Host(old=HEALTHY)
+    one = serving(host, "ports: ['80:80']", present=Present(), leftovers=(listed("old"),))
+    asyncio.run(one._may_start())
+    assert ("DELETE", "/containers/old?force=true") in host.requests
+    swapped = Host(old=HEALTHY)
+    asyncio.run(serving(swapped, present=Present(), leftovers=(listed("old"),))._may_start())
+    assert swapped.requests == []
+
+
+def test_how_an_image_is_asked_is_asked_once() -> None:
+    image = "registry.example.com/group/blog:1.0.0"
+    known: Any = {"services": {"web": {"image": image, "probe": "port 80"}}}
+    assert asyncio.run(serving(Host(), previous=known).ask("sha256:1")) == "port 80"
+    # A preview that cannot ask the host.
+    assert asyncio.run(serving(Host(), present=None).ask("sha256:1")) == probe.IMAGES_OWN

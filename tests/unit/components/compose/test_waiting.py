@@ -1,0 +1,78 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from components.compose import waiting
+from components.compose.waiting import Waiting
+from components.docker_app.remote_docker import ApiAnswer
+from tests.support.docker_double import DockerDouble, done
+
+
+def problem(
+    *states: dict[str, Any], completes: bool = False, may_end: bool = False, seconds: float = 60, restarts: int = 0
+) -> list[str]:
+    """Why a container with these states, one at each look and then the last for ever, does not serve."""
+    following = iter(states)
+    last: dict[str, Any] = {}
+
+    def api(_method: str, _path: str) -> ApiAnswer:
+        last.update(next(following, last))
+        state = {"Status": "running", "StartedAt": "1", "ExitCode": 0, **last}
+        return ApiAnswer(status=200, body=json.dumps({"State": state, "RestartCount": restarts}))
+
+    def answer(*arguments: str) -> Any:
+        if arguments[0] == "inspect":
+            return done(arguments, stdout=json.dumps(last))
+        return done(arguments, stdout="2026-01-01 last words\n")
+
+    docker = DockerDouble(api=api, answer=answer)
+    return asyncio.run(
+        Waiting(remote=docker, container="c1", seconds=seconds, completes=completes, may_end=may_end).problem()
+    )
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(waiting, "SETTLED_SECONDS", 0.05)
+
+
+HEALTHY, STARTING = ({"Health": {"Status": status}} for status in ("healthy", "starting"))
+
+
+def test_a_container_with_a_health_check_serves_once_it_is_healthy() -> None:
+    assert problem(STARTING, STARTING, HEALTHY) == []
+    assert problem(STARTING, {"Health": {"Status": "unhealthy"}}, HEALTHY) == []
+
+
+def test_one_that_does_not_get_healthy_in_time_shows_its_last_log_lines() -> None:
+    lines = problem(STARTING, seconds=0.01)
+    assert lines[-1] == "  log: last words"
+
+
+def test_one_without_a_health_check_serves_once_it_has_run_for_a_while() -> None:
+    assert problem({}) == []
+
+
+def test_a_crash_loop_is_not_waited_for() -> None:
+    assert problem({}, restarts=3) != []
+
+
+def test_what_runs_to_its_end_has_to_end_well_however_long_it_takes() -> None:
+    running = [{"Status": "running"}] * 20
+    assert problem(*running, {"Status": "exited"}, completes=True, seconds=0.001) == []
+    assert problem({"Status": "exited", "ExitCode": 3}, completes=True)[-1] == "  log: last words"
+
+
+def test_what_nothing_starts_again_may_be_over() -> None:
+    assert problem({"Status": "exited"}, may_end=True) == []
+    assert problem({"Status": "exited", "ExitCode": 1}, may_end=True) != []
+    assert problem({"Status": "exited"}) != []
+
+
+def test_a_container_that_is_gone_is_said_to_be() -> None:
+    docker = DockerDouble(api=lambda _method, _path: ApiAnswer(status=404, body='{"message": "no"}'))
+    waits = Waiting(remote=docker, container="c1", seconds=1, completes=False)
+    assert asyncio.run(waits.problem()) == ["it does not exist any more"]

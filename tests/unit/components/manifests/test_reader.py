@@ -1,0 +1,222 @@
+import json
+from typing import Any
+
+import pytest
+
+from components.image.reference import ImageReference
+from components.manifests.reader import Read, read
+from components.source.source_error import SourceError
+from components.source.yaml_file import documents
+
+IMAGE = ImageReference.parse("registry.example.com/group/blog:1.0.0")
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: IMAGE
+"""
+
+
+def manifests(text: str, **reserved: str) -> Read:
+    names = {tuple(key.split("_")): value for key, value in reserved.items()}
+    return read(documents(text, "deployment.yml", "yaml 1.1"), "example", IMAGE, names)  # type: ignore[arg-type]
+
+
+def problems(text: str, **reserved: str) -> list[str]:
+    with pytest.raises(SourceError) as refused:
+        manifests(text, **reserved)
+    return [str(problem) for problem in refused.value.problems]
+
+
+def document(kind: str, version: str = "v1", **fields: Any) -> str:
+    """One more document on line 13, behind that of WEB, as JSON, which is YAML."""
+
+    return f"{WEB}---\n{json.dumps({'apiVersion': version, 'kind': kind, 'metadata': {'name': 'x'}} | fields)}\n"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        *("IMAGE", "$IMAGE", "${IMAGE}", "registry.example.com/group/blog", "registry.example.com/group/blog:0.1"),
+        *("registry.example.com/group/blog:$CI_COMMIT_SHA", "registry.example.com/group/blog:%BUILD%"),
+    ],
+)
+def test_placeholder_and_any_tag_of_the_repository_get_the_stacks_image(image: str) -> None:
+    [web] = manifests(WEB.replace("image: IMAGE", f'image: "{image}"')).manifests
+    assert web.images == {"web": str(IMAGE)}
+    assert web.own_image
+    assert (web.where, web.body["metadata"]["namespace"]) == ("deployment.yml:1", "example")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "path"),
+    [
+        ("StatefulSet", "apps/v1", ("template",)),
+        ("DaemonSet", "apps/v1", ("template",)),
+        ("Job", "batch/v1", ("template",)),
+        ("CronJob", "batch/v1", ("jobTemplate", "spec", "template")),
+        ("Pod", "v1", ()),
+        ("Service", "serving.knative.dev/v1", ("template",)),
+    ],
+)
+def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
+    kind: str, version: str, path: tuple[str, ...]
+) -> None:
+    spec: Any = {name: [{"name": name, "image": "IMAGE"}] for name in ("containers", "initContainers")}
+    for key in reversed(("spec", *path, "spec") if path else ("spec",)):
+        spec = {key: spec}
+    *_, made = manifests(document(kind, version, **spec)).manifests
+    assert str(made.body).count(f"'image': '{IMAGE}'") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            document("Namespace"),
+            "deployment.yml:13 is a Namespace, and the stack deploys to the namespace 'example' that is there; take "
+            "the document out; the block access makes the namespace",
+        ),
+        (
+            document("ClusterRoleBinding", "rbac.authorization.k8s.io/v1"),
+            "deployment.yml:13 is a ClusterRoleBinding, with rights on the whole cluster; use a RoleBinding, or have "
+            "it made by whoever owns it",
+        ),
+        (
+            document("PersistentVolume"),
+            "deployment.yml:13 is a PersistentVolume, which belongs to no namespace; take it out, and have it made by "
+            "whoever owns the cluster",
+        ),
+        (
+            document("ConfigMap", metadata={"name": "x", "namespace": "kube-system"}),
+            "deployment.yml:13 is for the namespace 'kube-system', and this stack deploys to 'example'; take "
+            "metadata.namespace out, or deploy it with a stack of that namespace",
+        ),
+        (
+            document("Secret", metadata={"name": "database"}, stringData={"password": "canary-1"}),
+            "deployment.yml:13 is a Secret with values in the file; revoke them, take the document out, and set new "
+            "ones with 'pulumi config set --secret --path "
+            "'gitlab-deploy:kubernetes.secrets[\"database/password\"]''",
+        ),
+        (
+            document(
+                "RoleBinding",
+                "rbac.authorization.k8s.io/v1",
+                roleRef={"kind": "ClusterRole", "name": "cluster-admin"},
+            ),
+            "deployment.yml:13 binds the ClusterRole cluster-admin; bind a Role, or the ClusterRole admin, edit or "
+            "view",
+        ),
+        (
+            document(
+                "RoleBinding",
+                "rbac.authorization.k8s.io/v1",
+                subjects=[{"kind": "ServiceAccount", "name": "a", "namespace": "other"}],
+            ),
+            "deployment.yml:13 gives rights to a ServiceAccount of the namespace 'other'; name one of 'example'",
+        ),
+        (
+            document(
+                "RoleBinding", "rbac.authorization.k8s.io/v1", subjects=[{"kind": "Group", "name": "system:masters"}]
+            ),
+            "deployment.yml:13 gives rights to the Group system:masters; name ServiceAccounts of the namespace alone; "
+            "whoever owns the cluster gives people their rights",
+        ),
+        (
+            document("Ingress", "extensions/v1beta1"),
+            "deployment.yml:13 has the apiVersion 'extensions/v1beta1', which has no Ingress; use networking.k8s.io/v1",
+        ),
+        (
+            document("Deploymnet", "apps/v1"),
+            "deployment.yml:13 has the kind 'Deploymnet', which apps/v1 does not have; did you mean Deployment?",
+        ),
+        (
+            document("ConfigMap", metadata={"generateName": "x-"}),
+            "deployment.yml:13 has generateName, with which every run would make another object; write metadata.name",
+        ),
+        (document("ConfigMap", metadata={}), "deployment.yml:13 has no name; write metadata.name"),
+        (
+            document("ConfigMap", metadata={"name": 7}),
+            "deployment.yml:13 has the name 7, which is no text; put it in quotes",
+        ),
+        (
+            f"{WEB}---\n{WEB}",
+            "deployment.yml:13 is Deployment web again, which deployment.yml:1 is too; keep one of them",
+        ),
+        (f"{WEB}---\njust text\n", "deployment.yml:13 is no object of Kubernetes; write a mapping with apiVersion, "),
+        (WEB.replace("kind: Deployment\n", ""), "deployment.yml:1 has no kind; write one, or take the document out"),
+        (
+            WEB.replace("image: IMAGE", "image: nginx:1.27"),
+            "gitlab-deploy:kubernetes.manifests names files in which no container has the stack's image; write 'image: "
+            "IMAGE', or an image of the repository registry.example.com/group/blog",
+        ),
+        (
+            WEB + "          env: [{name: PORT, value: 8080}]\n",
+            "deployment.yml:12 is 8080, and the value of a variable is a text; put it in quotes",
+        ),
+        (
+            WEB.replace("image: IMAGE", "image: $CI_REGISTRY_IMAGE:$TAG"),
+            "deployment.yml:11 has the image '$CI_REGISTRY_IMAGE:$TAG', which is no image reference; write IMAGE if it "
+            "stands for the stack's image, or the whole reference",
+        ),
+        (
+            WEB + "          env: [{name: HOST, value: '${DB_HOST}'}]\n",
+            "deployment.yml:12 is '${DB_HOST}', and nothing but the image is replaced; write the value itself",
+        ),
+        (WEB + "  paused: true\n", "deployment.yml:12 is paused, so that its Pods would never get an image; take "),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_with_its_line_and_the_way_out(text: str, expected: str) -> None:
+    [problem] = problems(text)
+    assert problem.startswith(expected)
+    assert "canary" not in problem
+
+
+def test_what_the_stack_makes_itself_is_not_declared_again() -> None:
+    text = document("NetworkPolicy", "networking.k8s.io/v1", metadata={"name": "default-deny"})
+    assert problems(text, **{"NetworkPolicy_default-deny": "name another access.namespace"}) == [
+        "deployment.yml:13 is NetworkPolicy default-deny, which this stack makes itself; name another access.namespace"
+    ]
+
+
+def test_kustomization_is_refused_with_the_tool_that_builds_it() -> None:
+    found = documents("resources: [web.yml]\n", "base/kustomization.yaml", "yaml 1.1")
+    with pytest.raises(SourceError, match="is a kustomization, which is not built here; name what 'kubectl kustomize'"):
+        read(found, "example", IMAGE, {})
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    text = document("Namespace") + document("PersistentVolume").removeprefix(WEB)
+    assert len(problems(text)) == 2
+
+
+def test_lists_are_read_item_by_item_with_the_lines_of_the_items() -> None:
+    text = "apiVersion: v1\nkind: List\nitems:\n" + "".join(
+        f"  {'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(WEB.splitlines())
+    )
+    [web] = manifests(text).manifests
+    assert (str(web), web.where) == ("Deployment web", "deployment.yml:4")
+
+
+def test_custom_resources_and_secrets_without_values_are_deployed() -> None:
+    text = document("Certificate", "cert-manager.io/v1") + document("Secret").removeprefix(WEB)
+    assert [str(item) for item in manifests(text).manifests] == ["Deployment web", "Certificate x", "Secret x"]
+
+
+def test_mutable_tag_of_another_image_is_a_warning() -> None:
+    text = document("Pod", spec={"containers": [{"name": "x", "image": "nginx:latest"}]})
+    [warning] = manifests(text).warnings
+    assert warning.startswith("deployment.yml:13 has the image nginx:latest, whose tag may mean another image tomorrow")
+
+
+def test_what_only_the_cluster_sets_is_left_out() -> None:
+    text = document("ConfigMap", metadata={"name": "x", "creationTimestamp": None, "uid": "1"}, status={})
+    *_, made = manifests(text).manifests
+    assert made.body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "example"}}

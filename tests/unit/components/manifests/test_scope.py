@@ -1,0 +1,30 @@
+import json
+import subprocess
+
+import pulumi
+import pytest
+
+from components.manifests.manifest import Manifest
+from components.manifests.scope import require
+
+
+def manifest(version: str, kind: str) -> Manifest:
+    return Manifest(body={"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}, where="crds.yml:3")
+
+
+def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    assert arguments == ("get", "--raw", "/apis/example.com/v1")
+    resources = [
+        {"name": "widgets", "kind": "Widget", "namespaced": True},
+        {"name": "widgets/status", "kind": "Widget", "namespaced": False},
+        {"name": "policies", "kind": "Policy", "namespaced": False},
+    ]
+    return subprocess.CompletedProcess(arguments, 0, stdout=json.dumps({"resources": resources}), stderr="")
+
+
+def test_custom_resource_of_the_whole_cluster_is_refused_with_its_line() -> None:
+    require([manifest("example.com/v1", "Widget"), manifest("apps/v1", "Deployment")], cluster)
+    with pytest.raises(
+        pulumi.RunError, match=r"Nothing was changed:\n  crds\.yml:3 is a Policy, which belongs to no name"
+    ):
+        require([manifest("example.com/v1", "Widget"), manifest("example.com/v1", "Policy")], cluster)
