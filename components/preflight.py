@@ -22,6 +22,8 @@ from components.printable import printable, printable_lines
 from components.settings.settings import OFFLINE, Settings, adopted, is_offline
 
 TIMEOUT_SECONDS = 5.0
+_PROMPT = "Please enter Username"
+"""What kubectl asks if nothing says who it is (client-go: clientcmd/auth_loaders.go)."""
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
 
 
@@ -114,6 +116,9 @@ def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -
         asked = run("get", "--raw", "/version", seconds=TIMEOUT_SECONDS, environment=environment)
         if is_answer(asked):
             return None
+        if _PROMPT in asked.stdout:
+            names = ", ".join(map(str, there))
+            return f"The kubeconfig {names} has no user in its current context, and kubectl asks for one; add the user"
         return _unanswered(reason_of(asked), f"The kubeconfig {', '.join(map(str, there))}", environment, run)
     except FileNotFoundError:
         return None

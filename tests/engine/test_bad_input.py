@@ -36,9 +36,10 @@ def project(tmp_path: Path, engine: dict[str, str]) -> Project:
 
 
 def point_at(project: Project, server: str) -> None:
-    contexts = [{"name": "c", "context": {"cluster": "c"}}]
+    contexts = [{"name": "c", "context": {"cluster": "c", "user": "u"}}]
     clusters = [{"name": "c", "cluster": {"server": server}}]
     config = {"current-context": "c", "contexts": contexts, "clusters": clusters}
+    config |= {"users": [{"name": "u", "user": {"token": "none"}}]}
     Path(project.environment["KUBECONFIG"]).write_text(yaml.safe_dump(config))
 
 

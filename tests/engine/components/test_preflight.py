@@ -141,6 +141,14 @@ def test_file_that_is_no_kubeconfig_is_one_sentence_that_does_not_show_it(
     assert "\n" not in problem
 
 
+def test_kubeconfig_without_a_user_is_one_sentence(asked: Problem, tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(kubeconfig(server="https://127.0.0.1:1").replace(", user: u", "").replace("    user: u\n", ""))
+    assert asked(file) == (
+        f"The kubeconfig {file} has no user in its current context, and kubectl asks for one; add the user"
+    )
+
+
 def test_closed_port_and_unknown_host_are_named(asked: Problem) -> None:
     for address in ("https://127.0.0.1:1", "https://nowhere.invalid:6443"):
         problem = asked(server=address)

@@ -52,8 +52,9 @@ def test_a_cluster_a_gitlab_and_a_token_that_are_not_there_are_listed_together(p
 
 def test_an_api_server_that_does_not_answer_is_named(project: Project) -> None:
     clusters = [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}]
-    contexts = [{"name": "c", "context": {"cluster": "c"}}]
-    kubeconfig = {"current-context": "c", "contexts": contexts, "clusters": clusters}
+    contexts = [{"name": "c", "context": {"cluster": "c", "user": "u"}}]
+    users = [{"name": "u", "user": {"token": "none"}}]
+    kubeconfig = {"current-context": "c", "contexts": contexts, "clusters": clusters, "users": users}
     Path(project.environment["KUBECONFIG"]).write_text(yaml.safe_dump(kubeconfig))
     project.configure(config())
     assert "https://127.0.0.1:1 does not answer" in failed(project)[0]
