@@ -157,7 +157,7 @@ def test_deploy_job_of_an_older_pipeline_that_is_run_again_rolls_back() -> None:
         job(814),
     ],
 )
-def test_an_image_that_was_replaced_is_refused_to_every_other_pipeline_in_a_jobs_words(late: Origin) -> None:
+def test_a_replaced_image_is_refused_to_other_pipelines_in_a_jobs_words(late: Origin) -> None:
     last = after((A, job(811)), (B, job(812)))
     with pytest.raises(RefusedError) as refused:
         decide(A, late, last, rollback=False)

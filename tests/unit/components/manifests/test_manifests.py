@@ -136,7 +136,7 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
     assert run(APP + scaler).one("kubernetes:apps/v1:Deployment").ignore_changes == ("spec.replicas",)
 
 
-def test_pods_that_a_namespace_cuts_off_are_named_unless_a_network_policy_selects_them(
+def test_pods_cut_off_by_a_namespace_are_named_unless_a_policy_selects_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     warnings: list[str] = []

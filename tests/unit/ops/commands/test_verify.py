@@ -70,7 +70,7 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
     assert text.startswith("http://blog.example.org/: answers over HTTP")
 
 
-def test_pods_behind_the_service_are_found_by_its_own_selector_and_asked_at_its_own_port(
+def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ready = {"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
