@@ -152,7 +152,7 @@ def test_workload_that_breaks_says_where_it_is_written(site: Stack, namespace: s
     site.up()
     command = ', command: ["/usr/bin/wget", "http://127.0.0.1:1/settings"]'
     # The StatefulSet at the end: it does not replace a Pod that is not ready.
-    for kind, where in (("web", "web.yml:1"), ("agent", "store.yml:20"), ("store", "store.yml:1")):
+    for kind, where in (("web", "web.yml:1"), ("agent", "store.yml:19"), ("store", "store.yml:1")):
         for name, text in (("web", SITE), ("store", STORE)):
             write(site, name, text.replace(f"name: {kind}, image: IMAGE", f"name: {kind}, image: IMAGE{command}"))
         with Load(instance, rate=10, address=address(site, namespace)) as load:
