@@ -97,6 +97,7 @@ parts: list[pulumi.Resource] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
 explained = gitlab_errors.hook()
 if stack.needs_cluster:
+    has_config_maps = stack.kubernetes is not None and bool(stack.kubernetes.files or stack.kubernetes.manifests)
     outputs["cluster"] = cluster_check.output(scalars.cluster, on_site, previous.get("cluster"), stack.namespace)
     cluster = kubernetes.Provider(
         "cluster",
@@ -107,7 +108,7 @@ if stack.needs_cluster:
         # A Secret keeps its name when its content changes.
         enable_secret_mutable=True,
         # As does a ConfigMap, in a stack that has one.
-        enable_config_map_mutable=True if stack.kubernetes and stack.kubernetes.files else None,
+        enable_config_map_mutable=True if has_config_maps else None,
     )
     on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
 if stack.needs_gitlab:

@@ -220,16 +220,19 @@ def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
     if problem:
         yield False, problem
         return
-    form = "{{.Id}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}healthy{{end}}"
     ids = [service["id"] for service in compose["services"].values()]
-    shown = remote.run("inspect", "--format", form, *ids).stdout.split()
-    found = {line.partition("|")[0]: line.partition("|")[2] for line in shown}
+    # As JSON: a template has no word for a health check that may be missing.
+    lines = remote.run("inspect", "--format", "{{.Id}} {{json .State}}", *ids).stdout.splitlines()
+    found = {id_: json.loads(state) for id_, _, state in (line.partition(" ") for line in lines)}
     for name, service in compose["services"].items():
-        wanted = {"running|0|healthy", *(["exited|0|healthy"] if service["completes"] else [])}
-        state = found.get(service["id"], "none")
+        state = found.get(service["id"], {"Status": "none"})
+        health = (state.get("Health") or {"Status": "healthy"})["Status"]
+        completed = service["completes"] and (state["Status"], state.get("ExitCode")) == ("exited", 0)
+        passed = completed or (state["Status"] == "running" and health == "healthy")
         does = "runs or has completed" if service["completes"] else "runs, healthy if it has a health check"
         text = f"{compose['address']}: {name} ({service['container']}) {does}"
-        yield state in wanted, text if state in wanted else f"{text}, but it is: {state.replace('|', ', ')}"
+        ended = f", exit code {state['ExitCode']}" if state["Status"] == "exited" else ""
+        yield passed, text if passed else f"{text}, but it is: {state['Status']}{ended}, {health}"
     web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
     for host in compose["hosts"] if web else ():
         yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))

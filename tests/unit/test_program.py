@@ -83,6 +83,21 @@ def test_cluster_provider_holds_no_path_and_no_credential(monkeypatch: pytest.Mo
     assert provider.inputs == {"kubeconfig": "", "clusterIdentifier": "production", "enableSecretMutable": "true"}
 
 
+@pytest.mark.parametrize("target", [{"files": {"/etc/app.conf": "workers = 2"}}, {"manifests": ["web.yml"]}])
+def test_config_map_of_a_stack_that_may_have_one_keeps_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: dict[str, object]
+) -> None:
+    # The provider would delete it first, and replace what uses it too.
+    # The folder of the program, as the SDK's mocks call it.
+    (tmp_path / "root_directory").mkdir()
+    (tmp_path / "root_directory" / "web.yml").write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: web, image: IMAGE}]}}"
+    )
+    monkeypatch.chdir(tmp_path)
+    program = run_program(monkeypatch, tmp_path, kubernetes=target)
+    assert program.one("pulumi:providers:kubernetes").inputs["enableConfigMapMutable"] == "true"
+
+
 def test_gitlab_token_is_handed_over_as_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     provider = run_program(monkeypatch, tmp_path, gitlabToken={"secure": "glpat-canary"}).one("pulumi:providers:gitlab")
     assert provider.inputs["token"] == "glpat-canary"
