@@ -58,7 +58,8 @@ def review(project: Project, level: str) -> Run:
         "-euc",
         # The pack's packages are those of the tests.
         script.replace("pulumi install", "true"),
-        # As ops/job.sh leaves it.
+        # As before_script leaves it.
+        GITLAB_DEPLOY_FILES=str(project.folder),
         gitlab_deploy_temporary=str(project.folder),
         PULUMI_DEBUG_COMMANDS="true",
         PYTHONPATH=str(ROOT),
