@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -57,7 +58,12 @@ def test_the_job_that_writes_notes_runs_no_code_of_the_branch() -> None:
     before, _, after = ci_templates.script(job).partition(" clone ")
     # Nothing that is run comes before the clone of the default branch, and the clone is where everything else is run.
     assert "python" not in before
-    assert '--branch "$CI_DEFAULT_BRANCH" -- ' in after
+    assigned = re.findall(r"\bbranch=(\S+?);? ?(?=\n|fi\b)", before)
+    # The default branch, or the ref of another project's program that the include names; no variable of the branch.
+    assert assigned == ['"$CI_DEFAULT_BRANCH"', '"main"']
+    assert 'program=""\n' in before
+    assert 'if [ -n "$program" ]; then branch="main"; fi' in before
+    assert '--branch "$branch" -- ' in after
     assert after.index("cd .gitlab-deploy") < after.index("ops/job.sh") < after.index("python -m ops note")
     assert "rm -rf .gitlab-deploy" in before
 
