@@ -7,7 +7,7 @@ import pulumi
 
 from components.docker_app import definition
 from components.docker_app.args import DockerAppArgs
-from components.docker_app.labels import ID_LABEL, labels
+from components.docker_app.labels import ID_LABEL, labels, token_in
 from components.docker_app.swap import Generation, digest, following
 from components.outputs import SwapOutput
 
@@ -45,7 +45,25 @@ class Definition:
 
     def _following(self, args: DockerAppArgs, wanted: str) -> Generation:
         names = None if args.present is None else {container.name for container in args.present}
-        return following(args.swapped, wanted, identity=args.identity, kept=args.kept, present=names)
+        last = args.swapped or self._last_of_leftovers(args)
+        return following(last, wanted, identity=args.identity, kept=args.kept, present=names)
+
+    def _last_of_leftovers(self, args: DockerAppArgs) -> SwapOutput | None:
+        """What a run would have noted whose state is lost, or that was killed: the proxy still takes its container.
+
+        So it does with one that was made by hand and is taken over, which has no token.
+        """
+        if self.route is None:
+            return None
+        host, found = self.route.hosts[0], []
+        for one in args.leftovers:
+            priority = one.priority(host)
+            if priority is not None and priority >= self.route.lowest:
+                found.append((priority - self.route.lowest, token_in(one.labels, self.route.name)))
+        if not found:
+            return None
+        level, token = max(found)
+        return {"container": "", "digest": "", "number": level, "token": token, "before": ""}
 
     def _labels(self, args: DockerAppArgs) -> pulumi.Input[Any]:
         def listed(found: Mapping[str, pulumi.Input[str]]) -> list[dict[str, pulumi.Input[str]]]:

@@ -54,10 +54,24 @@ class Route:
             return hosts
         return f"{f'({hosts})' if len(self.hosts) > 1 else hosts} && PathPrefix(`{self.path}`)"
 
+    @property
+    def lowest(self) -> int:
+        """The lowest priority that its router has."""
+        return len(self.rule) if self.priority is None else self.priority
+
 
 def probe_path(token: str) -> str:
     """The path by which the container of this token is asked for through the proxy."""
     return f"/.well-known/gitlab-deploy/{token}"
+
+
+def token_in(found: Mapping[str, str], name: str) -> str:
+    """The token of the container of an application that has these labels; empty if it has none."""
+    prefix, suffix = f"traefik.http.routers.{name}-", ".rule"
+    tokens = [
+        label[len(prefix) : -len(suffix)] for label in found if label.startswith(prefix) and label.endswith(suffix)
+    ]
+    return next((token for token in sorted(tokens, key=len) if token.isalnum()), "")
 
 
 def labels(owner: str, route: Route | None, generation: Generation | None = None) -> dict[str, str]:
@@ -79,11 +93,10 @@ def labels(owner: str, route: Route | None, generation: Generation | None = None
         **({"tls": "true"} if route.tls else {}),
         **({"tls.certresolver": route.cert_resolver} if route.cert_resolver else {}),
     }
-    lowest = len(route.rule) if route.priority is None else route.priority
     routers = {
         unique: {
             "rule": route.rule,
-            "priority": str(lowest + generation.level),
+            "priority": str(route.lowest + generation.level),
             **shared,
             **({"middlewares": ",".join(used)} if used else {}),
         },

@@ -68,6 +68,17 @@ class ListedContainer:
             for rule, entry_points in self._routers
         )
 
+    def priority(self, host: str) -> int | None:
+        """The highest priority of its Traefik routers that take every request for this host; None if none does."""
+        lower = {label.lower(): text for label, text in self.labels.items()}
+        found = [
+            # As long as the rule, if none is given (Traefik: Routers, priority).
+            int(given) if (given := lower.get(f"{label[:-5]}.priority", "0")).isdigit() and int(given) else len(rule)
+            for label, rule in lower.items()
+            if label.startswith("traefik.http.routers.") and label.endswith(".rule") and takes_all(rule, host)
+        ]
+        return max(found, default=None)
+
     def touches(self, host: str) -> bool:
         """Whether a Traefik router of it takes part in this host, such as with a path of it, or once it is started."""
         return any(takes_some(rule, host) for rule, _ in self._routers)

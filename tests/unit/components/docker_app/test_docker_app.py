@@ -5,7 +5,9 @@ import pulumi
 import pytest
 
 from components.docker_app.docker_app import DockerApp
+from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker
+from components.docker_app.swap import LEVELS
 from components.docker_app.trial import Trial
 from components.image.reference import ImageReference
 from components.settings.app import App, Health
@@ -168,3 +170,43 @@ def test_labels_of_the_block_are_on_the_container_with_a_route_and_without() -> 
     assert labels(declare(labels=own))["com.example.team"] == "blog"
     without = labels(declare(labels=own, host=None))
     assert (without["com.example.team"], without["traefik.enable"]) == ("blog", "false")
+
+
+def priority(found: dict[str, str]) -> int:
+    """That of the router that takes the host as a whole."""
+    rule = "Host(`blog.example.org`)"
+    [router] = [label.removesuffix(".rule") for label, text in found.items() if text == rule]
+    return int(found[f"{router}.priority"])
+
+
+def leftover(found: dict[str, str]) -> ListedContainer:
+    """A container of a state that is lost, or one that was made by hand, which this run takes over."""
+    return ListedContainer(id="a" * 64, name="old", labels=found)
+
+
+def test_first_container_comes_before_the_one_that_a_lost_state_has_left() -> None:
+    first = labels(declare())
+    second = labels(declare(leftovers=(leftover(first),)))
+    third = labels(declare(leftovers=(leftover(first), leftover(second))))
+    assert priority(first) < priority(second) < priority(third)
+
+
+def test_first_container_comes_before_the_one_that_was_made_by_hand() -> None:
+    by_hand = {"traefik.http.routers.blog.rule": "Host(`blog.example.org`)"}
+    assert priority(labels(declare(leftovers=(leftover(by_hand),)))) > len("Host(`blog.example.org`)")
+
+
+def test_a_lost_state_whose_priorities_start_over_takes_the_old_router_out() -> None:
+    last = labels(declare())
+    for _ in range(LEVELS - 1):
+        last = labels(declare(leftovers=(leftover(last),)))
+    following = labels(declare(leftovers=(leftover(last),)))
+    assert priority(following) < priority(last)
+    [old] = [label for label, text in last.items() if text == "Host(`blog.example.org`)"]
+    # Traefik drops a router that two containers define differently.
+    assert following[old] != last[old]
+
+
+def test_a_leftover_with_no_route_or_of_another_host_changes_nothing() -> None:
+    elsewhere = {"traefik.http.routers.blog.rule": "Host(`other.example.org`)"}
+    assert labels(declare(leftovers=(leftover({}), leftover(elsewhere)))) == labels(declare())
