@@ -127,9 +127,11 @@ class OnDocker:
         """Lets the host itself pull, and pulls both versions."""
         user, password = self.instance.gitlab.credentials
         server = REPOSITORY.partition("/")[0]
-        host(self.instance).run(*DOCKER, "login", "--username", user, "--password-stdin", server, stdin=password)
+        # Not in the home of the machine's user, which all hosts of all sandboxes see.
+        login = (*DOCKER, "--config", "/run/neighbours")
+        host(self.instance).run(*login, "login", "--username", user, "--password-stdin", server, stdin=password)
         for version in ("1.0.0", "2.0.0"):
-            self._docker("pull", f"{REPOSITORY}:{version}")
+            host(self.instance).run(*login, "pull", f"{REPOSITORY}:{version}")
 
     def remove(self, *names: str) -> None:
         """Removes containers."""

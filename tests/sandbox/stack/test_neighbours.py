@@ -78,6 +78,7 @@ class Neighbours(RuleBasedStateMachine):
         self.operations: list[str] = []
 
     @initialize(run=st.binary(min_size=16, max_size=16))
+    @printed
     def start(self, run: Any) -> None:
         # Hypothesis starts with the simplest example, in which each operation is the same.
         if not any(run):
@@ -89,7 +90,7 @@ class Neighbours(RuleBasedStateMachine):
         self.sites[DEPLOYMENT] = (self.cluster, self.cluster.by_hand(DEPLOYMENT), {"1.0.0"})
         self.owners = dict.fromkeys(self.things(), "by hand")
         for one in self.sites:
-            assert wait(partial(self.serves, one), 120), one
+            assert wait(partial(self.serves, one), 300), one
         environment = os.environ | self.instance.environment()
         for who in self.grounds:
             clone, _, stack = who.partition("/")
