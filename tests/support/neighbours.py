@@ -196,6 +196,8 @@ class OnCluster:
         login = (f"--docker-username={user}", f"--docker-password={password}")
         server = f"--docker-server={REPOSITORY.partition('/')[0]}"
         kubectl(self.instance, "create", "secret", "docker-registry", "by-hand", server, *login, *where)
+        # The cluster makes it a moment after the namespace.
+        kubectl(self.instance, "wait", "serviceaccount/default", "--for=create", "--timeout=120s", *where)
         account = '{"imagePullSecrets": [{"name": "by-hand"}]}'
         kubectl(self.instance, "patch", "serviceaccount", "default", "--patch", account, *where)
         kubectl(self.instance, "create", "deployment", name, f"--image={REPOSITORY}:1.0.0", *where)
