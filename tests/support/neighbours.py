@@ -206,6 +206,11 @@ class OnCluster:
         assert address
         return address
 
+    def remove(self, name: str) -> None:
+        """Removes what was made by hand."""
+        objects = (f"deployment/{name}", f"service/{name}", "secret/by-hand")
+        kubectl(self.instance, "delete", *objects, "-n", self.namespace, "--ignore-not-found")
+
     def settle(self) -> None:
         """Waits until nothing is on its way out."""
         assert wait(lambda: not any(map(_is_going, self._items())), 120)

@@ -94,8 +94,9 @@ class Neighbours(RuleBasedStateMachine):
         environment = os.environ | self.instance.environment()
         for who in self.grounds:
             clone, _, stack = who.partition("/")
-            folder = self.folder / clone
-            folder.mkdir(exist_ok=True)
+            # Hypothesis starts anew if a run ends before its first operation.
+            folder = self.folder / run.hex() / clone
+            folder.mkdir(parents=True, exist_ok=True)
             self.stacks[who] = Stack(self.instance, folder, environment, stack, {})
 
     @precondition(lambda self: not self.stacks)
@@ -234,6 +235,7 @@ class Neighbours(RuleBasedStateMachine):
             for who in sorted(self.places):
                 self.destroy_whole(who)
             self.docker.remove(*CONTAINERS)
+            self.cluster.remove(DEPLOYMENT)
 
     def destroy_whole(self, who: str) -> None:
         """Removes what is left of a stack, so that the tests of other modules find none of it."""
