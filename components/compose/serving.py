@@ -17,11 +17,10 @@ from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
 from components.docker_app.entrance import Entrance
-from components.docker_app.host_check import host_problem
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.listed_container import ListedContainer
-from components.docker_app.log_lines import last_log_lines
 from components.docker_app.remote_docker import RemoteDockerError
+from components.docker_app.removal import remove_failed
 from components.docker_app.swap import Generation
 from components.printable import printable
 
@@ -125,7 +124,9 @@ class Serving:
         self._end_watches()
         if failed.failed_operation != "create" or not failed.new_inputs:
             return False
-        for line in await asyncio.to_thread(self._remove_failed, str(failed.new_inputs["name"]), await self._secrets()):
+        args, name, secrets = self.args, str(failed.new_inputs["name"]), await self._secrets()
+        grace = self.service.stop_seconds
+        for line in await asyncio.to_thread(remove_failed, args.remote, args.identity, name, secrets, grace):
             pulumi.log.error(line, self.parent)
         return False
 
@@ -197,25 +198,6 @@ class Serving:
                 f"{self._where}: the container {leftover.quoted}, which was not in the state, is removed", self.parent
             )
         self._removed.update(one.id for one in containers)
-
-    def _remove_failed(self, name: str, secrets: tuple[str, ...]) -> list[str]:
-        remote = self.args.remote
-        problem = host_problem(remote)
-        try:
-            own = [] if problem else [one for one in remote.listing() if one.name == name]
-        except RemoteDockerError as error:
-            problem, own = str(error), []
-        if problem:
-            return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
-        for container in own:
-            if container.identity == self.args.identity:
-                lines = last_log_lines(remote, name, secrets)
-                try:
-                    remote.stop_and_remove(container.id, self.service.stop_seconds)
-                except RemoteDockerError as error:
-                    lines.append(f"Container {name} is not removed ({printable(str(error))}); 'pulumi up' tries again")
-                return ["\n".join(lines)]
-        return []
 
     async def _secrets(self) -> tuple[str, ...]:
         return tuple(await pulumi.Output.all(*self.args.values.values()).future() or ())

@@ -8,10 +8,8 @@ import pulumi
 from components.docker_app.args import DockerAppArgs
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.definition import secret_values
-from components.docker_app.host_check import host_problem
 from components.docker_app.pull import pull_problem
-from components.docker_app.remote_docker import RemoteDockerError
-from components.docker_app.removal import remove_new
+from components.docker_app.removal import remove_failed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +49,11 @@ class Hooks:
             return False
         name = str(failed.new_inputs["name"])
         secrets = await secret_values(self.args.app, self.args.target)
-        for line in await asyncio.to_thread(self._remove, name, secrets):
+        args = self.args
+        grace = args.target.stop_seconds
+        for line in await asyncio.to_thread(remove_failed, args.remote, args.identity, name, secrets, grace):
             pulumi.log.error(line, self.parent)
         return False
-
-    def _remove(self, name: str, secrets: tuple[str, ...]) -> list[str]:
-        remote = self.args.remote
-        problem = host_problem(remote)
-        try:
-            # A container of this name that is somebody else's is what was in the way.
-            own = [] if problem else [found for found in remote.listing() if found.name == name]
-        except RemoteDockerError as error:
-            problem, own = str(error), []
-        if problem:
-            return [f"{problem}; what there is of the container {name} is replaced by the next 'pulumi up'"]
-        for container in own:
-            if container.identity == self.args.identity:
-                return ["\n".join(remove_new(remote, container.id, name, secrets, self.args.target.stop_seconds))]
-        return []
 
     async def _login(self) -> tuple[str, str] | None:
         """User name and password for the registry of the image."""

@@ -25,7 +25,7 @@ def problem(
     def answer(*arguments: str) -> Any:
         if arguments[0] == "inspect":
             return done(arguments, stdout=json.dumps(last))
-        return done(arguments, stdout="2026-01-01 last words\n")
+        return done(arguments, stdout="2026-01-01 last line\n")
 
     docker = DockerDouble(api=api, answer=answer)
     return asyncio.run(
@@ -49,7 +49,7 @@ def test_a_container_with_a_health_check_serves_once_it_is_healthy() -> None:
 
 def test_one_that_does_not_get_healthy_in_time_shows_its_last_log_lines() -> None:
     lines = problem(STARTING, seconds=0.01)
-    assert lines[-1] == "  log: last words"
+    assert lines[-1] == "  log: last line"
 
 
 def test_one_without_a_health_check_serves_once_it_has_run_for_a_while() -> None:
@@ -63,7 +63,7 @@ def test_a_crash_loop_is_not_waited_for() -> None:
 def test_what_runs_to_its_end_has_to_end_well_however_long_it_takes() -> None:
     running = [{"Status": "running"}] * 20
     assert problem(*running, {"Status": "exited"}, completes=True, seconds=0.001) == []
-    assert problem({"Status": "exited", "ExitCode": 3}, completes=True)[-1] == "  log: last words"
+    assert problem({"Status": "exited", "ExitCode": 3}, completes=True)[-1] == "  log: last line"
 
 
 def test_what_nothing_starts_again_may_be_over() -> None:
