@@ -65,6 +65,11 @@ _GROUPS = {group_of(version) for version in _KINDS} | {
 }
 
 
+def is_known(api_version: str, kind: str) -> bool:
+    """Whether it is a kind of Kubernetes' own API whose objects belong to a namespace."""
+    return kind in _KINDS.get(api_version, ())
+
+
 def is_cluster_wide(api_version: str, kind: str) -> bool:
     """Whether objects of the kind belong to no namespace, as far as is known here."""
     return kind in _WIDE.get(group_of(api_version), ())
@@ -80,7 +85,7 @@ def problem(api_version: str, kind: str) -> tuple[str, str] | None:
 
     A kind of another version is taken for one that was removed or misspelt: objects are read by their newest version.
     """
-    if kind in _KINDS.get(api_version, ()):
+    if is_known(api_version, kind):
         return None
     group = group_of(api_version)
     if not is_own(api_version):

@@ -1,5 +1,6 @@
 """Reads the manifests that the stack file names, before anything is declared."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,14 @@ import pulumi
 
 from components.cluster.planned import planned
 from components.image.reference import ImageReference
+from components.manifests import schema
 from components.manifests.reader import Read, read
 from components.settings.declared import Declared
 from components.settings.settings import Settings
 from components.source import folder, yaml_file
 from components.source.source_error import SourceError, source_error
 
+_TEMPLATE = re.compile(r"\{\{|\{%")
 KEY = "gitlab-deploy:kubernetes.manifests"
 
 
@@ -46,7 +49,7 @@ def _read(
     documents = [
         document
         for file in folder.matching(KEY, patterns, within)
-        for document in yaml_file.documents(folder.text(file, within), str(file.relative_to(within)), "yaml 1.1")
+        for document in _documents(folder.text(file, within), str(file.relative_to(within)))
     ]
     reserved: dict[tuple[str, str], str] = {}
     for item in planned(stack):
@@ -55,4 +58,18 @@ def _read(
                 KEY, f"cannot be read: two objects of this stack are {item.kind} {item.name}", item.remedy
             )
         reserved[item.kind, item.name] = item.remedy
-    return read(documents, stack.namespace or "", image, reserved)
+    return read(documents, schema.load(), stack.namespace or "", image, reserved)
+
+
+def _documents(text: str, file: str) -> list[yaml_file.Document]:
+    """The documents of a file, read as kubectl does; SourceError says of a template that it is one."""
+    try:
+        return yaml_file.documents(text, file, "yaml 1.1")
+    except SourceError as error:
+        line = error.problems[0].path.rpartition(":")[2]
+        if not line.isdigit() or not _TEMPLATE.search(text.splitlines()[int(line) - 1]):
+            raise
+        where = error.problems[0].path
+        raise source_error(
+            where, "is a template, and no YAML", "name what 'helm template' makes of the chart"
+        ) from None

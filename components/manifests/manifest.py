@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.manifests.kinds import group_of
+from components.source.yaml_file import Document
 
 Path = tuple[str | int, ...]
 
@@ -29,10 +30,21 @@ class Manifest:
 
     body: Mapping[str, Any]
     """All of it, with the stack's image and namespace."""
-    where: str
-    """FILE:LINE of it."""
+    document: Document
+    """Where it is written."""
+    path: Path = ()
+    """Where in the document: one of a list is not at the top."""
     own_image: bool = False
     """Whether a container of it runs the stack's image."""
+
+    @property
+    def where(self) -> str:
+        """FILE:LINE of it."""
+        return self.line_of()
+
+    def line_of(self, *inside: str | int) -> str:
+        """FILE:LINE of what is in it; if there is nothing, of the nearest that it would be in."""
+        return self.document.where(*self.path, *inside)
 
     @property
     def api_version(self) -> str:

@@ -15,6 +15,7 @@ from components.image.reference import ImageReference
 from components.manifests.manifest import Manifest, mapping
 from components.manifests.order import front, order, scales, services_of, unreached
 from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
+from components.manifests.refused import explanation
 from components.rollout.rollout import Rollout, RolloutError
 from components.rollout.workload import Workload
 
@@ -213,12 +214,12 @@ class Manifests(pulumi.ComponentResource):
 
 def _where_hook(manifests: Sequence[Manifest]) -> pulumi.ErrorHook:
     """Says where an object is written that the cluster does not take: the API server knows no files."""
-    lines = {(item.kind, item.name): item.where for item in manifests}
+    by_name = {(item.kind, item.name): item for item in manifests}
 
     def say(failed: pulumi.ErrorHookArgs) -> bool:
-        where = lines.get((failed.type.rpartition(":")[2], failed.name))
-        if where:
-            pulumi.log.warn(f"{where}: the cluster does not take this {failed.type.rpartition(':')[2]} as it is")
+        manifest = by_name.get((failed.type.rpartition(":")[2], failed.name))
+        if manifest:
+            pulumi.log.warn(explanation(failed.errors[0], manifest))
         # Never again by itself.
         return False
 

@@ -4,25 +4,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.manifests import kinds
+from components.manifests.fields import Finding
 from components.manifests.manifest import Path, items, mapping
 
-Finding = tuple[Path, str, str]
-"""Where in the object, what is wrong, and what to do."""
-
+_PULL_SECRETS = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 SECRETS_KEY = "kubernetes.secrets"
 
 
-def refusals(body: Mapping[str, Any], namespace: str) -> Iterator[Finding]:
-    """What is wrong with an object that has apiVersion, kind and name."""
+def refused_kind(body: Mapping[str, Any], namespace: str) -> Finding | None:
+    """Why objects of this apiVersion and kind are no part of a stack, whatever else they say."""
     version, kind = body["apiVersion"], body["kind"]
-    group = kinds.group_of(version)
+    if kinds.group_of(version) == "kustomize.config.k8s.io":
+        return ("kind",), "is a kustomization, which is not built here", "name what 'kubectl kustomize' makes of it"
     if kinds.is_cluster_wide(version, kind):
-        yield ("kind",), *_cluster_wide(kind, namespace)
-        return
+        return ("kind",), *_cluster_wide(kind, namespace)
     unknown = kinds.problem(version, kind)
-    if unknown:
-        yield ("apiVersion",), *unknown
-        return
+    return (("apiVersion",), *unknown) if unknown else None
+
+
+def refusals(body: Mapping[str, Any], namespace: str) -> Iterator[Finding]:
+    """What is wrong with an object of a kind that may be here."""
+    group, kind = kinds.group_of(body["apiVersion"]), body["kind"]
     given = mapping(body, "metadata").get("namespace")
     if given not in (None, namespace):
         yield (
@@ -47,10 +49,22 @@ def _cluster_wide(kind: str, namespace: str) -> tuple[str, str]:
     if kind in {"ClusterRole", "ClusterRoleBinding"}:
         narrow = kind.removeprefix("Cluster")
         return f"is a {kind}, with rights on the whole cluster", f"use a {narrow}, or have it made by whoever owns it"
-    return f"is a {kind}, which belongs to no namespace", "take it out, and have it made by whoever owns the cluster"
+    article = "an" if kind[0] in "AEIO" else "a"
+    return (
+        f"is {article} {kind}, which belongs to no namespace",
+        "take it out, and have it made by whoever owns the cluster",
+    )
 
 
 def _secret(body: Mapping[str, Any]) -> Iterator[Finding]:
+    if body.get("type") in _PULL_SECRETS:
+        yield (
+            ("type",),
+            "is a Secret with the login of a registry in the file",
+            "revoke it, and take the document out: the block registry makes the pull secret, which Pods that name none "
+            "get",
+        )
+        return
     for field in ("data", "stringData"):
         found = body.get(field)
         if found:

@@ -4,6 +4,7 @@ import pulumi
 import pytest
 
 from components.image.reference import ImageReference
+from components.manifests import schema
 from components.manifests.manifests import Manifests, ManifestsArgs
 from components.manifests.reader import read
 from components.rollout.rollout import Rollout
@@ -58,7 +59,7 @@ spec: {ttlSecondsAfterFinished: 60, template: {spec: {restartPolicy: Never, cont
 
 
 def run(text: str, **more: Any) -> Recorder:
-    found = read(documents(text, "deployment.yml", "yaml 1.1"), "example", IMAGE, {})
+    found = read(documents(text, "deployment.yml", "yaml 1.1"), schema.load(), "example", IMAGE, {})
     args = ManifestsArgs(manifests=found.manifests, namespace="example", image=IMAGE, **more)
     given = {"metadata": {"name": "web", "uid": "1", "generation": 1}}
     kinds = ("core/v1:Secret", "core/v1:Service", "apps/v1:Deployment", "apps/v1:StatefulSet", "batch/v1:Job")

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from components.image.reference import ImageReference
+from components.manifests import schema
 from components.manifests.reader import Read, read
 from components.source.source_error import SourceError
 from components.source.yaml_file import documents
@@ -26,7 +27,7 @@ spec:
 
 def manifests(text: str, **reserved: str) -> Read:
     names = {tuple(key.split("_")): value for key, value in reserved.items()}
-    return read(documents(text, "deployment.yml", "yaml 1.1"), "example", IMAGE, names)  # type: ignore[arg-type]
+    return read(documents(text, "deployment.yml", "yaml 1.1"), schema.load(), "example", IMAGE, names)  # type: ignore[arg-type]
 
 
 def problems(text: str, **reserved: str) -> list[str]:
@@ -70,9 +71,10 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
     kind: str, version: str, path: tuple[str, ...]
 ) -> None:
     spec: Any = {name: [{"name": name, "image": "IMAGE"}] for name in ("containers", "initContainers")}
-    for key in reversed(("spec", *path, "spec") if path else ("spec",)):
+    for key in reversed((*path, "spec") if path else ()):
         spec = {key: spec}
-    *_, made = manifests(document(kind, version, **spec)).manifests
+    spec |= {"CronJob": {"schedule": "@daily"}, "Pod": {}, "Job": {}}.get(kind, {"selector": {}})
+    *_, made = manifests(document(kind, version, spec=spec)).manifests
     assert str(made.body).count(f"'image': '{IMAGE}'") == 2
 
 
@@ -118,13 +120,17 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
             document(
                 "RoleBinding",
                 "rbac.authorization.k8s.io/v1",
+                roleRef={"kind": "Role", "name": "a"},
                 subjects=[{"kind": "ServiceAccount", "name": "a", "namespace": "other"}],
             ),
             "deployment.yml:13 gives rights to a ServiceAccount of the namespace 'other'; name one of 'example'",
         ),
         (
             document(
-                "RoleBinding", "rbac.authorization.k8s.io/v1", subjects=[{"kind": "Group", "name": "system:masters"}]
+                "RoleBinding",
+                "rbac.authorization.k8s.io/v1",
+                roleRef={"kind": "Role", "name": "a"},
+                subjects=[{"kind": "Group", "name": "system:masters"}],
             ),
             "deployment.yml:13 gives rights to the Group system:masters; name ServiceAccounts of the namespace alone; "
             "whoever owns the cluster gives people their rights",
@@ -144,7 +150,7 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
         (document("ConfigMap", metadata={}), "deployment.yml:13 has no name; write metadata.name"),
         (
             document("ConfigMap", metadata={"name": 7}),
-            "deployment.yml:13 has the name 7, which is no text; put it in quotes",
+            "deployment.yml:13 is a number, and name is a text; put it in quotes",
         ),
         (
             f"{WEB}---\n{WEB}",
@@ -154,12 +160,13 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
         (WEB.replace("kind: Deployment\n", ""), "deployment.yml:1 has no kind; write one, or take the document out"),
         (
             WEB.replace("image: IMAGE", "image: nginx:1.27"),
-            "gitlab-deploy:kubernetes.manifests names files in which no container has the stack's image; write 'image: "
-            "IMAGE', or an image of the repository registry.example.com/group/blog",
+            "gitlab-deploy:kubernetes.manifests names files in which no container has the image of "
+            "registry.example.com/group/blog; write 'image: IMAGE' for it in place of one of these, nginx:1.27 "
+            "(deployment.yml:11)",
         ),
         (
             WEB + "          env: [{name: PORT, value: 8080}]\n",
-            "deployment.yml:12 is 8080, and the value of a variable is a text; put it in quotes",
+            "deployment.yml:12 is a number, and value is a text; put it in quotes",
         ),
         (
             WEB.replace("image: IMAGE", "image: $CI_REGISTRY_IMAGE:$TAG"),
@@ -168,7 +175,8 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
         ),
         (
             WEB + "          env: [{name: HOST, value: '${DB_HOST}'}]\n",
-            "deployment.yml:12 is '${DB_HOST}', and nothing but the image is replaced; write the value itself",
+            "deployment.yml:12 is '${DB_HOST}', and nothing but the image is replaced; write the value itself, or have "
+            "it from a Secret of kubernetes.secrets (valueFrom.secretKeyRef)",
         ),
         (WEB + "  paused: true\n", "deployment.yml:12 is paused, so that its Pods would never get an image; take "),
     ],
@@ -189,7 +197,7 @@ def test_what_the_stack_makes_itself_is_not_declared_again() -> None:
 def test_kustomization_is_refused_with_the_tool_that_builds_it() -> None:
     found = documents("resources: [web.yml]\n", "base/kustomization.yaml", "yaml 1.1")
     with pytest.raises(SourceError, match="is a kustomization, which is not built here; name what 'kubectl kustomize'"):
-        read(found, "example", IMAGE, {})
+        read(found, schema.load(), "example", IMAGE, {})
 
 
 def test_all_problems_are_reported_at_once() -> None:

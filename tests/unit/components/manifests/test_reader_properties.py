@@ -1,6 +1,9 @@
 """Random manifests: each is read or refused with its line, and nothing of it is outside of the namespace."""
 
+import copy
 import re
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import yaml
@@ -8,7 +11,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from components.image.reference import ImageReference
-from components.manifests import kinds
+from components.manifests import fields, kinds, schema
+from components.manifests.manifest import CONTAINERS, Path, walk
 from components.manifests.order import front, order, services_of
 from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
 from components.manifests.reader import Read, read
@@ -17,86 +21,108 @@ from components.source.source_error import SourceError
 from components.source.yaml_file import documents
 
 IMAGE = ImageReference.parse("registry.example.com/group/blog:1.0.0")
-NAMES = st.sampled_from(["web", "db", "a.b", "system:x", "", "x/y", "..", "no", 7, None, True, "w" * 300])
-NAMESPACES = st.sampled_from(["example", "other", "", None, 1, "kube-system"])
-VERSIONS = st.sampled_from([
-    *("v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1", "extensions/v1beta1"),
-    *("autoscaling/v2", "example.com/v1", "foo/v1", "apps/v9", "", "/", "a/b/c", "v1/", "storage.k8s.io/v1", 1, None),
-])  # fmt: skip
-KINDS = st.sampled_from([
-    *("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Service", "ConfigMap", "Secret", "Role"),
-    *("RoleBinding", "ClusterRole", "Namespace", "Ingress", "List", "DeploymentList", "Widget", "", None, 3),
-])  # fmt: skip
-LEAVES: st.SearchStrategy[Any] = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-5, 2**40),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["IMAGE", "$IMAGE", "nginx", "nginx:latest", str(IMAGE), "registry.example.com/group/blog", "x y"]),
-    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=8),
-)
-KEYS = st.sampled_from([
-    *("spec", "template", "metadata", "containers", "initContainers", "image", "name", "labels", "annotations", "env"),
-    *("value", "valueFrom", "secretKeyRef", "jobTemplate", "data", "stringData", "type", "roleRef", "subjects", "kind"),
-    *("namespace", "selector", "rules", "http", "paths", "backend", "service", "items", "volumes", "envFrom"),
-    *("sources", "projected", "imagePullSecrets", "paused", "ttlSecondsAfterFinished"),
-])  # fmt: skip
-VALUES: st.SearchStrategy[Any] = st.recursive(
-    LEAVES, lambda below: st.lists(below, max_size=3) | st.dictionaries(KEYS, below, max_size=4), max_leaves=6
-)
-REAL = [
-    *(("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"), ("batch/v1", "Job")),
-    *(
-        ("batch/v1", "CronJob"),
-        ("v1", "Pod"),
-        ("v1", "Service"),
-        ("v1", "ConfigMap"),
-        ("networking.k8s.io/v1", "Ingress"),
-    ),
-    *(("rbac.authorization.k8s.io/v1", "RoleBinding"), ("v1", "Secret"), ("example.com/v1", "Widget")),
-]
+SCHEMA = schema.load()
+WEB = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: IMAGE}]}
+"""
+TEXTS = st.sampled_from(["web", "a.b", "1.0", "x-y", "", "80", "true"])
+OTHER_TYPES: st.SearchStrategy[Any] = st.sampled_from([None, True, 7, 1.5, "x y", "IMAGE", [], ["a", 1], {}, {"a": 1}])
+SEMANTIC = ("is a Secret with", "binds the ClusterRole", "gives rights to", "is paused", "which is no host name")
+"""What is right for the schema, and is refused nevertheless."""
 
 
-def mostly(right: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The right value nine times of ten."""
-    return st.integers(0, 9).flatmap(lambda number: other if number == 0 else st.just(right))
+@cache
+def values_of(name: str) -> st.SearchStrategy[Any]:
+    """What a definition of the schema describes."""
+    if name == fields.METADATA:
+        labels = st.dictionaries(st.sampled_from(["app", "tier"]), TEXTS, max_size=2)
+        return st.fixed_dictionaries({}, optional={"labels": labels, "annotations": labels})
+    if name == fields.QUANTITY:
+        return st.sampled_from(["500m", "1Gi", 2, 0.5])
+    if name == fields.INT_OR_STRING:
+        return st.sampled_from([80, "http", "50%"])
+    return st.deferred(lambda: values(SCHEMA["definitions"][name]))
+
+
+def values(of: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """What a schema describes: of the fields that may be left out, at most two."""
+    if "$ref" in of:
+        return values_of(of["$ref"])
+    if "enum" in of:
+        return st.sampled_from(of["enum"])
+    if "properties" in of:
+        return objects(of)
+    if of.get("type") == "array":
+        return st.lists(values(of["items"]), max_size=2, unique_by=lambda item: keys_of(item, of))
+    if of.get("type") == "object":
+        item = values(of.get("additionalProperties", {}))
+        return st.dictionaries(st.sampled_from(["app", "tier"]), item, max_size=2)
+    numbers = st.integers(0, 2**16)
+    return {"integer": numbers, "number": numbers, "boolean": st.booleans()}.get(of.get("type", ""), TEXTS)
+
+
+def keys_of(item: Any, of: Mapping[str, Any]) -> str:
+    """What no two items of a list may share."""
+    names = of.get("x-kubernetes-list-map-keys")
+    return str([item.get(name, "TCP") for name in names]) if names else repr(id(item))
 
 
 @st.composite
-def objects(draw: st.DrawFn) -> Any:
-    """Objects that are nearly right, and some that are anything."""
-    version, kind = draw(mostly(draw(st.sampled_from(REAL)), st.tuples(VERSIONS, KINDS)))
-    pod: dict[str, Any] = {"containers": [{"name": "a", "image": draw(mostly("IMAGE", LEAVES))}]}
-    for key in draw(
-        st.sets(st.sampled_from(["volumes", "initContainers", "containers", "imagePullSecrets"]), max_size=1)
-    ):
-        pod[key] = draw(VALUES)
-    template = {"metadata": draw(mostly({"labels": {"app": "web"}}, VALUES)), "spec": draw(mostly(pod, VALUES))}
-    spec = {"template": template, "selector": {"app": "web"}}
-    spec = {"CronJob": {"jobTemplate": {"spec": spec}}, "Pod": pod}.get(str(kind), spec)
-    metadata = {"name": draw(mostly(f"{draw(st.integers(0, 99))}", NAMES))}
-    for key in draw(st.sets(st.sampled_from(["namespace", "labels", "annotations"]), max_size=1)):
-        metadata[key] = draw(NAMESPACES if key == "namespace" else VALUES)
-    made = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": draw(mostly(spec, VALUES))}
-    made |= draw(mostly({}, st.dictionaries(KEYS, VALUES, max_size=2)))
-    listed = {"apiVersion": "v1", "kind": "List", "items": [made]}
-    return draw(mostly(draw(st.sampled_from([made, listed])), VALUES))
+def objects(draw: st.DrawFn, of: Mapping[str, Any]) -> Any:
+    """A mapping with properties."""
+    optional = sorted(of["properties"].keys() - {*of.get("required", ())} - {"apiVersion", "kind", "status"})
+    some = draw(st.lists(st.sampled_from(optional), max_size=2, unique=True)) if optional else []
+    return {
+        name: draw(st.sampled_from(["IMAGE", "nginx:1.27"]) if name == "image" else values(of["properties"][name]))
+        for name in (*of.get("required", ()), *some)
+    }
 
 
-def problems_of(text: str) -> list[Problem] | Read:
+@st.composite
+def manifests(draw: st.DrawFn) -> Any:
+    """An object of a kind of Kubernetes' own that fits its schema."""
+    version, kind = draw(st.sampled_from(sorted(SCHEMA["kinds"]))).split()
+    found = draw(values_of(SCHEMA["kinds"][f"{version} {kind}"]))
+    metadata = {"name": draw(st.sampled_from(["web-1", "db", "a"])), **(found.get("metadata") or {})}
+    made = {"apiVersion": version, "kind": kind, **found, "metadata": metadata}
+    for _, value in walk(made):
+        for key in {*CONTAINERS} & {*value} if isinstance(value, dict) else ():
+            for container in value[key]:
+                container.setdefault("image", "IMAGE")
+    return made
+
+
+def read_or_refused(text: str) -> list[Problem] | Read:
     """What the reader makes of a file: its problems, or its objects."""
     try:
-        return read(documents(text, "random.yml", "yaml 1.1"), "example", IMAGE, {})
+        return read(documents(text, "random.yml", "yaml 1.1"), SCHEMA, "example", IMAGE, {})
     except SourceError as error:
         return list(error.problems)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(objects(), st.sampled_from([None, False, True]))
-def test_random_manifests_are_read_or_refused_with_a_line_of_the_file(value: Any, style: bool | None) -> None:
-    text = yaml.dump(value, Dumper=yaml.CSafeDumper, default_flow_style=style)
-    found = problems_of(text)
-    event("refused" if isinstance(found, list) else "read")
+def dumped(value: Any, style: bool | None) -> str:
+    return f"{WEB}---\n{yaml.dump(value, Dumper=yaml.CSafeDumper, default_flow_style=style)}"
+
+
+def line_of(text: str, path: Path) -> int:
+    """The line of a value in the last document, as PyYAML has it; of one in a mapping that of its key."""
+    *_, node = yaml.compose_all(text, Loader=yaml.SafeLoader)
+    line = node.start_mark.line
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            key, node = next((key, item) for key, item in node.value if key.value == step)
+            line = key.start_mark.line
+        else:
+            node = node.value[step]
+            line = node.start_mark.line
+    return line + 1
+
+
+def require_sound(found: list[Problem] | Read, text: str) -> None:
+    """Problems have a line of the file and a remedy; objects are in the namespace, and the component can ask them."""
     if isinstance(found, list):
         assert found
         for problem in found:
@@ -110,7 +136,6 @@ def test_random_manifests_are_read_or_refused_with_a_line_of_the_file(value: Any
     for item in found.manifests:
         assert item.body["metadata"]["namespace"] == "example"
         assert not kinds.is_cluster_wide(item.api_version, item.kind)
-        # What the component asks of them has an answer.
         services_of(item, found.manifests)
         changed_pod(item.body, item, {"a": "b"}, [{"name": "x"}])
         image_pull_secrets(item, found.manifests)
@@ -120,13 +145,101 @@ def test_random_manifests_are_read_or_refused_with_a_line_of_the_file(value: Any
     front(found.manifests)
 
 
+@st.composite
+def changed(draw: st.DrawFn) -> tuple[Any, Path | None, str]:
+    """An object with one thing that is wrong, where that is, and what has to be said of it; None if nothing is."""
+    made = draw(manifests())
+    how = draw(st.sampled_from(["right", "namespace", "cluster-wide", "type", "field", "image", "anything"]))
+    event(how)
+    body = copy.deepcopy(made)
+    if how == "namespace":
+        body["metadata"]["namespace"] = draw(st.sampled_from(["other", "kube-system", "${NAMESPACE}", 7]))
+        return body, ("metadata", "namespace"), ""
+    if how == "cluster-wide":
+        body |= draw(st.sampled_from([{"apiVersion": "v1", "kind": "Namespace"}, {"apiVersion": "v1", "kind": "Node"}]))
+        return body, ("kind",), "is a N"
+    if how == "field":
+        inside = draw(st.sampled_from([(), ("metadata",)]))
+        (body["metadata"] if inside else body)["lables" if inside else "metdata"] = {"a": "b"}
+        return body, (*inside, "lables" if inside else "metdata"), "is the field"
+    images = [path for path, _ in walk(body) if path[-1:] == ("image",) and path[-3] in CONTAINERS]
+    typed = [
+        path
+        for path, value in walk(body)
+        if len(path) > 1 and path[0] != "metadata" and value is not None and made["kind"] != "Secret"
+    ]
+    if (how == "image" and images) or (how in {"type", "anything"} and typed):
+        path = draw(st.sampled_from(images if how == "image" else typed))
+        above = body
+        for step in path[:-1]:
+            above = above[step]
+        if how == "anything":
+            above[path[-1]] = draw(OTHER_TYPES)
+            return body, None, ""
+        wrong = "x y" if isinstance(above[path[-1]], list) else [1]
+        above[path[-1]] = "$CI_REGISTRY_IMAGE:$TAG" if how == "image" else wrong
+        return body, None if how == "type" and is_free(made, path) else path, "" if how == "type" else "has the image"
+    return body, None, "right"
+
+
+def is_free(body: Any, path: Path) -> bool:
+    """Whether anything may be at a path: `data` of a ControllerRevision, parameters of a driver."""
+    of = SCHEMA["definitions"][SCHEMA["kinds"][f"{body['apiVersion']} {body['kind']}"]]
+    for step in path:
+        of = SCHEMA["definitions"][of["$ref"]] if "$ref" in of else of
+        of = (
+            of["items"] if isinstance(step, int) else of.get("properties", {}).get(step, of.get("additionalProperties"))
+        )
+        if of is None:
+            return True
+    of = SCHEMA["definitions"][of["$ref"]] if "$ref" in of else of
+    return "type" not in of or of == {"type": "object"}
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(changed(), st.sampled_from([None, False, True]))
+def test_random_objects_of_the_schema_are_read_or_refused_with_the_line_that_is_wrong(
+    what: tuple[Any, Path | None, str], style: bool | None
+) -> None:
+    body, path, said = what
+    text = dumped(body, style)
+    found = read_or_refused(text)
+    event("refused" if isinstance(found, list) else "read")
+    require_sound(found, text)
+    if path is not None:
+        assert isinstance(found, list), text
+        wanted = f"random.yml:{line_of(text, path)}"
+        assert any(problem.path == wanted and said in str(problem) for problem in found), (found, wanted)
+    elif said == "right" and isinstance(found, list):
+        assert all(any(word in str(problem) for word in SEMANTIC) for problem in found), found
+
+
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    OTHER_TYPES,
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["apiVersion", "kind", "metadata", "spec", "items", "name", ""]), below, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ANYTHING, st.sampled_from([None, False, True]))
+def test_anything_that_is_yaml_is_read_or_refused_with_a_line_of_the_file(value: Any, style: bool | None) -> None:
+    text = dumped(value, style)
+    require_sound(read_or_refused(text), text)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 30), st.integers(1, 3))
 def test_line_of_a_problem_is_the_line_of_its_value(before: int, documents_before: int) -> None:
     good = "---\nkind: ConfigMap\napiVersion: v1\nmetadata:\n  name: {}\n# comment\n"
     text = "".join(good.format(f"x{number}") for number in range(documents_before)) + "\n" * before
     text += "---\nkind: ConfigMap\napiVersion: v1\nmetadata:\n  name: bad\n  namespace: other\n"
-    found = problems_of(text)
+    found = read_or_refused(text)
     assert isinstance(found, list)
     [problem] = found
     assert text.splitlines()[int(problem.path.rpartition(":")[2]) - 1] == "  namespace: other"

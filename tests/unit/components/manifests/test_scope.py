@@ -6,10 +6,12 @@ import pytest
 
 from components.manifests.manifest import Manifest
 from components.manifests.scope import require
+from components.source.yaml_file import Document
 
 
 def manifest(version: str, kind: str) -> Manifest:
-    return Manifest(body={"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}, where="crds.yml:3")
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}
+    return Manifest(body=body, document=Document(file="crds.yml", value=body, lines={(): 3}))
 
 
 def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,49 @@
+"""Names and labels that the API server takes. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.manifests.fields import Finding
+from components.manifests.kinds import group_of
+from components.manifests.manifest import items, mapping, walk
+from components.settings.problem import quoted
+
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+_AT = ("metadata", "name")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_LONGEST_NAME = 253
+_LONGEST_LABEL = 63
+
+
+def findings(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is wrong with the names of an object that has apiVersion and kind (Kubernetes: Object Names and IDs)."""
+    group, kind, name = group_of(body["apiVersion"]), body["kind"], mapping(body, "metadata").get("name")
+    if not isinstance(name, str):
+        pass
+    elif group == "rbac.authorization.k8s.io":
+        if not name or {"/", "%"} & set(name) or name in "..":
+            yield _AT, f"has the name {quoted(name)}, which is no name of an object", "leave '/' and '%' out"
+    elif not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        yield (
+            _AT,
+            f"has the name {quoted(name)}, which is no name of an object",
+            "use lower-case letters, digits and '-'",
+        )
+    elif (group, kind) == ("", "Service") and ("." in name or len(name) > _LONGEST_LABEL or name[0].isdigit()):
+        remedy = "begin with a letter, use '-' in place of '.', and at most 63 characters"
+        yield _AT, f"has the name {quoted(name)}, which is no name of a Service", remedy
+    for path, value in walk(body):
+        if isinstance(value, Mapping) and path[-2:] == ("metadata", "labels"):
+            for key, text in value.items():
+                if isinstance(text, str) and (not _LABEL_VALUE.fullmatch(text) or len(text) > _LONGEST_LABEL):
+                    remedy = "use letters, digits, '-', '_' and '.', at most 63, or make it an annotation"
+                    yield (*path, key), f"is {quoted(text)}, which is no value of a label", remedy
+    if (group, kind) == ("networking.k8s.io", "Ingress"):
+        for number, rule in enumerate(items(mapping(body, "spec").get("rules"))):
+            host = rule.get("host")
+            if isinstance(host, str) and host and not _HOST.fullmatch(host):
+                remedy = "use lower-case letters, digits, '-' and '.', with no port"
+                yield ("spec", "rules", number, "host"), f"is {quoted(host)}, which is no host name", remedy
