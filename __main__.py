@@ -87,8 +87,8 @@ if not offline:
     image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
 on_site: cluster_check.ClusterCheck | None = None
 if stack.needs_cluster and not offline:
-    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
     scope.require(files.manifests if files else ())
+    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}

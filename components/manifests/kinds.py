@@ -50,6 +50,9 @@ _CLUSTER_WIDE = {
 _MOVED = frozenset({"extensions"})
 """Groups that are no more."""
 
+_CHANGED = {"Ingress": ", with pathType, service.name and service.port.number"}
+"""What else is to be written in the version that there is."""
+
 _KINDS = {version: frozenset(kinds.split()) for version, kinds in _NAMESPACED.items()}
 _WIDE = {group: frozenset(kinds.split()) for group, kinds in _CLUSTER_WIDE.items()}
 
@@ -97,7 +100,8 @@ def problem(api_version: str, kind: str) -> tuple[str, str] | None:
         return f"has the apiVersion {api_version!r}, which does not exist", remedy
     current = [version for version, kinds in _KINDS.items() if kind in kinds]
     if current:
-        return f"has the apiVersion {api_version!r}, which has no {kind}", f"use {current[-1]}"
+        remedy = f"use {current[-1]}{_CHANGED.get(kind, '')}"
+        return f"has the apiVersion {api_version!r}, which has no {kind}", remedy
     near = difflib.get_close_matches(kind, {name for kinds in _KINDS.values() for name in kinds}, n=1)
     remedy = f"did you mean {near[0]}?" if near else "use one that 'kubectl api-resources' lists"
     return f"has the kind {kind!r}, which {api_version} does not have", remedy

@@ -46,10 +46,10 @@ def _read(
     stack: Settings, patterns: tuple[str, ...], image: ImageReference, program: Path, environment: Mapping[str, str]
 ) -> Read:
     within = folder.folder(stack.scalars.files_from, program, environment)
-    documents = [
+    found = [
         document
         for file in folder.matching(KEY, patterns, within)
-        for document in _documents(folder.text(file, within), str(file.relative_to(within)))
+        for document in documents(folder.text(file, within), str(file.relative_to(within)))
     ]
     reserved: dict[tuple[str, str], str] = {}
     for item in planned(stack):
@@ -58,10 +58,10 @@ def _read(
                 KEY, f"cannot be read: two objects of this stack are {item.kind} {item.name}", item.remedy
             )
         reserved[item.kind, item.name] = item.remedy
-    return read(documents, schema.load(), stack.namespace or "", image, reserved)
+    return read(found, schema.load(), stack.namespace or "", image, reserved)
 
 
-def _documents(text: str, file: str) -> list[yaml_file.Document]:
+def documents(text: str, file: str) -> list[yaml_file.Document]:
     """The documents of a file, read as kubectl does; SourceError says of a template that it is one."""
     try:
         return yaml_file.documents(text, file, "yaml 1.1")

@@ -1,7 +1,7 @@
-"""Whether custom resources of the manifests belong to a namespace, asked of the cluster, which alone knows."""
+"""Whether the cluster has the custom resources of the manifests, in a namespace: asked of it, which alone knows."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -11,27 +11,44 @@ from components.manifests.manifest import Manifest
 
 
 def require(manifests: Sequence[Manifest], run: Kubectl = kubectl) -> None:
-    """Raises RunError, which Pulumi shows with no traceback, with each object that would be the whole cluster's.
+    """Raises RunError, which Pulumi shows with no traceback, with each object that the cluster has no kind for.
 
-    What the cluster does not know, it says itself when the object is applied.
+    So it does for each that would be the whole cluster's. A cluster that does not answer is no problem here.
     """
     custom = [manifest for manifest in manifests if not is_own(manifest.api_version)]
-    wide = {version: _cluster_wide(version, run) for version in dict.fromkeys(item.api_version for item in custom)}
+    kinds = {version: _kinds(version, run) for version in dict.fromkeys(item.api_version for item in custom)}
     found = [
-        f"\n  {manifest.where} is a {manifest.kind}, which belongs to no namespace; take it out, and have it made by "
-        "whoever owns the cluster"
+        f"\n  {manifest.where} {problem}"
         for manifest in custom
-        if manifest.kind in wide[manifest.api_version]
+        if (problem := _problem(manifest, kinds[manifest.api_version])) is not None
     ]
     if found:
         raise pulumi.RunError(f"Nothing was changed:{''.join(found)}")
 
 
-def _cluster_wide(version: str, run: Kubectl) -> frozenset[str]:
-    """The kinds of an API version that belong to no namespace."""
+def _problem(manifest: Manifest, kinds: Mapping[str, bool] | None) -> str | None:
+    if kinds is None:
+        return None
+    if manifest.kind not in kinds:
+        return (
+            f"is a {manifest.kind} of {manifest.api_version}, which this cluster does not have; have whoever owns it "
+            "install what defines it, or use an apiVersion that 'kubectl api-resources' lists"
+        )
+    if not kinds[manifest.kind]:
+        return (
+            f"is a {manifest.kind}, which belongs to no namespace; take it out, and have it made by whoever owns the "
+            "cluster"
+        )
+    return None
+
+
+def _kinds(version: str, run: Kubectl) -> Mapping[str, bool] | None:
+    """The kinds of an API version, and whether each belongs to a namespace; None if the cluster does not say."""
     try:
         asked = run("get", "--raw", f"/apis/{version}")
     except FileNotFoundError:
-        return frozenset()
-    resources = json.loads(asked.stdout)["resources"] if asked.returncode == 0 else []
-    return frozenset(item["kind"] for item in resources if not item["namespaced"] and "/" not in item["name"])
+        return None
+    if asked.returncode:
+        return {} if "(NotFound)" in asked.stderr else None
+    resources = json.loads(asked.stdout)["resources"]
+    return {item["kind"]: item["namespaced"] for item in resources if "/" not in item["name"]}

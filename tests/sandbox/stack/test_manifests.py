@@ -1,10 +1,12 @@
 """A team's own manifests: what they declare runs, migrations run first, and what breaks says where it is written."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from components.manifests import schema
 from sandbox.instance import Instance
 from tests.support.cluster import REPOSITORY, Make, Stack, kubectl
 from tests.support.docker_stack import Load
@@ -72,6 +74,31 @@ spec:
     metadata: {labels: {app: agent}}
     spec: {containers: [{name: agent, image: IMAGE}]}
 """
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sites.shapes.example.com}
+spec:
+  group: shapes.example.com
+  names: {kind: Site, plural: sites}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {spec: {type: object, properties: {port: {type: integer, maximum: 9999}}}}
+"""
+CUSTOM = """\
+apiVersion: shapes.example.com/v1
+kind: Site
+metadata: {name: web}
+spec:
+  port: PORT
+"""
+SHAPES = ROOT / "tests" / "support" / "manifests"
 
 
 def migration(command: str) -> str:
@@ -175,6 +202,33 @@ def test_statefulset_that_is_stuck_says_which_pod_to_delete(site: Stack, namespa
     assert "store (deploy/store.yml:1): Pod store-0 of the version before is not ready" in run.text
     kubectl(instance, "delete", "pod", "store-0", "-n", namespace)
     site.up()
+
+
+def test_files_of_the_shapes_that_teams_have_run_as_they_are(site: Stack, namespace: str, instance: Instance) -> None:
+    for file in SHAPES.iterdir():
+        (site.project.folder / "deploy" / file.name).write_bytes(file.read_bytes())
+    site.set("kubernetes.manifests", '["deploy/*.yml", "deploy/*.json"]')
+    definition = site.project.folder / "definition.yml"
+    definition.write_text(DEFINITION)
+    write(site, "custom", CUSTOM.replace("PORT", "80"))
+    refused = site.project.pulumi("preview")
+    assert refused.code != 0
+    assert "deploy/custom.yml:1 is a Site of shapes.example.com/v1, which this cluster does not have" in refused.text
+    kubectl(instance, "apply", "--filename", str(definition))
+    kubectl(instance, "wait", "--for=condition=Established", "--timeout=60s", "--filename", str(definition))
+    site.up()
+    assert site.summary("--expect-no-changes") == {}
+    found = kubectl(instance, "get", "pods", "-n", namespace, "-o", "jsonpath={.items[*].metadata.labels.app}")
+    assert set(found.split()) == {"web", "api", "front", "json", "printed", "reader"}
+    write(site, "custom", CUSTOM.replace("PORT", "80000"))
+    refused = site.project.pulumi("preview")
+    assert refused.code != 0
+    assert "deploy/custom.yml:5: the cluster does not take spec.port: Invalid value: 80000" in refused.text
+
+
+def test_schema_of_the_program_is_that_of_the_api_server(instance: Instance) -> None:
+    served = json.loads(kubectl(instance, "get", "--raw", "/openapi/v2"))
+    assert schema.text(schema.trimmed(served)) == schema.text(schema.load())
 
 
 def test_what_kubectl_has_applied_before_is_refused_and_then_adopted_as_it_is(

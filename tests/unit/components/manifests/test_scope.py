@@ -30,3 +30,22 @@ def test_custom_resource_of_the_whole_cluster_is_refused_with_its_line() -> None
         pulumi.RunError, match=r"Nothing was changed:\n  crds\.yml:3 is a Policy, which belongs to no name"
     ):
         require([manifest("example.com/v1", "Widget"), manifest("example.com/v1", "Policy")], cluster)
+
+
+@pytest.mark.parametrize("kind", ["Widgett", "Certificate"])
+def test_custom_resource_that_the_cluster_does_not_have_is_refused_with_its_line(kind: str) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        if kind == "Certificate":
+            said = "Error from server (NotFound): the server could not find the requested resource"
+            return subprocess.CompletedProcess(arguments, 1, stdout="", stderr=said)
+        return cluster(*arguments)
+
+    with pytest.raises(pulumi.RunError, match=rf"crds\.yml:3 is a {kind} of example\.com/v1, which this cluster does"):
+        require([manifest("example.com/v1", kind)], run)
+
+
+def test_cluster_that_does_not_answer_refuses_no_custom_resource() -> None:
+    require(
+        [manifest("example.com/v1", "Widget")],
+        lambda *arguments: subprocess.CompletedProcess(arguments, 1, stdout="", stderr="connection refused"),
+    )
