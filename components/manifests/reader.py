@@ -20,6 +20,7 @@ _CHARTS = ("Chart.yaml", "Chart.yml", "values.yaml", "values.yml")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _OF_THE_CLUSTER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 """What `kubectl get --output yaml` shows of an object, and only the API server sets."""
+_DROPPED = ("binaryData", "data", "stringData")
 _SHOWN = 5
 _KEY = "gitlab-deploy:kubernetes.manifests"
 
@@ -117,6 +118,9 @@ class _Reader:
         for of_the_cluster in _OF_THE_CLUSTER:
             body["metadata"].pop(of_the_cluster, None)
         body.pop("status", None)
+        for empty in [key for key in _DROPPED if key in body and not body[key]]:
+            # The API server leaves it out, and every run would add it again.
+            del body[empty]
         own = False
         for inside, value in walk(body):
             if len(inside) < 2 or inside[-1] not in CONTAINERS:

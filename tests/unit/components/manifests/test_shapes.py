@@ -115,8 +115,8 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
         (
             ingress("networking.k8s.io/v1beta1", "a.example.com", OLD_BACKEND),
             [
-                "web.yml:13 has the apiVersion 'networking.k8s.io/v1beta1', which has no Ingress; use networking.k8s.io"
-                "with pathType, service.name and service.port.number"
+                "web.yml:13 has the apiVersion 'networking.k8s.io/v1beta1', which has no Ingress; use "
+                "networking.k8s.io/v1, with pathType, service.name and service.port.number"
             ],
         ),
         (
@@ -223,8 +223,8 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
         (
             WEB + "          env: [{name: SECRET, value: $API_SECRET}]\n",
             [
-                "web.yml:12 is '$API_SECRET', and nothing but the image is replaced; write the value itself, or have it"
-                "Secret of kubernetes.secrets (valueFrom.secretKeyRef)"
+                "web.yml:12 is '$API_SECRET', and nothing but the image is replaced; write the value itself, or have "
+                "it from a Secret of kubernetes.secrets (valueFrom.secretKeyRef)"
             ],
         ),
         (
@@ -251,8 +251,8 @@ def test_file_of_a_chart_names_the_tool_that_builds_it(name: str, tool: str) -> 
 def test_what_may_be_right_is_a_warning() -> None:
     text = WEB + "          env: [{name: URL, value: 'jdbc://${DB_HOST}/$DB'}]\n          fromTheFuture: 1\n"
     assert read_text(text).warnings == (
-        "web.yml:13 is the field 'fromTheFuture', which Container does not have in Kubernetes 1.35: a cluster without i"
-        "leaves it out",
+        "web.yml:13 is the field 'fromTheFuture', which Container does not have in Kubernetes 1.35: a cluster "
+        "without it leaves it out",
         "web.yml:12 has ${DB_HOST} in it, which nothing replaces; Kubernetes replaces $(DB_HOST)",
         "web.yml:12 has $DB in it, which nothing replaces; Kubernetes replaces $(DB)",
     )
