@@ -20,6 +20,10 @@ _CHARTS = ("Chart.yaml", "Chart.yml", "values.yaml", "values.yml")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _OF_THE_CLUSTER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 """What `kubectl get --output yaml` shows of an object, and only the API server sets."""
+_ANNOTATIONS_OF_THE_CLUSTER = (
+    *("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"),
+    "kubectl.kubernetes.io/last-applied-configuration",
+)
 _DROPPED = ("binaryData", "data", "stringData")
 _SHOWN = 5
 _KEY = "gitlab-deploy:kubernetes.manifests"
@@ -117,6 +121,8 @@ class _Reader:
         body["metadata"]["namespace"] = self.namespace
         for of_the_cluster in _OF_THE_CLUSTER:
             body["metadata"].pop(of_the_cluster, None)
+        for annotation in _ANNOTATIONS_OF_THE_CLUSTER:
+            (body["metadata"].get("annotations") or {}).pop(annotation, None)
         body.pop("status", None)
         for empty in [key for key in _DROPPED if key in body and not body[key]]:
             # The API server leaves it out, and every run would add it again.

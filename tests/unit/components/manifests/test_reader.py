@@ -225,6 +225,8 @@ def test_mutable_tag_of_another_image_is_a_warning() -> None:
 
 
 def test_what_only_the_cluster_sets_is_left_out() -> None:
-    text = document("ConfigMap", metadata={"name": "x", "creationTimestamp": None, "uid": "1"}, status={}, data={})
-    *_, made = manifests(text).manifests
-    assert made.body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "example"}}
+    annotations = {"deployment.kubernetes.io/revision": "3", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    metadata = {"name": "x", "creationTimestamp": None, "uid": "1", "annotations": {"a": "b", **annotations}}
+    *_, made = manifests(document("ConfigMap", metadata=metadata, status={}, data={})).manifests
+    kept = {"name": "x", "namespace": "example", "annotations": {"a": "b"}}
+    assert made.body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": kept}
