@@ -15,18 +15,19 @@ def way_out(kind: str, name: str, errors: Iterable[str]) -> str | None:
     if conflict and conflict["field"] == _REPLICAS:
         return (
             f"'{conflict['manager']}' has set the number of Pods of {kind} {name}. If that one is to own the number, "
-            "take kubernetes.replicas out of the stack file; if not, put its number there or scale back"
+            "take it out of the stack file (kubernetes.replicas), or of the manifest (spec.replicas); if not, put its "
+            "number there or scale back"
         )
     if conflict:
         field = conflict["field"] or "a field"
         return (
-            f"'{conflict['manager']}' has changed {field} of {kind} {name}, which the stack file sets. "
+            f"'{conflict['manager']}' has changed {field} of {kind} {name}, which this stack sets. "
             "'pulumi up --refresh' sets it again; what changes it has to stop"
         )
     if "field is immutable" in text:
         return (
-            f"{kind} {name} exists with another value of a field that never changes. Name another one in the stack "
-            "file, or delete this one if nobody needs it, and run 'pulumi up --refresh'"
+            f"{kind} {name} exists with another value of a field that never changes. Give yours another name, "
+            "or delete this one if nobody needs it, and run 'pulumi up --refresh'"
         )
     if "already exists" in text:
         return (

@@ -155,7 +155,7 @@ def test_a_conflict_of_field_managers_ends_with_the_way_out(instance: Instance, 
     done = stack.project.pulumi("up", "--yes", "--skip-preview")
     assert done.code != 0
     assert 'conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas' in done.text
-    assert "take kubernetes.replicas out of the stack file" in done.text
+    assert "take it out of the stack file (kubernetes.replicas)" in done.text
 
 
 def test_what_kubectl_has_set_is_named_before_the_next_image_takes_it_away(

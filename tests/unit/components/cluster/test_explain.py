@@ -11,9 +11,15 @@ CONFLICT = (
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (CONFLICT.format('kubectl" with subresource "scale', ".spec.replicas"), "take kubernetes.replicas out"),
+        (
+            CONFLICT.format('kubectl" with subresource "scale', ".spec.replicas"),
+            "out of the stack file (kubernetes.replicas)",
+        ),
         (CONFLICT.format("helm", '.spec.template.spec.containers[name="app"].image'), "'helm' has changed .spec.templ"),
-        ('Deployment.apps "web" is invalid: spec.selector: Invalid value: {}: field is immutable', "Name another one"),
+        (
+            'Deployment.apps "web" is invalid: spec.selector: Invalid value: {}: field is immutable',
+            "Give yours another name",
+        ),
         ('services "web" already exists', "Run the same command again"),
     ],
 )
