@@ -198,7 +198,7 @@ def is_free(body: Any, path: Path) -> bool:
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(changed(), st.sampled_from([None, False, True]))
-def test_random_objects_of_the_schema_are_read_or_refused_with_the_line_that_is_wrong(
+def test_random_objects_are_read_or_refused_with_the_line_that_is_wrong(
     what: tuple[Any, Path | None, str], style: bool | None
 ) -> None:
     body, path, said = what
