@@ -90,15 +90,14 @@ def problem(api_version: str, kind: str) -> tuple[str, str] | None:
     """
     if is_known(api_version, kind):
         return None
-    group = group_of(api_version)
+    current = [version for version, kinds in _KINDS.items() if kind in kinds]
     if not is_own(api_version):
         # The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group).
-        if "." in group and api_version.count("/") == 1 and not api_version.endswith("/"):
+        if "." in group_of(api_version) and api_version.count("/") == 1 and not api_version.endswith("/"):
             return None
-        near = difflib.get_close_matches(api_version, _KINDS, n=1)
+        near = current[-1:] or difflib.get_close_matches(api_version, _KINDS, n=1)
         remedy = f"use {near[0]}" if near else "use one that 'kubectl api-versions' lists"
         return f"has the apiVersion {api_version!r}, which does not exist", remedy
-    current = [version for version, kinds in _KINDS.items() if kind in kinds]
     if current:
         remedy = f"use {current[-1]}{_CHANGED.get(kind, '')}"
         return f"has the apiVersion {api_version!r}, which has no {kind}", remedy

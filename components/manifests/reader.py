@@ -56,7 +56,7 @@ class _Reader:
     def read(self, document: Document, value: object, path: Path) -> None:
         """Reads an object at a path of its document."""
         if isinstance(value, Mapping) and _is_list(value):
-            for number, item in enumerate(value["items"]):
+            for number, item in enumerate(value.get("items") or ()):
                 self.read(document, item, (*path, "items", number))
             return
         body = self._checked(document, value, path)
@@ -191,9 +191,8 @@ def read(
 
 def _is_list(value: Mapping[str, Any]) -> bool:
     """Whether it is a list of objects, as `kubectl get --output yaml` prints several."""
-    return (
-        isinstance(value.get("kind"), str) and value["kind"].endswith("List") and isinstance(value.get("items"), list)
-    )
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list | None)
 
 
 def _no_object(file: str, value: object) -> tuple[str, str] | None:

@@ -51,4 +51,6 @@ def _remedy(path: Path) -> str:
         return "take metadata.namespace out"
     if _is_variable(path):
         return "write the value itself, or have it from a Secret of kubernetes.secrets (valueFrom.secretKeyRef)"
+    if {"labels", "annotations"} & {*path}:
+        return "write the value itself, or take it out"
     return "write the value itself"

@@ -22,6 +22,7 @@ LARGEST = 200_000
 """How many values a file may have once its aliases are written out."""
 DEEPEST = 100
 
+_REMEDY = "correct the indentation, a quote or a bracket there or above it"
 _CORE = "tag:yaml.org,2002:"
 _MERGE = f"{_CORE}merge"
 _COLLECTIONS = {f"{_CORE}map", f"{_CORE}seq"}
@@ -71,7 +72,9 @@ def documents(text: str, file: str, booleans: Booleans) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise source_error(f"{file}:{line}", f"is no YAML ({error.problem})", "correct the file") from None
+        has_tab = "\t" in text.splitlines()[line - 1] if line <= len(text.splitlines()) else False
+        remedy = "indent with spaces, not with a tab" if has_tab else _REMEDY
+        raise source_error(f"{file}:{line}", f"is no YAML ({error.problem})", remedy) from None
     except (yaml.YAMLError, RecursionError):
         raise source_error(file, "is no YAML that can be read", "correct the file") from None
     found = []

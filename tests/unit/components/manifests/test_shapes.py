@@ -182,6 +182,18 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
                 "web.yml:18 is a number, and PORT is a text; put ",
             ],
         ),
+        (
+            WEB.replace("    spec:", "\tspec:"),
+            ["web.yml:8 is no YAML (found character that cannot start any token); indent with spaces, not with a tab"],
+        ),
+        (
+            f"{WEB}  - x: 1\n",
+            ["web.yml:12 is no YAML (did not find expected key); correct the indentation, a quote or"],
+        ),
+        (
+            f"{WEB}---\napiVersion: core/v1\nkind: Service\n",
+            ["web.yml:13 has the apiVersion 'core/v1', which does not "],
+        ),
         # What is for another tool.
         (
             f"{WEB}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {{{{ .Release.Name }}}}\n",
