@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.manifests.fields import Finding
-from components.manifests.kinds import group_of
+from components.manifests.kinds import group_of, is_own
 from components.manifests.manifest import items, mapping, walk
 from components.settings.problem import quoted
 
@@ -23,7 +23,8 @@ def findings(body: Mapping[str, Any]) -> Iterator[Finding]:
     group, kind, name = group_of(body["apiVersion"]), body["kind"], mapping(body, "metadata").get("name")
     if not isinstance(name, str):
         pass
-    elif group == "rbac.authorization.k8s.io":
+    elif group == "rbac.authorization.k8s.io" or not is_own(body["apiVersion"]):
+        # Other API servers than Kubernetes' own have rules of their own.
         if not name or {"/", "%"} & set(name) or name in "..":
             yield _AT, f"has the name {quoted(name)}, which is no name of an object", "leave '/' and '%' out"
     elif not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
