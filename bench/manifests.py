@@ -1,6 +1,6 @@
 """Preview of 50 objects: `kubernetes.manifests` against a flat program with `ConfigFile` of the same files, in turn.
 
-    eval "$(make -s env)"; .venv/bin/python bench/manifests.py [--name sandbox]
+    eval "$(make -s env)"; .venv/bin/python bench/manifests.py [--name sandbox] [--rounds 7]
 
 Needs the sandbox to be up. Both stacks are deployed first, each in a namespace of its own; what is measured is the
 preview that finds nothing to change. The Deployments have no Pods, which a preview does not look at.
@@ -62,10 +62,12 @@ def main() -> None:
     """Prints both medians and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="sandbox", help="which sandbox (default: sandbox)")
-    instance = Instance(parser.parse_args().name)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how many pairs (default: {ROUNDS})")
+    arguments = parser.parse_args()
+    instance = Instance(arguments.name)
     site.publish(instance.gitlab.registry, instance.gitlab.credentials)
     with tempfile.TemporaryDirectory() as temporary:
-        measured = measure(os.environ | instance.environment(), Path(temporary))
+        measured = measure(os.environ | instance.environment(), Path(temporary), arguments.rounds)
     for name, samples in (("kubernetes.manifests", measured.ours), ("ConfigFile", measured.flat)):
         wall, cpu = (statistics.median(each[number] for each in samples) for number in (0, 1))
         print(f"{name:20} {wall:5.2f} s   {cpu:5.2f} s CPU   (median of {len(samples)})")
@@ -82,6 +84,8 @@ def measure(environment: Mapping[str, str], folder: Path, rounds: int = ROUNDS) 
         for _ in range(rounds):
             for preview, taken in zip(programs, samples, strict=True):
                 taken.append(_timed(preview))
+                print(f"{taken[-1][0]:.2f} s, {taken[-1][1]:.2f} s CPU", end="   ", flush=True)
+            print()
     finally:
         for namespace in ("bench-ours", "bench-flat"):
             _run("kubectl", "delete", "namespace", namespace, "--wait=false", cwd=folder, env=environment)

@@ -120,13 +120,9 @@ class Site:
         return done
 
     def build(self, application: Repository, version: str, files: Mapping[str, bytes]) -> str:
-        """An image that the repository's Containerfile makes of it and these files, in the registry; its name."""
+        """An image that the repository's Containerfile makes of its files and these, in the registry; its name."""
         containerfile = (application.clone / "Containerfile").read_text().replace("ARG SERVER_IMAGE\n", "")
-        own = {
-            str(file.relative_to(application.clone)): File(file)
-            for file in application.clone.rglob("*")
-            if file.is_file() and ".git" not in file.parts
-        }
+        own = {name: File(application.clone / name) for name in application.git("ls-files").splitlines()}
         image = build(
             site.SERVER + containerfile.replace("${SERVER_IMAGE}", "server"),
             {**site.server_files(), **own, **{name: File(content) for name, content in files.items()}},

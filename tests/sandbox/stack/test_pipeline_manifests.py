@@ -16,8 +16,6 @@ from tests.support.project import leaks
 CHANGES = 10
 PASSWORD = f"canary-{secrets.token_hex(8)}"
 Team = tuple[Site, Repository]
-Change = tuple[str, str]
-"""A file of an image, and its text."""
 
 
 @pytest.fixture(scope="module")
@@ -60,25 +58,23 @@ def shop(make_team: Callable[..., Team]) -> Team:
 
 
 def change_ten_times(
-    site: Site, application: Repository, service: str, namespace: str, change: Callable[[int], Change]
+    site: Site, application: Repository, service: str, namespace: str, file: str, change: Callable[[int], object]
 ) -> None:
     """Deploys as many images while the Service is asked all the time: the first and the last one by the pipeline.
 
-    `change` changes the application for one of them, and gives a file of an image that no pipeline builds.
+    `change` changes the application for these two. The others differ in `file`, and no pipeline builds them.
     """
     first, last = 1, CHANGES
     built = {
-        number: (text, site.build(application, text, {name: f"{text}\n".encode()}))
+        number: site.build(application, f"by-hand-{number}", {file: f"by-hand-{number}\n".encode()})
         for number in range(first + 1, last)
-        for name, text in [change(number)]
     }
     address = site.kubectl("get", "service", service, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
     with Load(site.instance, rate=10, address=address) as load:
         for number in range(first, last + 1):
             if number in built:
-                text, image = built[number]
-                site.deploy(application, image)
-                assert site.on_kubernetes("/version.txt", service=service).strip() == text
+                site.deploy(application, built[number])
+                assert site.on_kubernetes("/version.txt", service=service).strip() == f"by-hand-{number}"
             else:
                 change(number)
                 application.push(f"Change {number}")
@@ -99,11 +95,10 @@ def test_ten_image_changes_of_two_services_fail_no_request(shop: Team) -> None:
     site, application = shop
     assert site.on_kubernetes("/version.txt", service="web").strip() == version(site, application)
 
-    def change(number: int) -> Change:
-        (application.clone / "app" / "number.txt").write_text(f"{number}\n")
-        return "app/version.txt", f"by-hand-{number}"
-
-    change_ten_times(site, application, "web", "shop", change)
+    number = application.clone / "app" / "number.txt"
+    change_ten_times(
+        site, application, "web", "shop", "app/version.txt", lambda change: number.write_text(f"{change}\n")
+    )
     assert site.on_kubernetes("/version.txt", service="web").strip() == version(site, application)
     log = site.kubectl("logs", "job/migrate", "-n", "shop")
     assert log == f"The database is at version {version(site, application)}"
@@ -166,9 +161,8 @@ def test_ten_image_changes_of_the_blog_from_the_file_of_sed_fail_no_request(make
     page = blog.clone / "content" / "about.md"
     text = page.read_text()
 
-    def change(number: int) -> Change:
+    def change(number: int) -> None:
         page.write_text(f"{text}\nThe pipeline brought sentence {number}.\n")
-        return "public/version.txt", f"by-hand-{number}"
 
-    change_ten_times(site, blog, "blog", "recipe", change)
+    change_ten_times(site, blog, "blog", "recipe", "public/version.txt", change)
     assert f"The pipeline brought sentence {CHANGES}." in site.on_kubernetes("/about/", service="blog")
