@@ -118,3 +118,33 @@ def test_the_call_in_the_documentation_closes_a_project(
     assert reply.status == 200
     shown = reply.json()
     assert {name: str(shown[name]).lower() for name in fields} == fields
+
+
+def documented(option: str) -> list[str]:
+    """The values of an option of `glab` in the documentation."""
+    return re.findall(rf"--field {option}=(\S+)", (ROOT / "docs" / "gitlab.md").read_text())
+
+
+def test_the_documented_rule_protects_the_repository_that_jobs_run_in() -> None:
+    inputs = [declared for path in TEMPLATES for declared in [ci_templates.parts(path.stem)[0]]]
+    images = {declared["runner_image"]["default"] for declared in inputs if "runner_image" in declared}
+    assert images == {"$CI_REGISTRY_IMAGE/runner:1"}
+    assert documented("repository_path_pattern") == ["group/gitlab-deploy/runner"]
+    assert documented("minimum_access_level_for_push") == ["maintainer"]
+
+
+def test_the_image_that_jobs_run_in_is_built_on_the_default_branch_alone() -> None:
+    (build,) = [job for name, job in yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text()).items() if "build-" in name]
+    pushed = {"CI_PIPELINE_SOURCE": "push", "CI_DEFAULT_BRANCH": "main"}
+    assert runs(build["rules"], pushed | {"CI_COMMIT_BRANCH": "main"})
+    assert not runs(build["rules"], pushed | {"CI_COMMIT_BRANCH": "feature"})
+    assert not runs(build["rules"], OWN)
+
+
+@pytest.mark.parametrize(
+    "file", [*TEMPLATES, *PIPELINES, ROOT / "ops" / "job.sh"], ids=lambda file: str(file.relative_to(ROOT))
+)
+def test_no_job_logs_all_that_it_does(file: Path) -> None:
+    assert not re.search(
+        r"-v[= ]?\d|--logtostderr|TF_LOG|CI_DEBUG_TRACE|\bset -\w*x", file.read_text()
+    )
