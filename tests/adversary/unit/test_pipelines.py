@@ -145,6 +145,4 @@ def test_the_image_that_jobs_run_in_is_built_on_the_default_branch_alone() -> No
     "file", [*TEMPLATES, *PIPELINES, ROOT / "ops" / "job.sh"], ids=lambda file: str(file.relative_to(ROOT))
 )
 def test_no_job_logs_all_that_it_does(file: Path) -> None:
-    assert not re.search(
-        r"-v[= ]?\d|--logtostderr|TF_LOG|CI_DEBUG_TRACE|\bset -\w*x", file.read_text()
-    )
+    assert not re.search(r"-v[= ]?\d|--logtostderr|TF_LOG|CI_DEBUG_TRACE|\bset -\w*x", file.read_text())

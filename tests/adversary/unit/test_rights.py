@@ -54,6 +54,7 @@ def test_an_action_that_the_rules_do_not_list_is_found_by_asking_for_it(server: 
     ("rule", "found"),
     [
         ({"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"]}, ["create pods/exec"]),
+        ({"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}, ["get pods/exec"]),
         (
             {"verbs": ["create"], "apiGroups": [""], "resources": ["serviceaccounts/token"]},
             ["create serviceaccounts/token"],
