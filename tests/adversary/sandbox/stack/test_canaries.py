@@ -22,6 +22,8 @@ FIRST, SECOND, FILE = (f"{what}-canary-5e1f90c7" for what in ("first", "second",
 OLD_PASSPHRASE, PASSPHRASE = "old-passphrase-canary-40be6f1a", "passphrase-canary-77c1e0d2"
 DEAD = "dead-token-canary-91d3ab5c"
 SECRET = ("config", "set", "--secret", "--path")
+STORED = ("ServiceAccount token, of the state", "GitLab variable KUBE_TOKEN")
+"""One and the same."""
 API_KEY, ON_HOST = "gitlab-deploy:app.secrets.API_KEY", 'gitlab-deploy:dockerHost.files["/etc/key"]'
 
 LOOKING: tuple[tuple[str, ...], ...] = (
@@ -168,7 +170,7 @@ def secrets_of(stack: Deployed) -> dict[str, str]:
         if entry["urn"].endswith("::registry-token")
     ]
     variables = stack.variables()
-    return {
+    secrets = {
         "stack file": FIRST,
         "stack file, changed": SECOND,
         "stack file, a file of the container": FILE,
@@ -178,10 +180,14 @@ def secrets_of(stack: Deployed) -> dict[str, str]:
         "GitLab token": stack.project.environment["GITLAB_TOKEN"],
         "dead GitLab token": DEAD,
         "GitLab variable KUBECONFIG": variables["KUBECONFIG"].value,
-        "ServiceAccount token, of the state and of the GitLab variable KUBE_TOKEN": variables["KUBE_TOKEN"].value,
+        **dict.fromkeys(STORED, variables["KUBE_TOKEN"].value),
         "registry token": json.loads(token["plaintext"]),
         "ssh key": stack.instance.docker.key.read_text().splitlines()[2],
     }
+    # Found where they are meant to be: what finds them can.
+    shown = {name for name, secret in secrets.items() if leaks(secret, state)}
+    assert shown >= {"stack file", "stack file, a file of the container", "registry token", *STORED}
+    return secrets
 
 
 def texts_below(folder: Path) -> dict[str, str]:
