@@ -63,10 +63,7 @@ def test_an_encrypted_value_is_sealed_where_allowed_and_else_refused_with_its_pa
 @pytest.mark.parametrize("place", places(), ids=lambda place: place.path)
 def test_no_problem_beside_an_encrypted_value_shows_it(place: Place, tmp_path: Path) -> None:
     # Each block has a secret, or a value that is no place for one; every problem there is comes up.
-    # No text of several lines with a space before it is a good value of anything.
-    bad = {"secure": f" {CANARY}\n\0"}
-    values: list[object] = [7, ["\n"], {"a\n": "b"}, None, SECURE, [SECURE], {"a\n": SECURE}, {"a": {"b": SECURE}}]
-    for value in [*values, bad, [bad], {"A": bad}, {"/etc/a": bad}]:
+    for value in (7, ["\n"], {"a\n": "b"}, None, SECURE, [SECURE], {"a\n": SECURE}, {"a": {"b": SECURE}}):
         stack = place.put(value)
         stack["gitlab-deploy:app"].setdefault("secrets", {})
         if isinstance(stack["gitlab-deploy:app"]["secrets"], dict):
