@@ -20,7 +20,7 @@ def defined(folder: str) -> set[str]:
     }
 
 
-def test_each_row_of_the_security_table_names_a_test_of_the_attack_or_says_there_is_none() -> None:
+def test_each_row_names_a_test_of_the_attack_or_says_there_is_none() -> None:
     assert ROWS
     attacks = defined("tests/adversary")
     for row in ROWS:

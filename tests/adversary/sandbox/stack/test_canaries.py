@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import gitlab
@@ -82,19 +83,53 @@ def test_every_command_that_is_documented_gets_the_canaries() -> None:
     assert {name for name in named - OTHERS if not any(command.startswith(name) for command in commands)} == set()
 
 
-@pytest.fixture
-def stack(instance: Instance, images: dict[str, str], tmp_path: Path) -> Iterator[Deployed]:
-    """The committed stack on both targets, of which nothing is up yet."""
+@dataclass(frozen=True, kw_only=True)
+class Canaries:
+    """A stack that was put up with them."""
+
+    stack: Deployed
+    arguments: Arguments
+    """Those of every process since."""
+    secrets: Mapping[str, str]
+    """By what they are."""
+
+    def places(self) -> dict[str, str]:
+        """All that can be read of what the commands have done."""
+        texts = texts_below(self.stack.project.folder.parent)
+        texts |= {f"command {number}": done.text for number, done in enumerate(self.stack.project.runs)}
+        logs = [*self.stack.instance.folder.glob("log/*.log"), *(self.stack.instance.folder / "pulumi").rglob("*.log")]
+        assert len(logs) >= 8
+        texts |= {log.name: log.read_text(errors="replace") for log in logs}
+        assert any("pulumi up" in line for line in self.arguments.seen)
+        return texts | {"argv": "\n".join(self.arguments.seen)}
+
+    def found(self, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Each secret that has a way out, and which."""
+        return [
+            (name, where)
+            for name, secret in self.secrets.items()
+            for where, text in texts.items()
+            if leaks(secret, text)
+        ]
+
+
+@pytest.fixture(scope="module")
+def canaries(
+    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Canaries]:
+    """The committed stack on both targets."""
     assert images
     environment = os.environ | instance.environment() | {"PULUMI_CONFIG_PASSPHRASE": OLD_PASSPHRASE}
     del environment["PULUMI_CONFIG_PASSPHRASE_FILE"]
-    folder = tmp_path / "stack"
-    folder.mkdir()
-    made = Deployed(instance, folder, environment, NAMESPACE, docker=True)
+    folder = tmp_path_factory.mktemp("canaries")
+    environment["TMPDIR"] = str(folder)
+    stack = Deployed(instance, folder, environment, NAMESPACE, docker=True)
     on_host = {"files": {"/etc/plain": "text"}}
-    made.edit(lambda config: config["gitlab-deploy:dockerHost"].update(on_host))
-    yield made
-    made.destroy()
+    stack.edit(lambda config: config["gitlab-deploy:dockerHost"].update(on_host))
+    with Arguments() as arguments:
+        deploy(stack)
+        yield Canaries(stack=stack, arguments=arguments, secrets=secrets_of(stack))
+        stack.destroy()
 
 
 def succeeds(stack: Deployed, *command: str, stdin: str | None = None) -> str:
@@ -106,7 +141,7 @@ def succeeds(stack: Deployed, *command: str, stdin: str | None = None) -> str:
 def deploy(stack: Deployed) -> None:
     """Puts it up, with another passphrase than it was made with."""
     project = stack.project
-    for arguments in (("init", "other"), ("rm", "other", "--yes")):
+    for arguments in (("init", "other", "--no-select"), ("rm", "other", "--yes")):
         assert project.run("pulumi", "stack", *arguments, "--non-interactive").code == 0
     # It asks twice.
     provider = ("pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", project.stack)
@@ -120,9 +155,16 @@ def deploy(stack: Deployed) -> None:
         succeeds(stack, *command)
 
 
-def operate(stack: Deployed, job: Mapping[str, str]) -> None:
+def operate(stack: Deployed, request: ProjectMergeRequest) -> None:
     """Runs every command of `ops` while a secret has another value, and again with credentials that are none."""
     project = stack.project
+    job = {
+        "CI_SERVER_URL": stack.instance.gitlab.url,
+        "CI_PROJECT_ID": str(request.project_id),
+        "CI_MERGE_REQUEST_IID": str(request.iid),
+        "GITLAB_REVIEW_TOKEN": project.environment["GITLAB_TOKEN"],
+        "SITE_CA_FILE": str(stack.instance.docker.certificate.authority),
+    }
     succeeds(stack, *SECRET, API_KEY, stdin=SECOND)
     (project.folder / "plan.json").write_text(succeeds(stack, "preview", "--json"))
     found = {words: ops(project, *words, **job).code for words, _ in OPS}
@@ -200,44 +242,28 @@ def texts_below(folder: Path) -> dict[str, str]:
     return found
 
 
-def places(stack: Deployed, folder: Path, request: ProjectMergeRequest) -> dict[str, str]:
-    """All that can be read of what the commands did, but for their arguments."""
-    texts = texts_below(folder)
-    assert {"plans.json", "tf.json", "cq.json", "rendered.json"} <= {Path(name).name for name in texts}
-    texts |= {f"command {number}": done.text for number, done in enumerate(stack.project.runs)}
-    logs = [*stack.instance.folder.glob("log/*.log"), *(stack.instance.folder / "pulumi").rglob("*.log")]
-    assert len(logs) >= 8
-    texts |= {log.name: log.read_text(errors="replace") for log in logs}
-    notes = [note.body for note in request.notes.list(get_all=True) if not note.system]
-    assert len(notes) == 1
-    issues = request.manager.gitlab.projects.get(request.project_id).issues.list(labels=["drift"], get_all=True)
-    assert issues
-    return texts | {"notes": "\n".join(notes), "issues": "\n".join(issue.description for issue in issues)}
-
-
-def test_no_secret_of_any_kind_has_a_way_out(stack: Deployed, tmp_path: Path) -> None:
+def test_no_secret_of_any_kind_has_a_way_out(canaries: Canaries) -> None:
+    stack = canaries.stack
     client = gitlab.Gitlab(stack.instance.gitlab.url, private_token=stack.project.environment["GITLAB_TOKEN"])
     request = client.projects.get("group/blog").mergerequests.create(
         {"source_branch": "canaries", "target_branch": "main", "title": "Canaries"}
     )
     assert isinstance(request, ProjectMergeRequest)
-    job = {
-        "CI_SERVER_URL": stack.instance.gitlab.url,
-        "CI_PROJECT_ID": str(request.project_id),
-        "CI_MERGE_REQUEST_IID": str(request.iid),
-        "GITLAB_REVIEW_TOKEN": stack.project.environment["GITLAB_TOKEN"],
-        "SITE_CA_FILE": str(stack.instance.docker.certificate.authority),
-    }
-    stack.project.environment["TMPDIR"] = str(tmp_path)
-    with Arguments() as arguments:
-        deploy(stack)
-        secrets = secrets_of(stack)
-        operate(stack, job)
-        fail(stack, tmp_path / "kubeconfig")
-        deployment = json.dumps(stack.get("deployment", "web"))
-        for command in CHANGED:
-            succeeds(stack, *command)
-    texts = places(stack, tmp_path, request) | {"Deployment": deployment, "argv": "\n".join(arguments.seen)}
-    assert "pulumi preview" in texts["argv"]
-    found = [(name, where) for name, secret in secrets.items() for where, text in texts.items() if leaks(secret, text)]
-    assert found == []
+    operate(stack, request)
+    texts = canaries.places() | {"Deployment": json.dumps(stack.get("deployment", "web"))}
+    assert {"plans.json", "tf.json", "cq.json", "rendered.json"} <= {Path(name).name for name in texts}
+    notes = [note.body for note in request.notes.list(get_all=True) if not note.system]
+    assert len(notes) == 1
+    issues = client.projects.get(request.project_id).issues.list(labels=["drift"], get_all=True)
+    assert issues
+    texts |= {"notes": "\n".join(notes), "issues": "\n".join(issue.description for issue in issues)}
+    assert canaries.found(texts) == []
+
+
+def test_no_error_and_no_crash_shows_a_secret(canaries: Canaries, tmp_path: Path) -> None:
+    stack = canaries.stack
+    succeeds(stack, *SECRET, API_KEY, stdin=SECOND)
+    fail(stack, tmp_path / "kubeconfig")
+    for command in CHANGED:
+        succeeds(stack, *command)
+    assert canaries.found(canaries.places()) == []
