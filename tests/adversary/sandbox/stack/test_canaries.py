@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gitlab
@@ -90,7 +90,7 @@ class Canaries:
     stack: Deployed
     arguments: Arguments
     """Those of every process since."""
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     """By what they are."""
 
     def places(self) -> dict[str, str]:
