@@ -58,11 +58,11 @@ test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, besi
 
 # Three at a time: these wait for clusters and containers as much as they compute.
 test-engine: .venv/installed $(CACHE)/gitlab-ci-local/installed
-	@$(PYTEST) --numprocesses 2 tests/engine
+	@$(PYTEST) --numprocesses 2 tests/engine tests/adversary/engine
 test-hosts: .venv/installed
-	@$(PYTEST) tests/sandbox --ignore tests/sandbox/stack
+	@$(PYTEST) tests/sandbox tests/adversary/sandbox $(foreach of,tests tests/adversary,--ignore $(of)/sandbox/stack)
 test-sandbox: .venv/installed $(CACHE)/gitlab-ci-local/installed
-	@$(PYTEST) --numprocesses 3 --dist loadfile tests/sandbox/stack
+	@$(PYTEST) --numprocesses 3 --dist loadfile tests/sandbox/stack tests/adversary/sandbox/stack
 
 lint: style current imports secrets types ## Check format, style, generated files, imports between rooms, secrets, types
 

@@ -9,16 +9,14 @@ mkdir -p "$gitlab_deploy_parent"
 gitlab_deploy_temporary=$(mktemp -d "$gitlab_deploy_parent/gitlab-deploy.XXXXXXXXXX")
 trap 'rm -rf "$gitlab_deploy_temporary"' EXIT
 
-# A runner image has its plugins in ~/.pulumi. Without them the job gets a PULUMI_HOME of its own, since on a shell executor
-# ~/.pulumi is shared by the jobs of all projects, with the login on that machine if the job has none.
+# A runner image says where its plugins are. Without that the job gets a PULUMI_HOME of its own, since on a shell executor
+# ~/.pulumi is shared by the jobs of all projects: their plugins would run with this job's credential. The login that is
+# there is used if the job has none.
 if [ -z "${PULUMI_HOME:-}" ]; then
-  PULUMI_HOME=$HOME/.pulumi
-  if [ ! -d "$PULUMI_HOME/plugins" ]; then
-    if [ -z "${PULUMI_BACKEND_URL:-}${PULUMI_ACCESS_TOKEN:-}${PULUMI_CREDENTIALS_PATH:-}" ] && [ -e "$PULUMI_HOME/credentials.json" ]; then
-      export PULUMI_CREDENTIALS_PATH=$PULUMI_HOME
-    fi
-    PULUMI_HOME=$gitlab_deploy_temporary/pulumi
+  if [ -z "${PULUMI_BACKEND_URL:-}${PULUMI_ACCESS_TOKEN:-}${PULUMI_CREDENTIALS_PATH:-}" ] && [ -e "$HOME/.pulumi/credentials.json" ]; then
+    export PULUMI_CREDENTIALS_PATH=$HOME/.pulumi
   fi
+  PULUMI_HOME=$gitlab_deploy_temporary/pulumi
 fi
 mkdir -p "$PULUMI_HOME"
 

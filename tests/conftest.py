@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gitlab.v4.objects import Project
+from gitlab.v4 import objects
 
 from sandbox.gitlab.auth import MAINTAINER
 from sandbox.gitlab.store import Store
@@ -14,7 +14,10 @@ from sandbox.names import CACHE
 from sandbox.toolchain import tools
 from sandbox.toolchain.shell import Shell
 from tests.support.gitlab_double import Api, GitLabDouble, add_project
-from tests.support.project import ROOT
+from tests.support.project import ROOT, Project
+
+# What tests of several folders start: a sandbox is one for all of them.
+pytest_plugins = ("tests.support.docker_fixtures", "tests.support.cluster_fixtures")
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +27,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     shell = Shell(ROOT, folder)
     shell.prepare(tools.provide(CACHE, shell.machine_path, shell.machine_home))
     return {**os.environ, **shell.variables(folder / "kubeconfig", "https://gitlab.invalid")}
+
+
+@pytest.fixture
+def small(tmp_path: Path, engine: dict[str, str]) -> Project:
+    """A project with no stack, whose state is a folder; a test writes its program."""
+    folder, state = tmp_path / "project", tmp_path / "state"
+    folder.mkdir()
+    state.mkdir()
+    inherited = {name: text for name, text in engine.items() if not name.startswith(("CI_", "GITLAB_"))}
+    return Project(folder, inherited | {"PULUMI_BACKEND_URL": state.as_uri()})
 
 
 @pytest.fixture
@@ -73,7 +86,7 @@ def project_path(store: Store) -> str:
 
 
 @pytest.fixture
-def project(double: GitLabDouble, maintainer: str, project_path: str) -> Project:
+def project(double: GitLabDouble, maintainer: str, project_path: str) -> objects.Project:
     """A new project, seen by its Maintainer."""
     return double.client(maintainer).projects.get(project_path)
 

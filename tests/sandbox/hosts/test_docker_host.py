@@ -6,7 +6,7 @@ from components.docker_app.definition import health_command
 from components.settings.app import App, Health
 from sandbox.machine.network import connect
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import Sandbox
+from tests.support.docker_sandbox import Sandbox
 
 
 def test_docker_is_reached_over_ssh_with_the_key_and_the_pinned_host_key(docker: Sandbox) -> None:

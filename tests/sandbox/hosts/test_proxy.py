@@ -13,8 +13,8 @@ import pytest
 
 from sandbox.machine.probe import answers, fetch
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import LABELS, NOT_FOUND, SITE, UNHEALTHY, Sandbox, sandbox
 from tests.support import proxied
+from tests.support.docker_sandbox import LABELS, NOT_FOUND, SITE, UNHEALTHY, Sandbox, sandbox
 
 ROUTER = "traefik.http.routers.blog"
 OTHER = {

@@ -15,7 +15,7 @@ from ops.ops_error import OpsError
 from ops.site import endpoint
 from sandbox.machine.files import write
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import LABELS, SITE, Sandbox
+from tests.support.docker_sandbox import LABELS, SITE, Sandbox
 from tests.support.programs import program
 
 LABELLED = LABELS | {"gitlab-deploy.id": "own-id"}

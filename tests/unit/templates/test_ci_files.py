@@ -61,91 +61,12 @@ def test_the_schema_refuses_what_is_no_job(schema: Any) -> None:
     assert problems(schema, {"deploy": {"script": "true", "resourcegroup": "prod"}})
 
 
-@pytest.mark.parametrize("name", [path.stem for path in TEMPLATES])
-def test_no_job_takes_anything_from_a_cache(name: str) -> None:
-    for job in ci_templates.render(name).values():
-        assert "cache" not in job
-
-
-OWN = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_PROJECT_ID": "1", "CI_MERGE_REQUEST_PROJECT_PATH": "group/blog"}
-OWN |= {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "1", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "group/blog"}
-OWN |= {"CI_DEFAULT_BRANCH": "main"}
-FORKS = OWN | {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "2", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "fork/blog"}
-IN_FORK = FORKS | {"CI_PROJECT_ID": "2"}
-
-
-def runs(rules: list[dict[str, Any]], variables: dict[str, str]) -> bool:
-    """Whether a job or pipeline with these rules exists; a condition is comparisons, or variables that are set."""
-
-    def value(word: str) -> str:
-        return word[1:-1] if word.startswith('"') else variables.get(word.removeprefix("$"), "")
-
-    def true(part: str) -> bool:
-        left, equal, right = part.strip().partition(" == ")
-        left, unequal, other = left.partition(" != ") if not equal else (left, "", "")
-        if unequal:
-            return value(left) != value(other)
-        return value(left) == value(right) if equal else value(left) != ""
-
-    for rule in rules:
-        if all(map(true, rule.get("if", '"" == ""').split("&&"))):
-            return rule.get("when") != "never"
-    return False
-
-
-@pytest.mark.parametrize(
-    ("name", "inputs", "forks_own"),
-    [("build", {"merge_requests": True}, True), ("preview", {}, True), ("review", {}, False)],
-)
-def test_a_members_click_runs_no_job_of_a_forks_merge_request_with_our_variables(
-    name: str, inputs: dict[str, Any], forks_own: bool
-) -> None:
-    jobs = ci_templates.render(name, **inputs).values()
-    assert not any(runs(job["rules"], FORKS) for job in jobs)
-    first = next(iter(jobs))
-    assert runs(first["rules"], OWN)
-    assert runs(first["rules"], IN_FORK) == forks_own
-
-
-@pytest.mark.parametrize(
-    "pipeline", [path for path in PIPELINES if "workflow" in path.read_text()], ids=lambda path: path.parent.name
-)
-def test_a_members_click_creates_no_pipeline_of_a_forks_merge_request(pipeline: Path) -> None:
-    rules = yaml.safe_load(pipeline.read_text())["workflow"]["rules"]
-    assert runs(rules, OWN)
-    assert not runs(rules, FORKS)
-    assert runs(rules, IN_FORK)
-    assert runs(rules, {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"})
-
-
 def test_the_runner_image_has_the_cli_of_the_sdk_and_every_requirement() -> None:
     containerfile = (ROOT / "Containerfile").read_text()
     sdk = re.search(r"^pulumi==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     assert sdk
     assert f"FROM docker.io/pulumi/pulumi-python:{sdk[1]}\n" in containerfile
     assert "--require-hashes -r /tmp/program/ops/requirements.lock" in containerfile
-
-
-OF_PULUMI = re.compile(r"pulumi (?:config set|stack (?:select|rm))\b[^\n`&#]*")
-
-
-@pytest.mark.parametrize(
-    "file",
-    [*TEMPLATES, ROOT / "Makefile", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))],
-    ids=lambda file: str(file.relative_to(ROOT)),
-)
-def test_a_variable_that_pulumi_gets_is_never_an_option(file: Path) -> None:
-    for command in OF_PULUMI.findall(file.read_text()):
-        options, _, arguments = command.partition(" -- ")
-        assert "$" not in options, command
-        assert arguments or "$" not in command
-
-
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_an_address_that_git_gets_is_never_an_option(template: Path) -> None:
-    for line in ci_templates.text(template.stem).splitlines():
-        if re.search(r"\b(?:clone|fetch|push) --quiet", line):
-            assert re.search(r' -- "\$CI_SERVER_URL/', line), line
 
 
 def test_the_file_of_a_stack_in_an_organization_has_the_name_of_the_stack_alone() -> None:

@@ -200,15 +200,6 @@ def test_a_stack_of_any_name_is_found_free_and_locked(small: Project, name: str)
     assert not lock.exists()
 
 
-def test_an_image_is_never_an_option_of_pulumi(small: Project) -> None:
-    small.init()
-    profile = small.folder / "profile"
-    run = small.run("pulumi", "config", "set", "gitlab-deploy:image", "--stack", "test", "--", f"--profiling={profile}")
-    assert run.code == 0, run.text
-    assert small.pulumi("config", "get", "gitlab-deploy:image").stdout.strip() == f"--profiling={profile}"
-    assert list(small.folder.glob("profile*")) == []
-
-
 def test_a_release_lists_what_was_being_created_and_its_way_out_works(
     project: Project, run_up: Callable[[], subprocess.Popen[bytes]], gitlab_double: GitLabDouble
 ) -> None:

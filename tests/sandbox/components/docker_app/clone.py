@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
+from tests.support.docker_sandbox import HEALTHY, Sandbox
 from tests.support.killed import forget_empty_attributes, kill
 from tests.support.project import Project, Run
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.machine.waiting import wait
 from tests.sandbox.components.docker_app.clone import PUBLISHED, Make, ids, running_version
-from tests.sandbox.hosts.docker_sandbox import SITE, Sandbox
+from tests.support.docker_sandbox import SITE, Sandbox
 from tests.support.killed import numbers, up_killed_at
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.machine.waiting import wait
 from tests.sandbox.components.docker_app.clone import PUBLISHED, Make, ids, running_version, state
-from tests.sandbox.hosts.docker_sandbox import LABELS, SITE, Sandbox
+from tests.support.docker_sandbox import LABELS, SITE, Sandbox
 
 
 def test_another_clone_on_the_same_port_is_refused_and_the_first_serves_on(docker: Sandbox, clone: Make) -> None:

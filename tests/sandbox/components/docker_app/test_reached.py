@@ -14,8 +14,8 @@ from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.swap import LEVELS, Generation
 from sandbox.machine.waiting import wait
-from tests.sandbox.hosts.docker_sandbox import SITE, Sandbox
 from tests.sandbox.hosts.test_proxy import load
+from tests.support.docker_sandbox import SITE, Sandbox
 
 ROUTE = Route(name="blog", hosts=(SITE,), port=8080, network="web", entry_point="websecure", health_path="/healthz")
 

@@ -1,11 +1,7 @@
 """The preflight of GitLab against the double, and against servers that GitLab is not."""
 
-import http.server
 import secrets
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,45 +21,6 @@ def findings(
     url: str, token: str | None = None, *, project: str = "group/blog", environment: dict[str, str] | None = None
 ) -> list[Finding]:
     return Check(url=url, token=token, projects={project: BOTH}).findings(environment or {})
-
-
-@contextmanager
-def answering(
-    body: bytes, status: int = 200, *, seconds: float = 0, seen: list[str] | None = None, **headers: str
-) -> Iterator[str]:
-    """A server that gives everybody this answer; its address. `seconds`: it takes these before each byte."""
-    stopped = threading.Event()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if seen is not None:
-                seen.append(self.path)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if not seconds:
-                self.wfile.write(body)
-            for byte in body if seconds else b"":
-                stopped.wait(seconds)
-                if stopped.is_set():
-                    return
-                self.wfile.write(bytes([byte]))
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        stopped.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_maintainers_token_of_scope_api_has_no_finding(double: GitLabDouble) -> None:
@@ -173,29 +130,6 @@ def test_nothing_that_answers_is_named_with_the_reason() -> None:
     assert finding.text == (
         f"GitLab at {closed} does not answer (Connection refused); check gitlab-deploy:gitlabUrl and the network"
     )
-
-
-def test_a_server_that_is_silent_or_sends_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gitlab_check, "SECONDS", 0.5)
-    with answering(b"{}" * 100, seconds=0.2) as slow:
-        (finding,) = findings(slow, "glpat-x")
-    assert finding.text.startswith(f"GitLab at {slow} does not answer (no reply within 0.5 s)")
-
-
-def test_an_endless_answer_and_a_page_are_not_gitlab() -> None:
-    with answering(b" " * (2**20 + 1)) as long, answering(b"<html>") as page:
-        assert "is not GitLab (its answer is longer than 1 MiB); check" in findings(long, "glpat-x")[0].text
-        assert (
-            "is not GitLab (its answer is no JSON); check gitlab-deploy:gitlabUrl" in findings(page, "glpat-x")[0].text
-        )
-
-
-def test_the_token_goes_to_no_other_address() -> None:
-    seen: list[str] = []
-    with answering(b"{}", seen=seen) as elsewhere, answering(b"", 301, Location=elsewhere) as moved:
-        found = findings(moved, "glpat-x")
-    assert seen == []
-    assert [finding.text.partition(";")[0] for finding in found] == ["The project group/blog was renamed or moved"] * 2
 
 
 def test_a_busy_gitlab_is_left_to_the_provider_which_asks_again(own_double: GitLabDouble) -> None:

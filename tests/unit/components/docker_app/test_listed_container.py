@@ -5,13 +5,6 @@ from components.docker_app.listed_container import ListedContainer, read_listing
 ID = "7f1f2f3e-0000-4000-8000-000000000001"
 
 
-def test_label_of_a_stranger_cannot_pass_for_another_container_or_owner() -> None:
-    forged = f"x\n{'f' * 64}\tshop\t\t\nid\tweb,gitlab-deploy.id={ID}"
-    item = {"Id": "a" * 64, "Names": ["/stranger"], "Labels": {"note": forged, "a,gitlab-deploy.id": ID}}
-    [container] = read_listing([item])
-    assert (container.name, container.identity) == ("stranger", "")
-
-
 def test_container_is_known_by_the_id_of_its_stack_and_not_by_its_name() -> None:
     labels = {"gitlab-deploy.stack": "gitlab-deploy/prod/web-prod", "gitlab-deploy.id": ID}
     [container] = read_listing([{"Id": "a", "Names": ["/web"], "Labels": labels}])
@@ -58,29 +51,6 @@ def test_port_is_held_at_its_address_or_at_all_of_them(*, held: dict[str, object
 def test_name_by_which_another_container_links_to_it_is_not_its_own(names: list[str] | None, name: str) -> None:
     [container] = read_listing([{"Id": "a", "Names": names, "Labels": None}])
     assert (container.name, container.labels) == (name, {})
-
-
-@pytest.mark.parametrize(
-    ("name", "container_id", "command"),
-    [
-        ("web-1.a_b", "a" * 64, "'docker stop web-1.a_b && docker rm web-1.a_b'"),
-        ("x; rm -rf /", "a" * 64, f"'docker stop {'a' * 64} && docker rm {'a' * 64}'"),
-        ("-f", "a" * 12, "'docker stop aaaaaaaaaaaa && docker rm aaaaaaaaaaaa'"),
-        ("a\n", "$(x)", "'docker stop' and 'docker rm' with its id"),
-    ],
-)
-def test_command_that_is_shown_holds_no_foreign_text(name: str, container_id: str, command: str) -> None:
-    assert ListedContainer(id=container_id, name=name).removal == command
-
-
-def test_name_is_shown_as_printable_text() -> None:
-    assert ListedContainer(id="a", name="a\x1b[2Jb\nc").shown == "'ab c'"
-    labels = {"com.docker.compose.project": "b\x1b[2Jlog"}
-    assert ListedContainer(id="a", name="a", labels=labels).shown == "'a' (compose project 'blog')"
-    labels = {"gitlab-deploy.stack": "gitlab-deploy/prod/web"}
-    assert ListedContainer(id="a", name="a", labels=labels).shown == (
-        "'a' (stack 'gitlab-deploy/prod/web', of another state)"
-    )
 
 
 RULE = "traefik.http.routers.x.rule"

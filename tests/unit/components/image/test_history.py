@@ -204,17 +204,6 @@ def test_record_stops_growing_and_what_people_read_of_it_is_short() -> None:
     assert decide(image(1), DEVELOPER, more, rollback=False).replaces == more.image
 
 
-def test_pipeline_that_never_was_is_forgotten_when_a_developer_asks_for_it() -> None:
-    poisoned = after((A, job(811)), (B, job(999_999_999)))
-    for rollback in (True, False):
-        with pytest.raises(RefusedError, match=r"see 'A pipeline number that never was' in docs/operations\.md"):
-            decide(C, job(812), poisoned, rollback=rollback)
-    found = decide(None, Origin(forgets_pipelines=True), poisoned, rollback=False)
-    assert (found.deployed.image, found.replaces) == (B, None)
-    assert str(found) == f"image: {B}, deployed last, by pipeline 999999999; earlier pipelines are forgotten"
-    assert decide(C, job(812), stored(found), rollback=False).deployed.image == C
-
-
 @dataclass
 class World:
     """Everything that was ever meant, kept in full: what has to run is known without the code under test."""

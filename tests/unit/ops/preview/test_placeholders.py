@@ -86,19 +86,6 @@ def test_same_plan_is_written_the_same_whatever_the_order_and_the_machine() -> N
     assert [found["urn"] for found in mark_secrets({"steps": steps}, goal())["steps"]] == ["urn::a", "urn::b"]
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("config: &a {b: *a}\n", "an anchor refers to itself"),
-        ("config:\n  a:b: &a [*a]\n", "an anchor refers to itself"),
-        ("config: {a: " + "[" * 1000, "nested too deeply"),
-    ],
-)
-def test_a_hostile_stack_file_is_one_sentence(text: str, reason: str) -> None:
-    with pytest.raises(OpsError, match=f"^The stack file cannot be read: .*{reason}; fix it"):
-        without_secrets(text)
-
-
 def test_a_secret_that_is_used_twice_by_an_alias_has_two_placeholders() -> None:
     stack = without_secrets("config:\n  p:a: {x: &x {secure: canary}}\n  p:b: {y: *x}\n")
     assert list(stack.placeholders) == ['p:a["x"]', 'p:b["y"]']

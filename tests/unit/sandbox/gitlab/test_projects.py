@@ -1,14 +1,10 @@
 """The caller, the instance and a project."""
 
-import re
-from urllib.parse import quote, urlencode
-
 import pytest
 from gitlab.v4.objects import Project
 
 from sandbox.gitlab.auth import DEVELOPER
 from tests.support.gitlab_double import Api, GitLabDouble, refused
-from tests.support.project import ROOT
 
 
 def test_the_seeded_user_is_known(double: GitLabDouble) -> None:
@@ -59,22 +55,6 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     project.issues.create({"title": "t"})
     project.refresh()
     assert project.open_issues_count == 1
-
-
-def test_the_call_in_the_documentation_closes_a_project(
-    double: GitLabDouble, project: Project, maintainer: str
-) -> None:
-    text = (ROOT / "docs" / "gitlab.md").read_text().replace("\\\n", "")
-    call = "glab api --method PUT $project --field ci_pipeline_variables_minimum_override_role="
-    (line,) = [line for line in text.splitlines() if line.startswith(call)]
-    fields = dict(re.findall(r"--field (\w+)=(\S+)", line))
-    assert len(fields) == 3
-    headers = {"PRIVATE-TOKEN": maintainer, "Content-Type": "application/x-www-form-urlencoded"}
-    path = f"/api/v4/projects/{quote(project.path_with_namespace, safe='')}"
-    reply = double.request("PUT", path, urlencode(fields).encode(), headers)
-    assert reply.status == 200
-    shown = reply.json()
-    assert {name: str(shown[name]).lower() for name in fields} == fields
 
 
 def test_a_maintainer_and_nobody_below_sets_what_a_job_may_do(double: GitLabDouble, project: Project) -> None:

@@ -53,6 +53,12 @@ def test_an_action_that_the_rules_do_not_list_is_found_by_asking_for_it(server: 
 @pytest.mark.parametrize(
     ("rule", "found"),
     [
+        ({"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"]}, ["create pods/exec"]),
+        ({"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}, ["get pods/exec"]),
+        (
+            {"verbs": ["create"], "apiGroups": [""], "resources": ["serviceaccounts/token"]},
+            ["create serviceaccounts/token"],
+        ),
         ({"verbs": ["get"], "apiGroups": [""], "resources": ["pods/*"]}, ["get pods/*"]),
         ({"verbs": ["list"], "apiGroups": ["*"], "resources": ["*"]}, ["list *"]),
         ({"verbs": ["watch"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"]}, ["watch secrets"]),

@@ -1,8 +1,11 @@
+"""A Docker host on real parts, for the tests of a session."""
+
 from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.hosts.docker_sandbox import Sandbox, sandbox
+from components.docker_app.remote_docker import RemoteDocker
+from tests.support.docker_sandbox import Sandbox, sandbox
 from tests.support.registry import Registry, serve
 
 
@@ -26,3 +29,11 @@ def docker(started: Sandbox) -> Iterator[Sandbox]:
     """The Docker host of the session, with no container on it."""
     yield started
     started.remove_all()
+
+
+@pytest.fixture
+def remote(docker: Sandbox) -> RemoteDocker:
+    """The Docker host, as the components speak to it."""
+    return RemoteDocker(
+        address=docker.docker.address, host_key=docker.docker.host_key, identity_file=str(docker.docker.key)
+    )

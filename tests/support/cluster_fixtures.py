@@ -1,3 +1,5 @@
+"""A whole sandbox for the tests of a session, and stacks on it."""
+
 import os
 import secrets
 from collections.abc import Iterator

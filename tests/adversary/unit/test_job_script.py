@@ -1,7 +1,8 @@
-"""What the templates' jobs do before their own script."""
+"""What a job finds of others on its runner, and leaves there, before and after its own script."""
 
 import base64
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -108,9 +109,14 @@ def test_a_link_to_plugins_of_ones_own_stays_in_use(program: Path, tmp_path: Pat
     assert job(program, 'realpath "$PULUMI_HOME/plugins"', PULUMI_HOME=str(tmp_path)) == str(tmp_path / "mine")
 
 
-def test_plugins_of_the_image_stay_in_use(program: Path, tmp_path: Path) -> None:
+def test_plugins_that_another_projects_job_put_into_the_home_are_not_used(program: Path, tmp_path: Path) -> None:
     (tmp_path / ".pulumi" / "plugins" / "resource-docker-v5.1.0").mkdir(parents=True)
-    assert job(program, 'ls "$PULUMI_HOME/plugins"', HOME=str(tmp_path)) == "resource-docker-v5.1.0"
+    assert job(program, 'find -L "$PULUMI_HOME" -name "resource-*"', HOME=str(tmp_path)) == ""
+
+
+def test_the_runner_image_names_the_folder_of_its_plugins() -> None:
+    before, _, _ = (ROOT / "Containerfile").read_text().partition("pulumi plugin install")
+    assert re.search(r"(?m)^ENV PULUMI_HOME=/", before)
 
 
 def test_plugins_in_a_pulumi_home_stay_in_use(program: Path, tmp_path: Path) -> None:

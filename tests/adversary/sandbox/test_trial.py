@@ -10,7 +10,7 @@ from components.docker_app.labels import ID_LABEL, TRIAL_LABEL
 from components.docker_app.log_lines import last_log_lines
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.trial import Trial
-from tests.sandbox.hosts.docker_sandbox import HEALTHY, Sandbox
+from tests.support.docker_sandbox import HEALTHY, Sandbox
 
 OWNER, ID = "gitlab-deploy/prod/shop", "7f1f2f3e-0000-4000-8000-000000000001"
 SECRET = "line-one-canary\nPATH=/evil\nline-three-canary"

@@ -229,7 +229,9 @@ OF_JOBS = {
 def overrides(job: dict[str, Any], script: str) -> dict[str, str]:
     """Pipeline variables: whatever name the job's variables and its script have, and more."""
     assigned = set(re.findall(r"(?m)(?:^|[ (&])([A-Za-z_]\w*)=", script))
-    names = (set(job.get("variables", ())) | assigned | OF_JOBS) - {"IMAGE"} - set(CI)
+    # What is in lower case is the script's own, whether or not it gives it a value.
+    read = set(re.findall(r"\$\{?([a-z_]\w*)", script))
+    names = (set(job.get("variables", ())) | assigned | read | OF_JOBS) - {"IMAGE"} - set(CI)
     return dict.fromkeys(names, "evil/program")
 
 

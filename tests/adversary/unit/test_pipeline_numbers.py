@@ -1,6 +1,10 @@
+"""Which pipeline a run says it is, in a shell whose variables anybody may have set."""
+
 import pytest
 
+from components.image.history import RefusedError, decide
 from components.image.origin import FORGET, Origin, Pipeline
+from tests.unit.components.image.test_history import A, B, C, after, job, stored
 
 JOB = {
     "GITLAB_CI": "true",
@@ -38,3 +42,14 @@ def test_developer_may_have_the_newest_pipelines_forgotten_and_a_job_may_not() -
     assert Origin.of({FORGET: "1"}).forgets_pipelines
     assert not Origin.of({FORGET: "0"}).forgets_pipelines
     assert not Origin.of(JOB | {FORGET: "1"}).forgets_pipelines
+
+
+def test_pipeline_that_never_was_is_forgotten_when_a_developer_asks_for_it() -> None:
+    poisoned = after((A, job(811)), (B, job(999_999_999)))
+    for rollback in (True, False):
+        with pytest.raises(RefusedError, match=r"see 'A pipeline number that never was' in docs/operations\.md"):
+            decide(C, job(812), poisoned, rollback=rollback)
+    found = decide(None, Origin(forgets_pipelines=True), poisoned, rollback=False)
+    assert (found.deployed.image, found.replaces) == (B, None)
+    assert str(found) == f"image: {B}, deployed last, by pipeline 999999999; earlier pipelines are forgotten"
+    assert decide(C, job(812), stored(found), rollback=False).deployed.image == C
