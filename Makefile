@@ -53,7 +53,7 @@ check: ## Run what a commit has to pass: lint, unit
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit
 
 test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, beside a running sandbox too
-	@$(PYTHON) -m sandbox build --with buildah git rsync skopeo
+	@$(PYTHON) -m sandbox build --with buildah chromium-headless-shell git rsync skopeo
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts unit
 
 # Three at a time: these wait for clusters and containers as much as they compute.
