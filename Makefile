@@ -33,6 +33,10 @@ preview: .venv/installed ## Show what `pulumi up` would change
 	@$(IN_SANDBOX)
 	pulumi preview --stack sandbox --diff
 
+graph: .venv/installed ## Draw the stack of `make up` as graph.svg
+	@$(IN_SANDBOX)
+	$(PYTHON) -m ops graph --stack sandbox --output graph.svg
+
 verify: .venv/installed ## Check the stack with the credential that its jobs get
 	@$(IN_SANDBOX)
 	pulumi stack select sandbox

@@ -24,6 +24,7 @@ from components.image.reference import ImageReference
 from components.outputs import DockerHostOutput
 from components.settings.settings import Settings
 from ops import cli, stack_settings, state_locks
+from ops.gitlab import stack_token
 from ops.ops_error import OpsError
 from ops.stack_name import StackName
 
@@ -52,7 +53,7 @@ def checks(stack: StackName) -> Iterator[Check]:
     if settings.needs_cluster:
         yield from _cluster(settings, own_id, stack)
     if settings.needs_gitlab:
-        yield from _gitlab(settings, stack_settings.gitlab_token(stack))
+        yield from _gitlab(settings, stack_token.find(stack))
     if settings.image:
         yield _image(settings.image.deployed.image)
     if settings.docker_host:

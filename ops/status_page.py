@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ops.deployments import web_address
-from ops.html import Child, element, page
+from ops.markup import Child, element, page
 from ops.status_style import STYLE
 
 SOON = timedelta(days=30)

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
-from ops import cli, drift, expiries, job_secrets, site, stack_settings, state_locks, status_page
+from ops import cli, drift, expiries, job_secrets, site, state_locks, status_page
 from ops.checks.check import Check
 from ops.commands import verify
 from ops.console import report, shown
 from ops.deployments import SHOWN
+from ops.gitlab import stack_token
 from ops.ops_error import OpsError
 from ops.preview.redaction import Redactor
 from ops.stack_name import StackName
@@ -100,7 +101,7 @@ def _used(stack: StackName, status: StackStatus) -> Iterator[Credential]:
     """What the stack uses and has not made."""
     access = status.outputs.get("access")
     if access:
-        yield from expiries.of_token(access["gitlabUrl"], stack_settings.gitlab_token(stack))
+        yield from expiries.of_token(access["gitlabUrl"], stack_token.find(stack))
     yield from expiries.of_sites(status, site.trusting(os.environ.get(site.CA_VARIABLE)))
 
 

@@ -1,4 +1,4 @@
-"""HTML from a tree of elements, so that no text of others can be taken for markup. Pure."""
+"""HTML and SVG from a tree of elements, so that no text of others can be taken for markup. Pure."""
 
 from xml.etree.ElementTree import Element, tostring
 
