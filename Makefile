@@ -121,4 +121,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs
+.PHONY: help up preview graph verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs
