@@ -33,6 +33,10 @@ preview: .venv/installed ## Show what `pulumi up` would change
 	@$(IN_SANDBOX)
 	pulumi preview --stack sandbox --diff
 
+graph: .venv/installed ## Draw the stack of `make up` as graph.svg
+	@$(IN_SANDBOX)
+	$(PYTHON) -m ops graph --stack sandbox --output graph.svg
+
 verify: .venv/installed ## Check the stack with the credential that its jobs get
 	@$(IN_SANDBOX)
 	pulumi stack select sandbox
@@ -53,7 +57,7 @@ check: ## Run what a commit has to pass: lint, unit
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit
 
 test: .venv/installed $(CACHE)/gitlab-ci-local/installed ## Run every test, beside a running sandbox too
-	@$(PYTHON) -m sandbox build --with buildah git rsync skopeo
+	@$(PYTHON) -m sandbox build --with buildah chromium-headless-shell git rsync skopeo
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-sandbox test-engine test-hosts unit
 
 # Three at a time: these wait for clusters and containers as much as they compute.
@@ -117,4 +121,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs
+.PHONY: help up preview graph verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs

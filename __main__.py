@@ -4,7 +4,9 @@ from __future__ import annotations
 
 # ruff: noqa: E402 - the engine may cancel at any moment from here on
 import signal
+import time
 
+begun = time.monotonic()
 # A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -26,7 +28,7 @@ import pulumi_docker as docker
 import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
-from components import identity, preflight
+from components import identity, preflight, summary
 from components.access import gitlab_errors, kubeconfig_check
 from components.access.deploy_access import DeployAccess, DeployAccessArgs
 from components.access.pipeline_credential import PipelineCredential, access_output, credentials
@@ -229,6 +231,9 @@ elif app and image and stack.docker_host:
 if access and access.create_namespace:
     Protection("access.protect", parts, protect=access.protect)
 
+addresses = summary.addresses(stack, project) if image else {}
+if addresses:
+    outputs["addresses"] = addresses
 for key, value in outputs.items():
     pulumi.export(key, value)
 if image:
@@ -236,3 +241,8 @@ if image:
     # Once it serves on every target: a run that failed has deployed nothing, as far as the next one is concerned.
     pulumi.export("deployment", pulumi.Output.all(image.deployed.output, *rolled_out)[0])
     pulumi.export("deploymentHistory", pulumi.Output.secret(pulumi.Output.all(image.deployed.history, *rolled_out)[0]))
+    if rolled_out and not pulumi.runtime.is_dry_run():
+        deployed = image.deployed
+        pulumi.Output.all(*rolled_out).apply(
+            lambda _: pulumi.log.info(summary.summary(deployed, addresses, time.monotonic() - begun))
+        )

@@ -158,6 +158,15 @@ class HistoryOutput(TypedDict):
     """The newest pipeline that has deployed, by project."""
 
 
+class AddressesOutput(TypedDict):
+    """`addresses`: the URLs that lead to the application, as the stack declares them."""
+
+    kubernetes: NotRequired[list[str]]
+    """Through its Ingress."""
+    dockerHost: NotRequired[list[str]]
+    """Through the reverse proxy of the Docker host."""
+
+
 class StackOutputs(TypedDict, Generic[Text]):
     """All of them; an output is there if the stack has its part."""
 
@@ -170,5 +179,6 @@ class StackOutputs(TypedDict, Generic[Text]):
     compose: NotRequired[ComposeOutput[Text]]
     swaps: NotRequired[dict[str, SwapOutput]]
     """By the name of the component."""
+    addresses: NotRequired[AddressesOutput]
     deployment: NotRequired[DeploymentOutput]
     deploymentHistory: NotRequired[HistoryOutput]

@@ -10,14 +10,15 @@ from ops.preview.redaction import Redactor
 
 def report(text: str) -> None:
     """Prints to stdout at once, so that a job log shows it while the command goes on."""
-    print(_safe(text), flush=True)
+    print(shown(text), flush=True)
 
 
 def report_error(text: str) -> None:
     """Prints to stderr, as an error."""
-    print(_safe(f"error: {text}"), file=sys.stderr, flush=True)
+    print(shown(f"error: {text}"), file=sys.stderr, flush=True)
 
 
-def _safe(text: str) -> str:
+def shown(text: str) -> str:
+    """The text as anybody may see it."""
     redactor = Redactor(job_secrets.read(os.environ))
     return "\n".join(printable_lines(redactor.text(text)))

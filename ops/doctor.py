@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,20 +17,23 @@ import yaml
 from components import identity, preflight, stack_state
 from components.access import gitlab_check
 from components.cluster import check as cluster_check
+from components.cluster import ingresses
 from components.cluster.planned import planned
 from components.docker_app.claims import taken
 from components.docker_app.host_check import check_host
+from components.docker_app.remote_docker import RemoteDockerError
 from components.image.digest import pinned
 from components.image.reference import ImageReference
 from components.outputs import DockerHostOutput
 from components.settings.settings import Settings
-from ops import cli, stack_settings, state_locks
+from components.stack_state import StateResource
+from ops import cli, expiries, stack_settings, state_locks
+from ops.checks import pull, surroundings
+from ops.checks.check import Check
+from ops.gitlab import stack_token
 from ops.ops_error import OpsError
 from ops.stack_name import StackName
 
-Check = tuple[bool | None, str]
-"""Whether it is well (None: something to know), and what was looked at, with the remedy if it is not."""
-CLOCK_TOLERANCE = timedelta(minutes=1)
 TIMEOUT_SECONDS = 10
 
 
@@ -49,14 +53,17 @@ def checks(stack: StackName) -> Iterator[Check]:
         return
     yield True, f"stack file {stack.file} has no problem, and its secrets can be decrypted"
     own_id = outputs.get("identity") or identity.NOT_MADE
+    yield from surroundings.plugins(settings)
     if settings.needs_cluster:
         yield from _cluster(settings, own_id, stack)
     if settings.needs_gitlab:
-        yield from _gitlab(settings, stack_settings.gitlab_token(stack))
+        yield from _gitlab(settings, stack_token.find(stack), _resources(stack))
     if settings.image:
         yield _image(settings.image.deployed.image)
     if settings.docker_host:
         yield from _docker_host(settings, own_id, outputs.get("dockerHost"))
+    if settings.image:
+        yield from _pulls(settings, settings.image.deployed.image, stack)
 
 
 def _pulumi() -> Check:
@@ -104,16 +111,24 @@ def _cluster(settings: Settings, own_id: str, stack: StackName) -> Iterator[Chec
     yield not denied, text + (f", but not {', '.join(denied)}; ask for the role that has them" if denied else "")
     for going in cluster_check.being_deleted(wanted, found, settings.namespace):
         yield False, f"{going} is being deleted; wait until it is gone"
-    for unmet in cluster_check.unmet(settings, found):
+    for unmet in (*ingresses.missing_classes(settings, found.ingress_classes), *cluster_check.unmet(settings, found)):
         yield False, unmet
+    for text in ingresses.without_class(settings, found.ingress_classes):
+        yield None, text
     in_state = partial(_uids, stack)
     for item, metadata in cluster_check.foreign(wanted, found, own_id, in_state):
         yield False, f"{item} {cluster_check.owner_of(metadata)}; {item.remedy}"
+    if settings.namespace:
+        yield from surroundings.others(settings.namespace, own_id)
 
 
 def _uids(stack: StackName) -> frozenset[str]:
+    return cluster_check.uids_in_state(_resources(stack))
+
+
+def _resources(stack: StackName) -> tuple[StateResource, ...]:
     exported = cli.run("pulumi", "stack", "export", "--stack", str(stack), "--non-interactive")
-    return cluster_check.uids_in_state(stack_state.parse(exported.stdout)) if exported.returncode == 0 else frozenset()
+    return stack_state.parse(exported.stdout) if exported.returncode == 0 else ()
 
 
 def _may_create(kind: str, group: str, namespace: str | None) -> bool:
@@ -122,17 +137,17 @@ def _may_create(kind: str, group: str, namespace: str | None) -> bool:
     return cli.run("kubectl", "auth", "can-i", "create", resource, *where, "--quiet").returncode == 0
 
 
-def _gitlab(settings: Settings, token: str | None) -> Iterator[Check]:
+def _gitlab(settings: Settings, token: str | None, state: tuple[StateResource, ...]) -> Iterator[Check]:
     url = settings.scalars.gitlab_url
     check = gitlab_check.Check(url=url, token=token, projects=settings.in_gitlab)
     findings = check.findings(os.environ)
     for finding in findings:
         yield None if finding.warning else False, finding.text
     if not findings:
-        yield True, f"the token for {url} may do what the stack needs in {', '.join(settings.in_gitlab)}"
-    skew = _skew(url)
-    if skew is not None and abs(skew) > CLOCK_TOLERANCE:
-        yield False, f"this machine's clock differs by {abs(skew).total_seconds():.0f} s from that of {url}; set it"
+        ends = [f", until {one.expires:%Y-%m-%d}" for one in expiries.of_token(url, token) if one.expires]
+        yield True, f"the token for {url} may do what the stack needs in {', '.join(settings.in_gitlab)}{''.join(ends)}"
+        yield from surroundings.taken_variables(settings, token, state)
+    yield from surroundings.clock(_skew(url), url)
 
 
 def _skew(url: str) -> timedelta | None:
@@ -157,3 +172,15 @@ def _docker_host(settings: Settings, own_id: str, known: DockerHostOutput[str] |
     yield True, f"the Docker host {settings.docker_host.address} answers, with the pinned host key"
     for problem in taken(settings.docker_host, found.containers or (), identity=own_id, known=known):
         yield False, problem
+    yield from surroundings.docker_clock(settings.docker_host)
+    yield from surroundings.proxy(settings.docker_host)
+
+
+def _pulls(settings: Settings, image: ImageReference, stack: StackName) -> Iterator[Check]:
+    path = ("--path", "gitlab-deploy:registry.password")
+    has_login = settings.registry is not None and settings.registry.username is not None
+    password = cli.run("pulumi", "config", "get", *path, "--stack", str(stack)).stdout.strip() if has_login else None
+    try:
+        yield from pull.checks(settings, image, password)
+    except (RemoteDockerError, subprocess.TimeoutExpired, FileNotFoundError) as error:
+        yield False, f"whether {image} can be pulled is not known ({cli.last_line(str(error))}); see the lines above"

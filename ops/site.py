@@ -108,7 +108,8 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext | None) 
     except ssl.SSLCertVerificationError as error:
         raise OpsError(
             f"its certificate is not accepted ({error.verify_message}); name the file of your own authority with --ca "
-            f"or in {CA_VARIABLE}, and see that gitlab-deploy:dockerHost.certResolver is one that the proxy has"
+            f"or in {CA_VARIABLE}, and see that the proxy has a certificate for it (kubernetes.tlsSecret; or "
+            "dockerHost.certResolver is one that the proxy has)"
         ) from error
     except (OSError, HTTPException) as error:
         raise OpsError(f"there is no answer ({error or type(error).__name__})") from error

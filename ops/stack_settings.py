@@ -45,12 +45,6 @@ def read(stack: StackName) -> Settings:
         raise OpsError(str(error)) from error
 
 
-def gitlab_token(stack: StackName) -> str | None:
-    """The token for GitLab's API, as the program takes it."""
-    found = cli.run("pulumi", "config", "get", "gitlab-deploy:gitlabToken", "--non-interactive", "--stack", str(stack))
-    return found.stdout.strip() or os.environ.get("GITLAB_TOKEN")
-
-
 def _run(*arguments: str, stack: StackName) -> str:
     done = cli.run("pulumi", *arguments, "--non-interactive", "--stack", str(stack))
     if done.returncode:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from components.outputs import StackOutputs
+from ops import deployments
+from ops.deployments import Deployment
 
 _STACK = "pulumi:pulumi:Stack"
 _DEPLOY_TOKEN = "gitlab:index/projectDeployToken:ProjectDeployToken"  # noqa: S105 - a type
@@ -40,10 +42,12 @@ class StackStatus:
     credentials: tuple[Credential, ...] = ()
     interrupted: int = 0
     """How many operations of a killed run are not known to have ended."""
+    deployments: tuple[Deployment, ...] = ()
+    """The last runs, the newest first."""
 
     @classmethod
-    def read(cls, stack: str, exported: str) -> "StackStatus":
-        """From what `pulumi stack export` prints. ValueError if it is no state."""
+    def read(cls, stack: str, exported: str, history: str = "") -> "StackStatus":
+        """From what `pulumi stack export` and `pulumi stack history --json` print. ValueError if it is no state."""
         deployment = json.loads(exported).get("deployment") or {}
         resources = deployment.get("resources") or []
         outputs = next((item.get("outputs") or {} for item in resources if item["type"] == _STACK), {})
@@ -53,6 +57,7 @@ class StackStatus:
             last_run=_moment(deployment.get("manifest", {}).get("time")) if resources else None,
             credentials=tuple(_credentials(resources)),
             interrupted=len(deployment.get("pending_operations") or ()),
+            deployments=deployments.read(history),
         )
 
     @property
@@ -60,6 +65,17 @@ class StackStatus:
         """What was deployed last."""
         deployment = self.outputs.get("deployment")
         return deployment["image"] if deployment else None
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when that runs; None if it is not known."""
+        return deployments.since(self.deployments, self.image)
+
+    @property
+    def addresses(self) -> list[str]:
+        """The URLs that lead to the application."""
+        found = self.outputs.get("addresses", {})
+        return list(dict.fromkeys([*found.get("kubernetes", ()), *found.get("dockerHost", ())]))
 
     @property
     def deployed_by(self) -> str | None:
@@ -82,11 +98,9 @@ class StackStatus:
             namespace = app["namespace"] if app else cast("Mapping[str, str]", access)["namespace"]
             found.append(f"cluster {cluster['name']}, namespace {namespace}")
         if docker:
-            host = docker.get("host")
-            found.append(f"{docker['address']}{f', https://{host}' if host else ''}")
+            found.append(docker["address"])
         if compose := self.outputs.get("compose"):
-            hosts = "".join(f", https://{host}" for host in compose["hosts"])
-            found.append(f"{compose['address']}, compose project {compose['project']}{hosts}")
+            found.append(f"{compose['address']}, compose project {compose['project']}")
         return found
 
     def json(self) -> dict[str, Any]:
@@ -95,10 +109,13 @@ class StackStatus:
             "stack": self.stack,
             "image": self.image,
             "deployment": self.outputs.get("deployment"),
+            "since": _text(self.since),
             "places": self.places,
+            "addresses": self.addresses,
             "lastRun": _text(self.last_run),
             "credentials": [credential.json() for credential in self.credentials],
             "interrupted": self.interrupted,
+            "deployments": [deployment.json() for deployment in self.deployments],
         }
 
 

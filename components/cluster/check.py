@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 
 from components import stack_state
+from components.cluster import ingresses
 from components.cluster.kubectl import Kubectl, kubectl
 from components.cluster.needed import forbidden, missing, needed, root_problem
 from components.cluster.ownership import STACK_ID
@@ -38,6 +39,8 @@ class ClusterCheck:
     """The metadata of what exists, by kind, namespace and name."""
     unreadable: frozenset[tuple[str, str]] = frozenset()
     """Kind, in small letters and plural, and name of what the credential may not read."""
+    ingress_classes: Mapping[str, bool] | None = None
+    """Which the cluster has, and whether each is the default; None if that is not known or not of interest."""
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""
@@ -103,12 +106,14 @@ def require(
             f"--stack {stack.stack}', which shows what that would do"
         )
     _require_needed(stack, check)
+    for text in ingresses.without_class(stack, check.ingress_classes):
+        pulumi.log.warn(text)
     _warn_of_changes(stack, check)
     return check
 
 
 def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
-    """Reads the cluster, with two calls of kubectl; UnreadableError if it does not say, but for what is Forbidden."""
+    """Reads the cluster, by kubectl; UnreadableError if it does not say, but for what is Forbidden."""
     namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
     items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
     items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
@@ -147,6 +152,7 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
         failed_jobs=failed_jobs,
         server=printable(server.stdout) or "the cluster of this Pod",
         unreadable=forbidden(asked.stderr),
+        ingress_classes=ingresses.classes(run) if ingresses.ingresses(stack) else None,
     )
 
 
@@ -229,7 +235,7 @@ def output(
 
 
 def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
-    """What the Pods need of the namespace and that is not there, or forbids them: each with the way out."""
+    """What the stack needs of the namespace and that is not there, or forbids its Pods: each with the way out."""
     own = {item.key for item in planned(stack)}
     items = [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
     namespace = check.found.get(("Namespace", None, stack.namespace or ""), {})
@@ -243,13 +249,14 @@ def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
 
 def _require_needed(stack: Settings, check: ClusterCheck) -> None:
     """RunError if something is unmet; a warning as long as nobody could have made it in the stack's own namespace."""
-    listed = "".join(f"\n  {problem}" for problem in unmet(stack, check))
-    if not listed:
-        return
-    if stack.access and stack.access.create_namespace and _is_missing(check, stack.access.namespace):
-        pulumi.log.warn(f"Once the namespace {stack.access.namespace} is there, the Pods wait for this:{listed}")
+    problems, later = ingresses.missing_classes(stack, check.ingress_classes), unmet(stack, check)
+    if later and stack.access and stack.access.create_namespace and _is_missing(check, stack.access.namespace):
+        listed = "".join(f"\n  {problem}" for problem in later)
+        pulumi.log.warn(f"Once the namespace {stack.access.namespace} is there, this has to be made in it:{listed}")
     else:
-        raise pulumi.RunError(f"Nothing was changed:{listed}")
+        problems += later
+    if problems:
+        raise pulumi.RunError("".join(["Nothing was changed:", *(f"\n  {problem}" for problem in problems)]))
 
 
 def _warn_of_changes(stack: Settings, check: ClusterCheck) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from components.cluster.ingresses import ingresses
+
 if TYPE_CHECKING:
     from components.settings.settings import Settings
 
@@ -40,7 +42,7 @@ class Needed:
 
 
 def needed(stack: Settings) -> Iterator[Needed]:
-    """What the block `kubernetes` names, each object once."""
+    """What the block `kubernetes` and its Ingresses name, each object once."""
     target, namespace = stack.kubernetes, stack.namespace
     if target is None or namespace is None:
         return
@@ -54,6 +56,12 @@ def needed(stack: Settings) -> Iterator[Needed]:
     for (kind, key), names in named.items():
         for name in names:
             yield Needed(kind=kind, namespace=namespace, name=name, named_by=f"kubernetes.{key}")
+    if any(item.kind == "Certificate" for item in stack.declared):
+        # cert-manager makes the secret that it names.
+        return
+    for ingress in ingresses(stack):
+        for name in () if ingress.has_issuer else ingress.tls_secrets:
+            yield Needed(kind="Secret", namespace=namespace, name=name, named_by=ingress.tls_by)
 
 
 def forbidden(stderr: str) -> frozenset[tuple[str, str]]:

@@ -23,6 +23,7 @@ from components.docker_app.remote_docker import RemoteDockerError
 from components.docker_app.removal import remove_failed
 from components.docker_app.swap import Generation
 from components.printable import printable
+from components.progress import Progress, shown_at
 
 _ROUTED_SECONDS = 3.5
 
@@ -40,6 +41,7 @@ class Serving:
     """The id of the container, once it does what others wait for."""
     _removed: set[str] = field(default_factory=set)
     _watches: list[asyncio.Task[None]] = field(default_factory=list)
+    _progress: list[Progress] = field(default_factory=list)
 
     @property
     def completes(self) -> bool:
@@ -94,6 +96,10 @@ class Serving:
         """
         if pulumi.runtime.is_dry_run():
             return container_id
+        async with Progress(shown_at(self.parent)) as progress:
+            return await self._complete(container_id, generation, progress)
+
+    async def _complete(self, container_id: str, generation: Generation | None, progress: Progress) -> str:
         self._end_watches()
         found = next((one for one in self._present if one.id == container_id), None)
         if found is None and self._was_made_before(container_id):
@@ -101,9 +107,12 @@ class Serving:
                 f"{self._where}: the container of the service {self.service.name}, which this stack created, does not "
                 "exist any more; 'pulumi up --refresh' creates another"
             )
+        name = self.service.name
         if found is None or self.completes or fault(found):
+            progress.say(f"{name}: waiting until it {'has completed' if self.completes else 'serves'}")
             await self._wait(container_id, found)
         if found is None and generation is not None:
+            progress.say(f"{name}: waiting until the reverse proxy serves the new container")
             await self._reach(container_id, generation)
         await self._remove(self._leftovers)
         return container_id
@@ -118,6 +127,9 @@ class Serving:
         name, secrets = str((created.new_inputs or {})["name"]), await self._secrets()
         watching = end_crash_loop(self.args.remote, name, secrets, lambda text: pulumi.log.error(text, self.parent))
         self._watches.append(asyncio.create_task(watching))
+        self._progress.append(
+            Progress(shown_at(self.parent)).start(f"{self.service.name}: waiting until it is healthy")
+        )
 
     async def remove_failed(self, failed: pulumi.ErrorHookArgs) -> bool:
         """Shows the log of a container that did not start or get healthy, and removes it; there is no retry."""
@@ -232,3 +244,5 @@ class Serving:
     def _end_watches(self) -> None:
         for task in self._watches:
             task.cancel()
+        while self._progress:
+            self._progress.pop().stop()

@@ -15,6 +15,7 @@ from components.docker_app.hooks import Hooks
 from components.docker_app.serving import Serving
 from components.docker_app.trial import Trial
 from components.outputs import SwapOutput
+from components.progress import Progress, shown_at
 
 
 class DockerApp(pulumi.ComponentResource):
@@ -73,7 +74,11 @@ class DockerApp(pulumi.ComponentResource):
                 parent=self,
                 # The provider would remove the image of another name first, and the container before that.
                 delete_before_replace=False,
-                hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-not-pulled", hooks.explain_pull)]),
+                hooks=pulumi.ResourceHookBinding(
+                    before_create=[pulumi.ResourceHook(f"{name}-pull", hooks.begin_pull)],
+                    after_create=[pulumi.ResourceHook(f"{name}-pulled", hooks.end_pull)],
+                    on_error=[pulumi.ErrorHook(f"{name}-not-pulled", hooks.explain_pull)],
+                ),
             ),
         )
 
@@ -88,7 +93,7 @@ class DockerApp(pulumi.ComponentResource):
     ) -> tuple[docker.Container, Definition]:
         image_id: pulumi.Output[str] = image.image_id.apply(str)
         if args.target.publish:
-            passed: pulumi.Output[str] = image_id.apply(_Gate(args).pass_once_healthy)
+            passed: pulumi.Output[str] = image_id.apply(_Gate(args, self).pass_once_healthy)
             image_id = passed.apply(serving.clear_the_way)
         defined = Definition(args, image_id)
         container = docker.Container(
@@ -111,8 +116,9 @@ class DockerApp(pulumi.ComponentResource):
 class _Gate:
     """Lets the id of an image through once a container of it was healthy beside the one that is to be stopped."""
 
-    def __init__(self, args: DockerAppArgs) -> None:
+    def __init__(self, args: DockerAppArgs, parent: pulumi.Resource) -> None:
         self._args = args
+        self._parent = parent
 
     async def pass_once_healthy(self, image_id: str) -> str:
         """The id. RunError if the image does not get healthy."""
@@ -139,7 +145,9 @@ class _Gate:
             secrets=await definition.secret_values(app, target),
             writable=app.writable,
         )
-        problem = await asyncio.to_thread(trial.problem, args.remote)
+        async with Progress(shown_at(self._parent)) as progress:
+            progress.say(f"{target.address}: the image is tried out beside {target.name}, until it is healthy")
+            problem = await asyncio.to_thread(trial.problem, args.remote)
         if problem:
             raise pulumi.RunError(
                 f"{args.image} does not get healthy on {target.address}, so the container {target.name} was not "

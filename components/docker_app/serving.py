@@ -16,6 +16,7 @@ from components.docker_app.removal import remove_new
 from components.docker_app.repair import repair
 from components.docker_app.swap import Generation
 from components.printable import printable
+from components.progress import Progress, shown_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +58,25 @@ class Serving:
             return
         entrance = Entrance(host=route.hosts[0], tls=route.tls, address=target.proxy)
         reach = Reach(entrance=entrance, route=route, token=generation.token, seconds=target.wait_seconds)
-        problem = await asyncio.to_thread(reach.problem, args.remote)
-        if problem is None:
-            return
+        async with Progress(shown_at(self.parent)) as progress:
+            progress.say(f"{target.address}: waiting until the reverse proxy serves {name}")
+            problem = await asyncio.to_thread(reach.problem, args.remote)
+            if problem is None:
+                before = f", and the one before it has {target.stop_seconds} s to end" if self._others else ""
+                progress.say(f"{target.address}: the reverse proxy serves {name}{before}")
+                return
         secrets = await secret_values(args.app, target)
         lines = await asyncio.to_thread(remove_new, args.remote, container_id, name, secrets, target.stop_seconds)
-        others = [one for one in args.present or () if one.identity == args.identity and not one.is_stopped]
-        kept = "the old one serves on" if others else "nothing serves"
+        kept = "the old one serves on" if self._others else "nothing serves"
         raise pulumi.RunError(
             "\n".join([f"{target.address}: the new container {name} is removed, and {kept}: {problem}", *lines])
         )
+
+    @property
+    def _others(self) -> list[ListedContainer]:
+        """Those of the stack that ran before."""
+        args = self.args
+        return [one for one in args.present or () if one.identity == args.identity and not one.is_stopped]
 
     async def _repair(self, found: ListedContainer) -> None:
         args = self.args

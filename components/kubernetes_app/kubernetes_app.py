@@ -15,6 +15,7 @@ from components.kubernetes_app.autoscale import autoscaler
 from components.kubernetes_app.ingress import ingress
 from components.kubernetes_app.network_policy import network_policy
 from components.kubernetes_app.pod import pod
+from components.progress import shown_at
 from components.rollout.rollout import BrokenError, Rollout, RolloutError
 from components.rollout.workload import Workload
 from components.settings.kubernetes import SERVICE_PORT
@@ -106,7 +107,7 @@ class KubernetesApp(pulumi.ComponentResource):
                     grace=target.grace_seconds,
                 )
                 try:
-                    await rollout.wait(lambda text: pulumi.log.warn(text, self))
+                    await rollout.wait(lambda text: pulumi.log.warn(text, self), shown_at(self))
                 except RolloutError as error:
                     served = "The Pods that were ready serve on"
                     if target.has_one_pod:

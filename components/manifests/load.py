@@ -10,6 +10,7 @@ import pulumi
 from components.cluster.planned import planned
 from components.image.reference import ImageReference
 from components.manifests import schema
+from components.manifests.ingress import read_ingress
 from components.manifests.reader import Read, read
 from components.settings.declared import Declared
 from components.settings.settings import Settings
@@ -36,7 +37,13 @@ def load(stack: Settings, program: Path, environment: Mapping[str, str]) -> tupl
     for warning in found.warnings:
         pulumi.log.warn(warning)
     declared = tuple(
-        Declared(api_version=item.api_version, kind=item.kind, name=item.name, where=item.where)
+        Declared(
+            api_version=item.api_version,
+            kind=item.kind,
+            name=item.name,
+            where=item.where,
+            ingress=read_ingress(item),
+        )
         for item in found.manifests
     )
     return replace(stack, declared=declared), found

@@ -16,6 +16,7 @@ from components.manifests.manifest import Manifest, mapping
 from components.manifests.order import front, order, scales, services_of, unreached
 from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
 from components.manifests.refused import explanation
+from components.progress import shown_at
 from components.rollout.rollout import Rollout, RolloutError
 from components.rollout.workload import Workload
 
@@ -197,7 +198,7 @@ class Manifests(pulumi.ComponentResource):
                     grace=args.grace_seconds,
                 )
                 try:
-                    await rollout.wait(lambda text: pulumi.log.warn(text, self))
+                    await rollout.wait(lambda text: pulumi.log.warn(text, self), shown_at(self))
                 except RolloutError as error:
                     raise pulumi.RunError(
                         f"{error}\n  The Pods that were ready serve on. Fix the cause, and run 'pulumi up' again."

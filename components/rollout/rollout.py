@@ -1,4 +1,4 @@
-"""Whether workloads run as they were declared, and if they do not, why: read from the cluster. No Pulumi here.
+"""Whether workloads run as they were declared, and if they do not, why: read from the cluster.
 
 The provider itself reports a broken rollout only at its
 timeout, and never a quota (pulumi-kubernetes: await/deployment.go).
@@ -13,6 +13,8 @@ from typing import cast
 
 from components.cluster.kubectl import Kubectl, kubectl
 from components.printable import printable, printable_lines
+from components.progress import Progress
+from components.rollout import ready
 from components.rollout.listed import Object
 from components.rollout.reasons import CAUSE, Reason, is_complete, reasons, rolled_back
 from components.rollout.workload import Workload
@@ -60,11 +62,15 @@ class Rollout:
     _logs: dict[tuple[str, str | None, str | None], list[str]] = field(default_factory=dict, init=False)
     """The last log lines of containers that have ended: a Job deletes its last Pod when it gives up."""
 
-    async def wait(self, warn: Callable[[str], object]) -> None:
+    async def wait(self, warn: Callable[[str], object], inform: Callable[[str], object]) -> None:
         """Returns once all of them run, or have succeeded; RolloutError within seconds of a reason why they will not.
 
-        A reason that may pass is reported with `warn`, once.
+        A reason that may pass is reported with `warn`, once; how far the rollout is, with `inform`.
         """
+        async with Progress(inform) as progress:
+            await self._wait(warn, progress)
+
+    async def _wait(self, warn: Callable[[str], object], progress: Progress) -> None:
         start = asked = time.monotonic()
         since: dict[tuple[str, str | None, str], float] = {}
         warned: set[tuple[str, str | None, str]] = set()
@@ -77,8 +83,10 @@ class Rollout:
             except RolloutError:
                 if now - asked >= self.grace:
                     raise
+                progress.say("the cluster does not answer")
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
+            progress.say(ready.progress(objects, self.workloads))
             waited_for = [workload for workload in self.workloads if not is_complete(objects, workload)]
             if not waited_for:
                 return

@@ -17,6 +17,7 @@ from ops.adopt.handmade import Handmade
 from ops.adopt.old import Old
 from ops.adopt.variables import Variable, Variables
 from ops.console import report
+from ops.gitlab import stack_token
 from ops.ops_error import OpsError
 from ops.stack_name import StackName
 
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     name: StackName = arguments.stack
     settings = stack_settings.read(name)
     found = _find(name, settings)
-    in_gitlab = variables.fetch(settings, stack_settings.gitlab_token(name))
+    in_gitlab = variables.fetch(settings, stack_token.find(name))
     described = {one: in_gitlab.find(one) for one in variables.declared(settings) if one.id not in found.known}
     taken = {one: variable.attributes for one, variable in described.items() if variable}
     keys = handmade.keys_to_set(settings, found.live)
@@ -143,7 +144,7 @@ def _take_over(name: StackName, settings: Settings, found: _Found, taken: Mappin
 
 
 def _finish(name: StackName, settings: Settings, *, remove: bool) -> int:
-    remaining = _old(settings, variables.fetch(settings, stack_settings.gitlab_token(name)))
+    remaining = _old(settings, variables.fetch(settings, stack_token.find(name)))
     if remove:
         for one in remaining:
             if one.remove:

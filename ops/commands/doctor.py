@@ -7,8 +7,9 @@ from ops.console import report
 from ops.stack_name import StackName
 
 HELP = """\
-Looks at everything that 'pulumi up' of the stack needs, one line each: Python and Pulumi, state and lock, the stack
-file and its passphrase, the cluster and what your credential may do there, GitLab's token, the image, the Docker host.
+Looks at everything that 'pulumi up' of the stack needs, one line each: Python, Pulumi and its plugins, state and lock,
+the stack file and its passphrase, the cluster and what your credential may do there, what else is in the namespace,
+GitLab's token and variables, the image and whether both targets may pull it, the Docker host, its proxy, the clocks.
 What is not well has its remedy in the same line. Nothing is changed.
 """
 

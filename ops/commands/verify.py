@@ -12,7 +12,7 @@ from components.outputs import StackOutputs
 from ops import cli as tools
 from ops import site
 from ops.checks import access as credential
-from ops.checks import docker_host, kubernetes
+from ops.checks import docker_host, ingress, kubernetes
 from ops.checks.check import Check, holds
 from ops.ops_error import OpsError
 
@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--proxy",
         type=site.endpoint,
         metavar="ADDRESS[:PORT]",
-        help="ask the Docker host's site there, over TLS (default: where the site's name leads, or else on the host)",
+        help="ask the site there, the address of the reverse proxy or the Ingress controller (default: where its name "
+        "leads, or else on the Docker host, or at the address that the Ingress reports)",
     )
     parser.add_argument(
         "--ca",
@@ -66,6 +67,7 @@ def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterato
             yield credential.accounts(access["namespace"], job)
             if app:
                 yield from kubernetes.serving(app, job, arguments)
+                yield from ingress.checks(app["namespace"], outputs, arguments)
         if preview := access.get("preview"):
             project, environment = preview["gitlabProject"], preview["environment"]
             with credential.as_job(access, project, environment, protected=False) as (check, job):
@@ -74,6 +76,7 @@ def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterato
                 yield credential.reads_only(access["namespace"], job)
     elif app:
         yield from kubernetes.serving(app, {}, arguments)
+        yield from ingress.checks(app["namespace"], outputs, arguments)
     if arguments.url:
         yield _fetch(arguments.url, arguments)
     if docker:

@@ -24,8 +24,15 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 }
 IDENTITY = "7f1f2f3e-0000-4000-8000-000000000001"
 """Of the stack, which has run before."""
-KUBECTL = """echo '{"items": []}'"""
-"""Stands in for kubectl, on a cluster with nothing of the stack's."""
+KUBECTL = """\
+case "$*" in
+  *ingressclasses*) echo '{"items": [{"metadata": {"name": "nginx"}}]}' ;;
+  *--filename*) echo '{"items": [{"kind": "Secret", "metadata": {"name": "blog-example-org-tls", "namespace": "example",
+    "uid": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}}]}' ;;
+  *) echo https://k8s:6443 ;;
+esac
+"""
+"""Stands in for kubectl, on a cluster with nothing of the stack's own, and what its Ingress names."""
 SSH = """\
 #!/bin/sh
 for word; do last=$word; done

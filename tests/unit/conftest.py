@@ -10,7 +10,7 @@ def rollouts(monkeypatch: pytest.MonkeyPatch) -> list[Rollout]:
     """The rollouts that were waited for, with no cluster: each is there at once."""
     waited: list[Rollout] = []
 
-    async def wait(self: Rollout, _tell: Callable[[str], object]) -> None:
+    async def wait(self: Rollout, *_: Callable[[str], object]) -> None:
         waited.append(self)
 
     monkeypatch.setattr(Rollout, "wait", wait)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from components.cluster.ownership import STACK_ID
-from tests.support.main_program import IDENTITY, every_block, run_program
+from tests.support.main_program import IDENTITY, KUBECTL, every_block, run_program
 from tests.support.project import ROOT
 from tests.support.recorder import Declaration
 
@@ -127,7 +127,7 @@ def test_every_object_on_the_cluster_carries_the_id_and_is_asked_for_before(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
-    kubectl = f"""case "$*" in *--filename*) cat > {asked}; echo '{{"items": []}}';; *) echo https://k8s:6443;; esac"""
+    kubectl = f"""case "$*" in *--filename*) cat > {asked} ;; esac\n{KUBECTL}"""
     app = every_block()["gitlab-deploy:app"]
     secrets = {"secrets": {"PASSWORD": {"secure": "canary"}}}
     run = run_program(monkeypatch, tmp_path, app=app | secrets, kubectl=kubectl)
@@ -142,7 +142,8 @@ def test_every_object_on_the_cluster_carries_the_id_and_is_asked_for_before(
         (item["apiVersion"], item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"])
         for item in json.loads(asked.read_text())["items"]
     }
-    assert looked == objects | {("v1", "Namespace", None, "kube-system")}
+    named = ("v1", "Secret", "example", "blog-example-org-tls")
+    assert looked == objects | {("v1", "Namespace", None, "kube-system"), named}
 
 
 def test_selectors_and_templates_of_pods_are_without_the_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_every_command_is_listed_and_none_is_loaded_for_it() -> None:
     assert not [name for name in modules if name.startswith("ops.commands.")]
 
 
-@pytest.mark.parametrize("command", ["drift", "lock", "note", "review", "status", "sweep", "verify"])
+@pytest.mark.parametrize("command", ["drift", "graph", "lock", "note", "review", "shell", "status", "sweep", "verify"])
 def test_a_command_that_declares_nothing_loads_no_other_and_no_pulumi(command: str) -> None:
     text, modules = listed(command, "--help")
     assert f"usage: python -m ops {command} " in text

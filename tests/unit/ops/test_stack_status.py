@@ -17,6 +17,10 @@ OUTPUTS: dict[str, Any] = {
     "cluster": {"name": "production", "server": "https://k8s", "uid": "1", "namespaceUid": "2"},
     "app": {"namespace": "blog", "service": "web", "image": "registry.example.com/group/blog:1.0.0"},
     "dockerHost": {"address": "ssh://deploy@docker.example.com", "host": "blog.example.net"},
+    "addresses": {
+        "kubernetes": ["https://blog.example.org/"],
+        "dockerHost": ["https://blog.example.org/", "https://blog.example.net/"],
+    },
 }
 
 
@@ -32,8 +36,9 @@ def test_state_says_what_was_deployed_by_whom_and_where() -> None:
     assert status.deployed_by == ("pipeline 812 https://gitlab.example.com/group/blog/-/pipelines/812, commit 01234567")
     assert status.places == [
         "cluster production, namespace blog",
-        "ssh://deploy@docker.example.com, https://blog.example.net",
+        "ssh://deploy@docker.example.com",
     ]
+    assert status.addresses == ["https://blog.example.org/", "https://blog.example.net/"]
     assert status.last_run == datetime(2026, 11, 26, 8, 0, 0, 500_000, tzinfo=UTC)
 
 

@@ -81,7 +81,9 @@ def test_what_the_pods_need_is_a_warning_until_the_stack_has_made_its_namespace(
     warned: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
     require(stack({}, secretsFrom=["database"]), there("Namespace", "kube-system", None))
-    assert [text.partition(":")[0] for text in warned] == ["Once the namespace shop is there, the Pods wait for this"]
+    assert [text.partition(":")[0] for text in warned] == [
+        "Once the namespace shop is there, this has to be made in it"
+    ]
 
 
 @pytest.mark.parametrize(("level", "is_refused"), [("restricted", True), ("baseline", False), ("", False)])

@@ -44,7 +44,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.compose.waiting.SETTLED_SECONDS", 0.01)
     monkeypatch.setattr("asyncio.sleep", _no_sleep)
     for level in ("info", "warn", "error"):
-        monkeypatch.setattr(pulumi.log, level, lambda *_: None)
+        monkeypatch.setattr(pulumi.log, level, lambda *_, **__: None)
 
 
 _sleep = asyncio.sleep

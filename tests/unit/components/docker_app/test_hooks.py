@@ -107,3 +107,28 @@ def test_image_that_is_not_pulled_is_asked_for_with_the_login_of_its_registry(
     assert asked == [(str(ARGS.image), login)] * 2
     assert "no space left on device" in caplog.text
     assert "canary" not in caplog.text
+
+
+def test_what_the_provider_waits_for_is_said_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    hooks = declare(remote=host()).hooks
+
+    async def create() -> None:
+        for name, inputs in (
+            ("pull", {}),
+            ("pulled", {}),
+            ("watch", {"name": "app-new"}),
+            ("created", {"name": "app-new"}),
+        ):
+            await hooks[f"app-{name}"].callback(pulumi.ResourceHookArgs("urn", "", "app", "type", new_inputs=inputs))
+        await asyncio.sleep(0)
+
+    asyncio.run(create())
+    where = ARGS.target.address
+    said = [record.message for record in caplog.records if record.message.startswith(where)]
+    assert said[-4:] == [
+        f"{where}: pulling {ARGS.image}",
+        f"{where}: pulled {ARGS.image}",
+        f"{where}: app-new starts, waiting until it is healthy",
+        f"{where}: app-new is healthy",
+    ]

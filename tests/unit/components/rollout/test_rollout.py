@@ -62,7 +62,7 @@ def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]
         grace=16,
         run=answering(at),
     )
-    asyncio.run(waited_for(rollout, warnings.append))
+    asyncio.run(waited_for(rollout, warnings.append, print))
     return warnings
 
 
@@ -106,7 +106,7 @@ def test_reason_that_may_pass_is_reported_once_and_ends_the_wait_at_its_limit(cl
         run=at,
     )
     with pytest.raises(RolloutError, match=r"(?s)failed after 30 s:\n  Pod x: its container runs and is not ready"):
-        asyncio.run(waited_for(rollout, warnings.append))
+        asyncio.run(waited_for(rollout, warnings.append, print))
     assert warnings == ["Pod x: its container runs and is not ready; waiting for 30 s at most"]
     assert clock[0] == 30
 
@@ -152,6 +152,7 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
                 run=run,
             ),
             print,
+            print,
         )
     )
     assert clock == [3]
@@ -173,7 +174,7 @@ def test_cluster_that_refuses_is_one_sentence(clock: list[float]) -> None:
     with pytest.raises(
         RolloutError, match=r"example/web to blog:2.0.0 cannot be watched: Error from server \(Forbidden\): pods; check"
     ):
-        asyncio.run(waited_for(rollout, print))
+        asyncio.run(waited_for(rollout, print, print))
     assert clock == [16]
 
 

@@ -3,12 +3,17 @@
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops import cli
+from ops import cli, drift
 from ops.__main__ import main
+from ops.commands import status as status_command
+from ops.drift import Drift
+from ops.gitlab.drift_issue import Conflict
+from ops.preview.plan import Plan
 
 FREE = "error: a stack named prod already exists\n"
 TOKEN = "gitlab:index/projectDeployToken:ProjectDeployToken"
@@ -23,6 +28,13 @@ def state(**token: Any) -> str:
     return json.dumps({"deployment": {"manifest": {"time": time}, "resources": resources}})
 
 
+def history() -> str:
+    ended = datetime.now(UTC) - timedelta(hours=3)
+    config = {"gitlab-deploy:image": {"value": "blog:1", "secret": False}}
+    times = {"startTime": (ended - timedelta(seconds=14)).isoformat(), "endTime": ended.isoformat()}
+    return json.dumps([{"kind": "update", "result": "succeeded", "config": config, **times}])
+
+
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, str, str]]:
     """What `pulumi` answers, by the first words of a command."""
@@ -31,6 +43,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, str, str]]:
         "whoami": (0, '{"url": "s3://bucket"}', ""),
         "export": (0, state(), ""),
         "rename": (255, "", FREE),
+        "history": (0, history(), ""),
     }
 
     def run(*command: str, **_: Any) -> subprocess.CompletedProcess[str]:
@@ -51,9 +64,10 @@ def test_every_stack_of_the_project_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status(monkeypatch) == 0
-    assert capsys.readouterr().out == "".join(
-        f"{name}: last run 3 h ago\n  image blog:1\n  deployed by a developer\n" for name in ("prod", "review-7")
-    )
+    since = f"{datetime.now(UTC) - timedelta(hours=3):%Y-%m-%d %H:}"
+    printed = capsys.readouterr().out
+    for name in ("prod", "review-7"):
+        assert f"{name}: last run 3 h ago\n  image blog:1\n  deployed by a developer, since {since}" in printed
 
 
 @pytest.mark.usefixtures("answers")
@@ -63,6 +77,48 @@ def test_json_holds_the_same_of_the_stack_that_is_named(
     assert status(monkeypatch, "--json", "--stack", "prod") == 0
     (document,) = json.loads(capsys.readouterr().out)
     assert (document["stack"], document["image"], document["locks"]) == ("prod", "blog:1", [])
+    assert [run["seconds"] for run in document["deployments"]] == [14]
+
+
+@pytest.mark.usefixtures("answers")
+def test_the_page_is_written_beside_the_text_and_holds_no_credential(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "public" / "index.html"
+    monkeypatch.setenv("CI_PROJECT_PATH", "group/blog")
+    token = "glpat-" + "A1b2C3d4E5f6G7h8I9j0"
+    monkeypatch.setattr(status_command, "_serving", lambda _: [(False, f"refused: {token}")])
+    monkeypatch.setattr(status_command, "_used", lambda *_: [])
+    monkeypatch.setattr("sys.argv", ["ops", "status", "--stack", "prod", "--html", str(page)])
+    assert main() == 1
+    assert f"written: {page}" in capsys.readouterr().out
+    text = page.read_text()
+    assert "<title>group/blog: 1 of 1 need attention</title>" in text
+    assert "refused: " in text
+    assert token not in text
+
+
+@pytest.mark.usefixtures("answers")
+@pytest.mark.parametrize(
+    ("conflicts", "failure", "code", "words"),
+    [
+        ((), None, 0, "ok    no drift"),
+        ((Conflict("kubectl", ".spec.replicas"),), "conflict", 1, "FAIL  drift: no changes; others manage .spec"),
+        ((), "no passphrase", 1, "FAIL  it is not known whether there is drift"),
+    ],
+)
+def test_drift_is_looked_for_if_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    conflicts: Any,
+    failure: Any,
+    code: int,
+    words: str,
+) -> None:
+    found = Drift(plan=Plan("prod", failure=failure), conflicts=conflicts)
+    monkeypatch.setattr(drift, "look", lambda *_: found)
+    assert status(monkeypatch, "--stack", "prod", "--drift") == code
+    assert words in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("days", "code", "words"), [(31, 0, "expires on"), (29, 1, "FAIL"), (-1, 1, "has expired")])

@@ -1,0 +1,111 @@
+"""What a developer sees of a stack on both targets: while it is put up, at its end, and any time after that."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.instance import Instance
+from tests.support.cluster import REPOSITORY, Deployed
+from tests.support.docker_stack import HOST
+from tests.support.ops_command import ops
+from tests.support.project import Run, leaks
+
+ON_CLUSTER = "blog.cluster.example.org"
+
+
+@pytest.fixture(scope="module")
+def blog(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The stack of `make up` with an Ingress, put up once for the tests of this module."""
+    assert images
+    folder = tmp_path_factory.mktemp("glance")
+    stack = Deployed(instance, folder, os.environ | instance.environment(), docker=True)
+    stack.edit(lambda config: config["gitlab-deploy:kubernetes"].update({"host": ON_CLUSTER}))
+    stack.up()
+    yield stack
+    run = stack.project.pulumi("destroy", "--yes")
+    assert run.code == 0, run.text
+
+
+@pytest.fixture(scope="module")
+def first(blog: Deployed) -> Run:
+    """The run that has put the stack up."""
+    (found,) = [run for run in blog.project.runs if "app-deployment created" in run.text]
+    return found
+
+
+def test_a_run_says_how_far_pods_and_containers_are(first: Run) -> None:
+    assert "web: 0 of 2 Pods ready" in first.stdout
+    for words in ("pulling", "pulled", "waiting until it is healthy", "is healthy", "the reverse proxy serves"):
+        assert words in first.stdout, words
+    # In the log of a job, and not once more among the messages at the end.
+    assert "Pods ready" not in first.stdout.partition("Diagnostics:")[2]
+
+
+def test_a_run_ends_with_the_image_and_the_addresses(first: Run, blog: Deployed) -> None:
+    ended = first.stdout.partition("Diagnostics:")[2]
+    assert f"{REPOSITORY}:1.0.0" in ended
+    assert f"(deployed by a developer): http://{ON_CLUSTER}/ https://{HOST}/" in ended
+    assert blog.output("addresses") == {"kubernetes": [f"http://{ON_CLUSTER}/"], "dockerHost": [f"https://{HOST}/"]}
+
+
+def test_the_end_of_a_run_is_no_change_for_the_next_one(blog: Deployed) -> None:
+    run = blog.project.pulumi("preview", "--diff", "--expect-no-changes")
+    assert run.code == 0, run.text
+    assert "serves after" not in run.text
+    assert "addresses" not in run.text
+
+
+def test_an_ingress_without_a_class_is_a_warning_and_with_a_missing_one_refused(first: Run, blog: Deployed) -> None:
+    assert f"The Ingress of http://{ON_CLUSTER}/ names no class and the cluster has no default one" in first.stdout
+
+    def choose(name: str | None) -> None:
+        blog.edit(lambda config: config["gitlab-deploy:kubernetes"].update({"ingressClass": name} if name else {}))
+
+    choose("nginx")
+    try:
+        refused = blog.project.pulumi("preview")
+    finally:
+        blog.edit(lambda config: config["gitlab-deploy:kubernetes"].pop("ingressClass"))
+    assert refused.code != 0
+    assert (
+        "IngressClass nginx, which kubernetes.ingressClass names, does not exist; the cluster has none" in refused.text
+    )
+
+
+def test_status_shows_since_when_it_runs_and_writes_a_page(blog: Deployed, tmp_path: Path) -> None:
+    page = tmp_path / "public" / "index.html"
+    authority = str(blog.instance.docker.certificate.authority)
+    run = ops(blog.project, "status", "--json", "--drift", "--html", str(page), SITE_CA_FILE=authority)
+    (status,) = json.loads(run.stdout[: run.stdout.rindex("]") + 1])
+    assert status["since"]
+    assert status["deployments"][0]["image"] == f"{REPOSITORY}:1.0.0"
+    assert status["drift"] == {"passed": True, "text": "no drift"}
+    assert {check["text"] for check in status["checks"] if check["passed"] is False} == set(), run.text
+    assert any(item["name"].startswith("GitLab token") for item in status["credentials"])
+    text = page.read_text()
+    assert f"https://{HOST}/" in text
+    for secret in (blog.token(), blog.project.environment["GITLAB_TOKEN"]):
+        assert not leaks(secret, text)
+        assert not leaks(secret, run.text)
+
+
+def test_a_shell_acts_on_the_namespace_and_the_docker_host(blog: Deployed, tmp_path: Path) -> None:
+    short = {"XDG_RUNTIME_DIR": str(tmp_path)}
+
+    def shell(*command: str) -> Any:
+        done = ops(blog.project, "shell", "sandbox", "--", *command, **short)
+        assert done.code == 0, done.text
+        return done.stdout.split()
+
+    pods = shell("kubectl", "get", "pods", "--output", "name")
+    assert len(pods) == 2
+    assert all(name.startswith("pod/web-") for name in pods)
+    assert shell("docker", "ps", "--format", "{{.Names}}", "--filter", "label=gitlab-deploy.stack") == [
+        blog.output("dockerHost")["container"]
+    ]
+    assert shell("docker", "exec", blog.output("dockerHost")["container"], "echo", "there") == ["there"]
+    assert list(tmp_path.iterdir()) == []

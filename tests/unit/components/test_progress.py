@@ -1,0 +1,64 @@
+"""What a run says while it waits."""
+
+import asyncio
+
+import pytest
+
+from components import progress
+from components.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "REPEATED_SECONDS", 0.0)
+
+
+def test_a_wait_says_what_it_is_for_once_and_again_while_it_lasts() -> None:
+    said: list[str] = []
+
+    async def wait() -> None:
+        repeated = asyncio.Event()
+
+        def tell(text: str) -> None:
+            said.append(text)
+            if len(said) == 3:
+                repeated.set()
+
+        async with Progress(tell) as told:
+            told.say("1 of 3 Pods ready")
+            told.say("1 of 3 Pods ready")
+            assert said == ["1 of 3 Pods ready"]
+            await repeated.wait()
+            told.say("2 of 3 Pods ready")
+        ended = len(said)
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+        assert len(said) == ended
+
+    asyncio.run(wait())
+    assert said[1:3] == ["1 of 3 Pods ready (0 s)"] * 2
+    assert "2 of 3 Pods ready" in said
+
+
+def test_a_wait_that_is_over_says_what_came_of_it() -> None:
+    said: list[str] = []
+
+    async def wait() -> None:
+        told = Progress(said.append)
+        told.say("pulling")
+        told.stop("pulled")
+        await asyncio.sleep(0.001)
+
+    asyncio.run(wait())
+    assert said == ["pulling", "pulled"]
+
+
+def test_a_wait_that_is_for_nothing_yet_says_nothing() -> None:
+    said: list[str] = []
+
+    async def wait() -> None:
+        async with Progress(said.append):
+            await asyncio.sleep(0.001)
+
+    asyncio.run(wait())
+    assert said == []
