@@ -14,7 +14,11 @@ from tests.support import ci_templates
 from tests.support.project import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.yml"))
-PIPELINES = [ROOT / ".gitlab-ci.yml", *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml"))]
+PIPELINES = [
+    ROOT / ".gitlab-ci.yml",
+    ROOT / ".ci" / "gitlab-ci.yml",
+    *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml")),
+]
 # GitLab's own, from app/assets/javascripts/editor/schema/ci.json, in the copy that check-jsonschema keeps up to date.
 SCHEMA = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
 

@@ -66,7 +66,7 @@ def test_the_call_in_the_documentation_closes_a_project(
 ) -> None:
     text = (ROOT / "docs" / "gitlab.md").read_text().replace("\\\n", "")
     call = "glab api --method PUT $project --field ci_pipeline_variables_minimum_override_role="
-    (line,) = [line for line in text.splitlines() if line.startswith(call)]
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(call)]
     fields = dict(re.findall(r"--field (\w+)=(\S+)", line))
     assert len(fields) == 3
     headers = {"PRIVATE-TOKEN": maintainer, "Content-Type": "application/x-www-form-urlencoded"}
