@@ -7,7 +7,7 @@ import yaml
 from components.settings import settings
 from tests.support import variable_table
 from tests.support.documents import blocks
-from tests.support.project import ROOT
+from tests.support.project import ROOT, STACKS
 from tests.support.stack_files import engine_form
 
 GITLAB = (ROOT / "docs" / "gitlab.md").read_text()
@@ -15,7 +15,7 @@ GITLAB = (ROOT / "docs" / "gitlab.md").read_text()
 
 def read(stack: str) -> settings.Settings:
     found, problems = settings.parse(
-        *engine_form(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+        *engine_form(yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"])
     )
     assert found, problems
     return found

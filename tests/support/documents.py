@@ -15,6 +15,31 @@ DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 
 
 @dataclass(frozen=True, kw_only=True)
+class Page:
+    """A document whose blocks a test types in order."""
+
+    test: str
+    optional: frozenset[str] = frozenset()
+    """Sections that the test leaves out."""
+    elsewhere: tuple[str, ...] = ()
+    """Starts of lines that the test leaves out."""
+
+
+PLAYED = {
+    "README.md": Page(
+        test="tests/sandbox/stack/test_readme.py::test_the_commands_of_the_readme_do_what_it_says",
+        elsewhere=("make test",),
+    ),
+    "gitlab.md": Page(
+        test="tests/sandbox/stack/test_documents.py::test_the_page_leads_from_an_empty_gitlab_to_a_green_deploy",
+        optional=frozenset({"Stricter still", "Review apps"}),
+    ),
+    "operations.md": Page(test="tests/sandbox/stack/test_documents.py::test_the_work_of_a_year_is_what_the_page_says"),
+}
+"""By the document's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """A fenced block. Its language is `bash` if it is to be run."""
 

@@ -1,14 +1,15 @@
-"""docs/gitlab.md as a reader plays it: each block of its steps is typed, from an empty GitLab to a green deploy."""
+"""docs/gitlab.md and docs/operations.md as a reader plays them, from an empty GitLab to one that is empty again."""
 
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox.example import images as site
 from sandbox.gitlab.auth import MAINTAINER
@@ -19,16 +20,16 @@ from sandbox.instance import Instance
 from sandbox.names import REGISTRY
 from sandbox.toolchain.images import build
 from tests.support import glab
-from tests.support.documents import Terminal, blocks, substituted
+from tests.support.documents import PLAYED, Terminal, blocks, substituted
 from tests.support.gitlab_repository import Repository
 from tests.support.gitlab_runner import PACKAGES, Runner
 from tests.support.project import ROOT, run
 from tests.support.proxied import ask
+from tests.support.stack_files import read
 
-STEPS = re.compile(r"(?ms)^## 1\. .*?(?=^## The components)")
 PROGRAM, BLOG = "group/gitlab-deploy", "group/blog"
-OPTIONAL = {"Stricter still"}
-"""Sections in the steps that a reader may leave out."""
+ENDED = "unset SSL_CERT_FILE GIT_SSL_CAINFO HTTPS_PROXY NO_PROXY"
+"""What a section of the operations sets for itself."""
 
 
 class Reader:
@@ -44,9 +45,10 @@ class Reader:
         self.pipelines: list[str] = []
         self.image = ""
         self._clone()
-        for name in ("access", "state"):
+        for name in ("access", "state", "new"):
             (folder / name).mkdir()
-        self.passphrases = {name: secrets.token_urlsafe(12) for name in ("access", "jobs")}
+        self.access, self.jobs, self.new = (secrets.token_urlsafe(12) for _ in range(3))
+        """Passphrases, the last one for a stack whose passphrase was lost."""
         self.token = self.runner.token("group", MAINTAINER)
         self.terminal = Terminal(folder=folder, environment=self._environment(), kept=folder / "kept")
         server = f"https://{instance.network.address('node')}:6443"
@@ -54,7 +56,10 @@ class Reader:
             r"https://gitlab\.example\.com": instance.gitlab.url,
             r"s3://my-access-state": (folder / "access").as_uri(),
             r"s3://my-state-bucket": (folder / "state").as_uri(),
+            r"s3://my-new-bucket": (folder / "new").as_uri(),
             r"https://kube\.example\.com:6443": server,
+            r"kube\.example\.com": instance.network.address("node"),
+            r"/etc/ssl/company\.pem": "/etc/ssl/certs/ca-certificates.crt",
             r"ssh://deploy@docker\.example\.com": instance.docker.address,
             r"ssh-ed25519 AAAA\S+": " ".join(instance.docker.host_key.split()[:2]),
             r"registry\.example\.com": REGISTRY,
@@ -108,22 +113,27 @@ class Reader:
             "PULUMI_CREDENTIALS_PATH": str(home),
         }
 
-    def play(self) -> None:
-        """Types every block of the steps, in order; GitLab runs the pipeline of each push."""
-        page = self.folder / "steps.md"
-        page.write_text(STEPS.search((ROOT / "docs" / "gitlab.md").read_text())[0])  # type: ignore[index]
-        passphrases = iter(self.passphrases.values())
-        for block in blocks(page):
-            if block.section in OPTIONAL:
+    def play(self, document: str, *passphrases: str, sections: Callable[[str], object] = str) -> None:
+        """Types every block of a page, in order; GitLab runs the pipeline of each push.
+
+        `passphrases` are what the reader gives, one after the other; `sections` is called with each section's title,
+        before it.
+        """
+        page, section = PLAYED[document], ""
+        given = iter(passphrases)
+        answers = {"GITLAB_TOKEN": lambda: self.token, "PULUMI_CONFIG_PASSPHRASE": lambda: next(given)}
+        for block in blocks(ROOT / "docs" / document):
+            if block.section in page.optional or (block.language != "bash" and not block.file):
                 continue
+            if block.section != section:
+                section = block.section
+                sections(section)
             text = substituted(block.text, self.table)
             if self.image:
                 text = re.sub(r"(?m)^IMAGE=\S+", f"IMAGE={self.image}", text)
             if block.file:
                 self.terminal.write(block, text)
                 continue
-            assert block.language == "bash", block.text
-            answers = {"GITLAB_TOKEN": lambda: self.token, "PULUMI_CONFIG_PASSPHRASE": lambda: next(passphrases)}
             asked = re.findall(r"read -rs (\w+)", text)
             self.terminal.type(text, answers="".join(f"{answers[name]()}\n" for name in asked))
             for path, repository in self.projects.items():
@@ -161,10 +171,51 @@ def reader(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.
 
 
 def test_the_page_leads_from_an_empty_gitlab_to_a_green_deploy(reader: Reader) -> None:
-    reader.play()
+    reader.play("gitlab.md", reader.access, reader.jobs)
     first, last = reader.pipelines
     assert first.startswith(f"{BLOG}: 1")
     assert "PULUMI_BACKEND_URL is not set for the environment production" in first
     assert last.startswith(f"{BLOG}: 0"), last
     assert "2 of 2 Pods behind Service web run " in last
     assert ask(reader.instance.docker, "docker.example.org", "/version.txt").status == 200
+
+
+def test_the_work_of_a_year_is_what_the_page_says(reader: Reader) -> None:
+    """Goes on where the page before has led to."""
+    program = reader.folder / "gitlab-deploy"
+    release(reader)
+    said: dict[str, int] = {}
+
+    def begin(section: str) -> None:
+        said[section] = len(reader.terminal.log)
+        reader.terminal.type(f"{ENDED}\ncd {program}")
+
+    reader.play("operations.md", reader.new, reader.access, sections=begin)
+    texts = [run.text for run in reader.terminal.log]
+    assert "rolled back by gitlab-deploy:rollback" in texts[said["Roll back"] + 1]
+    assert "a preview shows no change" in texts[said["The passphrase is lost"] + 1]
+    for section in ("Move the state", "Upgrade"):
+        assert re.search(r"\d+ unchanged", texts[said[section] + 1]), texts[said[section] + 1]
+        assert not re.search(r"to (create|update|delete|replace)", texts[said[section] + 1]), texts[said[section] + 1]
+    for stack in ("staging-access", "staging"):
+        settings, problems = read(
+            yaml.safe_load((program / f"Pulumi.{stack}.yaml").read_text())["config"], reader.folder
+        )
+        assert settings, problems
+        assert settings.namespace == "staging"
+    for path in (PROGRAM, BLOG):
+        assert reader.runner.project(path).variables.list(get_all=True) == []
+    gone = run("kubectl", "get", "namespace", "example", cwd=program, env=reader.terminal.environment)
+    assert "NotFound" in gone.stderr
+
+
+def release(reader: Reader) -> None:
+    """A release of the program, at a remote called upstream: nothing but its CHANGELOG has changed."""
+    program, upstream = reader.folder / "gitlab-deploy", reader.folder / "upstream"
+    first = reader.terminal.type(f"cd {program} && git rev-list --max-parents=0 HEAD").stdout.strip()
+    reader.terminal.type(
+        f"git clone --quiet {program} {upstream} && git -C {upstream} reset --quiet --hard {first}\n"
+        f"echo '- A release.' >>{upstream}/CHANGELOG.md\n"
+        f"git -C {upstream} commit --quiet --all --message 'A release'\n"
+        f"git -C {upstream} tag v9.9.9\ngit -C {program} remote add upstream {upstream}"
+    )

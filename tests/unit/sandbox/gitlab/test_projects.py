@@ -61,6 +61,14 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     assert project.open_issues_count == 1
 
 
+def test_the_call_in_the_documentation_has_the_jobs_defined_in_another_project(api: Api, project: Project) -> None:
+    text = (ROOT / "docs" / "gitlab.md").read_text()
+    (value,) = re.findall(r"(?m)^glab api --method PUT projects/\S+ --field ci_config_path=(\S+)$", text)
+    assert api("PUT", "", f'{{"ci_config_path": "{value}"}}'.encode()).status == 200
+    project.refresh()
+    assert project.ci_config_path == value == ".gitlab-ci.yml@group/pipelines"
+
+
 def test_the_call_in_the_documentation_closes_a_project(
     double: GitLabDouble, project: Project, maintainer: str
 ) -> None:
