@@ -11,6 +11,25 @@ from tests.support.project import ROOT, STACKS
 
 LANGUAGES = {"bash", "yaml", "json", "text"}
 COVERED = {
+    **dict.fromkeys(
+        (
+            ("README.md", "pulumi install"),
+            ("README.md", "export PULUMI_BACKEND_URL=file://~ PULUMI_CONFIG_PASSPHRASE=look GITLAB_DEPLOY_OFFLINE=1"),
+            ("README.md", "pulumi stack init prod"),
+            ("README.md", "pulumi preview --stack prod --diff"),
+            ("README.md", "pulumi stack rm --yes --preserve-config prod"),
+        ),
+        "tests/engine/test_look.py::test_five_minutes_without_root_show_what_the_example_would_create",
+    ),
+    **dict.fromkeys(
+        (
+            ("gitlab.md", "git clone --quiet --branch v1.0.0"),
+            ("gitlab.md", "sed 's/^runtime:/main: .program"),
+            ("gitlab.md", "pulumi install"),
+            ("gitlab.md", "pulumi preview --stack prod"),
+        ),
+        "tests/engine/test_own_stacks.py::test_stack_files_alone_have_the_plan_that_they_have_in_a_clone",
+    ),
     ("CONTRIBUTING.md", "make check"): ".ci/gitlab-ci.yml",
     ("README.md", "make test"): ".ci/run",
     ("gitlab.md", "glab api --method PUT projects/group%2Fgitlab-deploy --field ci_config_path"): (

@@ -195,9 +195,10 @@ def made(place: Place) -> list[str]:
     project = client.projects.get("group/blog", lazy=True)
     variables = project.variables.list(get_all=True)
     found += [variable.key for variable in variables if variable.environment_scope == NAMESPACE]
-    found += [token.name for token in project.deploytokens.list(get_all=True)]
+    tokens = [token.name for token in project.deploytokens.list(get_all=True)]
+    found += [name for name in tokens if name.startswith("gitlab-deploy-sandbox-")]
     found += place.stack.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "--output=name").stdout.split()
-    own = "label=gitlab-deploy.stack"
+    own = "label=gitlab-deploy.stack=gitlab-deploy/sandbox/web-sandbox"
     containers = place.stack.project.run("docker", "ps", "--all", "--filter", own, "--format", "{{.Names}}")
     assert containers.code == 0, containers.text
     return found + containers.stdout.split()
