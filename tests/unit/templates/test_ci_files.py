@@ -130,6 +130,24 @@ def test_the_runner_image_has_the_cli_of_the_sdk_and_every_requirement() -> None
     assert "--require-hashes -r /tmp/program/ops/requirements.lock" in containerfile
 
 
+IMAGES = [
+    (template.stem, name)
+    for template in TEMPLATES
+    for name, declared in ci_templates.parts(template.stem)[0].items()
+    if name.endswith("_image") or (template.stem, name) == ("build", "name")
+]
+
+
+@pytest.mark.parametrize(("template", "name"), IMAGES)
+def test_an_image_whose_name_has_capital_letters_is_refused(template: str, name: str) -> None:
+    # A registry has no such name; GitLab writes CI_REGISTRY_IMAGE in small letters.
+    for good in ("registry.example.com:5000/group/blog", "$CI_REGISTRY_IMAGE/runner", "${CI_REGISTRY_IMAGE}/a_b-c.d"):
+        assert ci_templates.render(template, **{name: good})
+    for bad in ("registry.example.com/Group/blog", "$CI_REGISTRY/group/Blog", "registry.example.com/GROUP/blog:1"):
+        with pytest.raises(ci_templates.RefusedError, match=name):
+            ci_templates.render(template, **{name: bad})
+
+
 OF_PULUMI = re.compile(r"pulumi (?:config set|stack (?:select|rm))\b[^\n`&#]*")
 
 
