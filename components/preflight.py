@@ -9,11 +9,12 @@ import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pulumi
 
 from components.access import gitlab_check
-from components.cluster.kubectl import Kubectl, is_answer, kubectl, reason_of
+from components.cluster.kubectl import Kubectl, is_answer, is_unknown_user, kubectl, reason_of
 from components.compose.host import HostState
 from components.docker_app.claims import taken
 from components.docker_app.host_check import HostCheck
@@ -97,7 +98,7 @@ def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -
     """Why the API server of the ambient kubeconfig does not answer, or None.
 
     kubectl is asked, which reads a kubeconfig as the Kubernetes provider does: several files, proxies, names of
-    certificates, pipes. Any answer will do, be it a refusal: the credential is used after this. Without kubectl,
+    certificates, pipes. Any answer will do, be it a refusal, but that the credential is unknown. Without kubectl,
     nothing is found here.
     """
     paths = [Path(path) for path in environment.get("KUBECONFIG", "").split(os.pathsep) if path]
@@ -114,22 +115,28 @@ def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -
         return f"No kubeconfig was found: {looked}; {_KUBECONFIG_REMEDY}"
     try:
         asked = run("get", "--raw", "/version", seconds=TIMEOUT_SECONDS, environment=environment)
-        if is_answer(asked):
+        if is_answer(asked) and not is_unknown_user(asked):
             return None
         if _PROMPT in asked.stdout:
             names = ", ".join(map(str, there))
             return f"The kubeconfig {names} has no user in its current context, and kubectl asks for one; add the user"
-        return _unanswered(reason_of(asked), f"The kubeconfig {', '.join(map(str, there))}", environment, run)
+        return _unanswered(asked, f"The kubeconfig {', '.join(map(str, there))}", environment, run)
     except FileNotFoundError:
         return None
 
 
-def _unanswered(reason: str, kubeconfig: str, environment: Mapping[str, str], run: Kubectl) -> str:
+def _unanswered(asked: CompletedProcess[str], kubeconfig: str, environment: Mapping[str, str], run: Kubectl) -> str:
     """The problem, which may be that no server was asked at all. What a kubeconfig holds is not shown."""
     current = ("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
     shown = run(*current, seconds=TIMEOUT_SECONDS, environment=environment)
     if shown.returncode == 0:
         server = printable(shown.stdout)
+        if is_unknown_user(asked):
+            return (
+                f"The Kubernetes API server {server} does not accept the credential of the kubeconfig's current "
+                "context; renew it, or choose another context with 'kubectl config use-context NAME'"
+            )
+        reason = reason_of(asked)
         return f"The Kubernetes API server {server} does not answer ({reason}); check the address and the network"
     found = run("config", "get-contexts", "--output", "name", seconds=TIMEOUT_SECONDS, environment=environment)
     if found.returncode:

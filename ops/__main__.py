@@ -4,6 +4,8 @@ import argparse
 import importlib
 import sys
 
+from components import prerequisites
+
 COMMANDS = {
     "adopt": "take over what was made by hand, or what a lost state left behind",
     "doctor": "look at everything that a stack needs, before the first `pulumi up`",
@@ -22,6 +24,7 @@ COMMANDS = {
 
 def main() -> int:
     """Runs the command; 0 if all is well, 1 if a check failed, 2 if it could not run."""
+    prerequisites.require_python()
     try:
         from ops.console import report_error  # noqa: PLC0415 - a missing package is reported in one sentence
         from ops.ops_error import OpsError  # noqa: PLC0415

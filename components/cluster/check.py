@@ -90,6 +90,8 @@ def require(
             f"Nothing was changed: the namespace {stack.access.namespace} does not exist; create it, or take out "
             "access.createNamespace"
         )
+    if previous is None:
+        _require_rights(stack, check, run)
     gone = being_deleted(planned(stack), check, stack.namespace)
     if gone:
         lines = "".join(f"\n  {item}" for item in gone)
@@ -110,6 +112,18 @@ def require(
         pulumi.log.warn(text)
     _warn_of_changes(stack, check)
     return check
+
+
+def _require_rights(stack: Settings, check: ClusterCheck, run: Kubectl) -> None:
+    """RunError if the API server would refuse the namespace, which it would do after other parts were made."""
+    if not (stack.access and stack.access.create_namespace) or check.uid_of(stack.access.namespace):
+        return
+    if run("auth", "can-i", "create", "namespaces", "--quiet").returncode:
+        raise pulumi.RunError(
+            "Nothing was changed: the credential of the kubeconfig's current context may not create the namespace "
+            f"{stack.access.namespace} at {check.server}; choose another context with 'kubectl config use-context "
+            "NAME', or have it created and set access.createNamespace to false"
+        )
 
 
 def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:

@@ -9,7 +9,8 @@ from components.printable import printable_lines
 KUBECTL_SECONDS = 20
 _MORE_SECONDS = 3
 """What kubectl may take beyond the time of its requests."""
-_ANSWERS = ("Error from server", "error: You must be logged in")
+_UNKNOWN_USER = "error: You must be logged in"
+_ANSWERS = ("Error from server", _UNKNOWN_USER)
 """What an error starts with that the API server has given (kubectl: cmd/util/helpers.go)."""
 _PREFIX = re.compile(r"^(?:error: |Unable to connect to the server: )+")
 _REFUSED = re.compile(r"The connection to the server \S+ was refused")
@@ -43,6 +44,12 @@ def is_answer(asked: subprocess.CompletedProcess[str]) -> bool:
     """Whether the API server has answered, be it with a refusal."""
     lines = printable_lines(asked.stderr)
     return asked.returncode == 0 or bool(lines and lines[-1].startswith(_ANSWERS))
+
+
+def is_unknown_user(asked: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the API server has answered that it does not know the credential (401)."""
+    lines = printable_lines(asked.stderr)
+    return asked.returncode != 0 and bool(lines and lines[-1].startswith(_UNKNOWN_USER))
 
 
 def reason_of(asked: subprocess.CompletedProcess[str]) -> str:

@@ -51,7 +51,10 @@ def needed(stack: Settings) -> Iterator[Needed]:
         ("Secret", "secretKeys"): dict.fromkeys(place.partition("/")[0] for place in target.secret_keys.values()),
         ("ConfigMap", "configFrom"): target.config_from,
         ("Secret", "pullSecrets"): target.pull_secrets,
-        ("ServiceAccount", "serviceAccount"): (target.service_account,) if target.service_account else (),
+        ("ServiceAccount", "serviceAccount"): (target.service_account,)
+        # Kubernetes makes that one in every namespace.
+        if target.service_account not in {None, "default"}
+        else (),
     }
     for (kind, key), names in named.items():
         for name in names:

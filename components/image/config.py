@@ -7,16 +7,19 @@ after a few seconds: if it gives none, nothing is known.
 import http.client
 import json
 import re
+import urllib.error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.deadline import call_within
 from components.image.reference import ImageReference
-from components.image.registry import Repository
+from components.image.registry import MOST_BYTES, Repository
 
 TOTAL_SECONDS = 6
 """For everything: names, connections, the registry, its token server and its store."""
+_UNKNOWN = re.compile(rb'"code"\s*:\s*"(?:MANIFEST|NAME)_UNKNOWN"')
+"""Codes of the OCI distribution specification (error codes) for what a registry does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +37,31 @@ class ImageConfig:
         return self.user in {"", "root"} or re.fullmatch("0+", self.user) is not None
 
 
-def read(image: ImageReference, environment: Mapping[str, str]) -> ImageConfig | None:
-    """The configuration, of the image for Linux if there are several; None if the registry does not say."""
+class NoImageError(Exception):
+    """The registry answers that it has no such image."""
+
+
+class LoginNeededError(Exception):
+    """The registry gives the image to nobody without a login, or not to this one."""
+
+
+def read(image: ImageReference, environment: Mapping[str, str] | None) -> ImageConfig | None:
+    """The configuration, of the image for Linux if there are several; None if the registry does not say.
+
+    With no environment it is asked as nobody. NoImageError and LoginNeededError are answers of the registry.
+    """
     try:
         repository = Repository.of(image, environment)
         if repository is None:
             return None
         return call_within(TOTAL_SECONDS, lambda: _read(repository, image))
+    except urllib.error.HTTPError as error:
+        if error.code in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
+            raise LoginNeededError from None
+        # A server that is no registry has no such page either.
+        if error.code == http.client.NOT_FOUND and _UNKNOWN.search(error.read(MOST_BYTES)):
+            raise NoImageError from None
+        return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, http.client.HTTPException):
         return None
 

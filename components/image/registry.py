@@ -43,17 +43,18 @@ class Repository:
     _authorization: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, image: ImageReference, environment: Mapping[str, str]) -> "Repository | None":
+    def of(cls, image: ImageReference, environment: Mapping[str, str] | None) -> "Repository | None":
         """The repository of an image; None for a name without a host, which is one of Docker Hub's.
 
         The login is the first of these that is for the registry: the one in the variable DOCKER_AUTH_CONFIG, the one
         that a GitLab job has (CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD), the one that Docker keeps
-        (config.json in DOCKER_CONFIG or ~/.docker); else there is none. OSError or ValueError if that cannot be read.
+        (config.json in DOCKER_CONFIG or ~/.docker); else, and without an environment, there is none. OSError or
+        ValueError if that cannot be read.
         """
         host, _, name = image.name.partition("/")
         if not name or not set(host) & set(".:["):
             return None
-        return cls(host=host, name=name, login=_login(host, environment))
+        return cls(host=host, name=name, login=None if environment is None else _login(host, environment))
 
     def ask(self, method: str, path: str) -> tuple[Message, bytes]:
         """Headers and body of a path below the repository, such as `manifests/1.0.0`.

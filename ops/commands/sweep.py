@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.access import gitlab_check
 from ops import cli, pending_operations, state_locks
 from ops.console import report
 from ops.gitlab.api import job_project, translate_errors
@@ -109,8 +110,9 @@ def _merge_request_states(iids: Sequence[int]) -> dict[int, str]:
     They are listed, not requested one by one: GitLab answers 404 for each of them also to a caller who may not see the
     project, and nothing may be removed because of that.
     """
-    token = None if os.environ.get("CI_JOB_TOKEN") else os.environ.get("GITLAB_TOKEN")
-    project = job_project(os.environ, token=token)
+    # The user's own first: a job token reads merge requests in newer releases of GitLab alone.
+    token = os.environ.get(gitlab_check.TOKEN, gitlab_check.NO_TOKEN)
+    project = job_project(os.environ, token=None if token == gitlab_check.NO_TOKEN else token)
     states: dict[int, str] = {}
     for start in range(0, len(iids), _PAGE):
         remedy = "check that this job's user may read the project; nothing was removed"

@@ -18,6 +18,7 @@ from sandbox.gitlab import (
     job_token_scope,
     merge_requests,
     projects,
+    repository_rules,
     resource_groups,
     variables,
 )
@@ -111,6 +112,7 @@ def create_app(data_dir: Path, release: str = projects.RELEASE) -> ASGIApp:
         *deploy_tokens.routes(),
         *resource_groups.routes(),
         *job_token_scope.routes(),
+        *repository_rules.routes(),
         *merge_requests.routes(),
         *MERGE_REQUEST_NOTES.routes(),
         *issues.routes(),

@@ -22,6 +22,7 @@ SWITCHES = (
     "restrict_user_defined_variables",
     "ci_allow_fork_pipelines_to_run_in_parent_project",
 )
+CONFIG_PATH = "ci_config_path"
 OVERRIDE_ROLE = "ci_pipeline_variables_minimum_override_role"
 ROLES = ("no_one_allowed", "developer", "maintainer", "owner")
 
@@ -95,7 +96,8 @@ async def update(request: Request) -> Response:
     for name in SWITCHES:
         parameters.boolean(name)
     parameters.string(OVERRIDE_ROLE, values=ROLES)
-    parameters.at_least_one_of((*SWITCHES, OVERRIDE_ROLE))
+    parameters.string(CONFIG_PATH)
+    parameters.at_least_one_of((*SWITCHES, OVERRIDE_ROLE, CONFIG_PATH))
     given = {name: value for name, value in parameters.declared().items() if value is not None}
     found = replace(found, **given)
     request.app.state.store.save(found)
@@ -104,7 +106,7 @@ async def update(request: Request) -> Response:
 
 def settings(found: Project) -> dict[str, object]:
     """Return what the API shows to Maintainers alone."""
-    return {name: getattr(found, name) for name in (*SWITCHES, OVERRIDE_ROLE)}
+    return {name: getattr(found, name) for name in (*SWITCHES, OVERRIDE_ROLE, CONFIG_PATH)}
 
 
 def entity(request: Request, found: Project) -> dict[str, object]:

@@ -85,6 +85,7 @@ class Project(Record):
     """The role from which on a user starts a pipeline with variables; the default of a GitLab of one's own."""
     restrict_user_defined_variables: bool = False
     ci_allow_fork_pipelines_to_run_in_parent_project: bool = True
+    ci_config_path: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,17 @@ class AllowedProject(Record):
     table = "allowed_projects"
     project_id: int
     target_project_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryRule(Record):
+    """A protection rule of a project's container repositories: who may push to them and delete them."""
+
+    table = "repository_rules"
+    project_id: int
+    repository_path_pattern: str
+    minimum_access_level_for_push: str | None = None
+    minimum_access_level_for_delete: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.gitlab import auth
+from sandbox.gitlab import auth, repository_rules
 from sandbox.gitlab.basic_auth import AccessDeniedError, Actor, authenticate
 from sandbox.gitlab.records import Project
 from sandbox.gitlab.refusals import Refusal
@@ -133,7 +133,7 @@ def granted(store: Store, actor: Actor | None, scope: str) -> dict[str, object] 
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.partition(":")
     project = repository_project(store, name.lower()) if kind == "repository" else None
-    allowed = [action for action in actions.split(",") if project and may(store, actor, project, action)]
+    allowed = [action for action in actions.split(",") if project and may(store, actor, project, name.lower(), action)]
     return {"type": kind, "name": name.lower(), "actions": allowed} if allowed else None
 
 
@@ -147,8 +147,8 @@ def repository_project(store: Store, name: str) -> Project | None:
     return None
 
 
-def may(store: Store, actor: Actor | None, project: Project, action: str) -> bool:
-    """Tell whether the actor may do this with the project's images."""
+def may(store: Store, actor: Actor | None, project: Project, repository: str, action: str) -> bool:
+    """Tell whether the actor may do this with the images of one of the project's repositories."""
     if action not in reach(actor):
         return False
     if action == "pull" and project.visibility == "public":
@@ -161,7 +161,8 @@ def may(store: Store, actor: Actor | None, project: Project, action: str) -> boo
     # Pushing is for the job's own project, whatever the allowlist of another says.
     if source not in (None, project.id) and (action != "pull" or not auth.allows_jobs_of(store, project, source)):
         return False
-    return auth.access_level(store, actor.user, project.path) >= LEVELS[action]
+    level = auth.access_level(store, actor.user, project.path)
+    return level >= max(LEVELS[action], repository_rules.level(store, project, repository, action))
 
 
 class RegistryAuth:

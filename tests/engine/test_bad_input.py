@@ -100,7 +100,7 @@ def test_unreachable_servers_are_named_and_nothing_is_touched(project: Project, 
 
 def test_unreachable_gitlab_alone_is_enough_to_stop(project: Project) -> None:
     project.configure(GOOD)
-    with answering() as server:
+    with answering(403) as server:
         point_at(project, server)
         run = project.pulumi("preview")
     assert run.code != 0

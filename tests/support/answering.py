@@ -7,15 +7,16 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def answering(status: int = 401) -> Iterator[str]:
-    """Its address, while the context lasts. It answers with an empty JSON object: 401 as one that knows nobody."""
+def answering(status: int = 401, text: str = "{}") -> Iterator[str]:
+    """Its address, while the context lasts. By default it answers as one that knows nobody."""
+    body = text.encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass

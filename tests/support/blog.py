@@ -95,6 +95,8 @@ class Site:
                 shutil.copytree(ROOT / name, made.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / name, made.clone / name)
+        if self.project == PROGRAM:
+            shutil.copy(ROOT / "examples" / "program-deploys.gitlab-ci.yml", made.clone / ".gitlab-ci.yml")
         (made.clone / ".venv").symlink_to(sys.prefix)
         return made
 

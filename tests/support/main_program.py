@@ -13,7 +13,7 @@ from components.docker_app.reached import Reach
 from components.settings import stack_file
 from tests.support.answering import answering
 from tests.support.programs import program
-from tests.support.project import ROOT
+from tests.support.project import ROOT, STACKS
 from tests.support.recorder import Recorder, deploy
 from tests.support.stack_files import engine_form
 
@@ -45,8 +45,10 @@ esac
 
 
 def every_block() -> dict[str, Any]:
-    """What Pulumi.prod-access.yaml and Pulumi.prod.yaml say, in one stack, which then has the namespace itself."""
-    parts = [yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"] for stack in ("prod-access", "prod")]
+    """What the examples prod-access and prod say, in one stack, which then has the namespace itself."""
+    parts = [
+        yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"] for stack in ("prod-access", "prod")
+    ]
     config: dict[str, Any] = parts[0] | parts[1]
     assert config["gitlab-deploy:kubernetes"].pop("namespace") == config["gitlab-deploy:access"]["namespace"]
     return config

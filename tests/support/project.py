@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
+STACKS = ROOT / "tests" / "support" / "stacks"
+"""The example stacks as they are released: those in ROOT are whoever's who uses the program."""
 FILES = ("Pulumi.yaml", "__main__.py", "components", "requirements.txt")
 TIMEOUT_SECONDS = 3600
 

@@ -114,6 +114,8 @@ def run(folder: Path, script: str, /, **variables: str) -> str:
         "PATH": f"{folder.parent / 'bin'}:{os.environ['PATH']}",
         "STUB_LOG": str(log),
         "TMPDIR": str(folder.parent),
+        # A job that deploys has a state; a preview without one is that of a fork.
+        **({"PULUMI_BACKEND_URL": "s3://state"} if "pulumi up" in script else {}),
         **CI,
         **variables,
     }

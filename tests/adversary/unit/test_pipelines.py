@@ -14,7 +14,11 @@ from tests.support.gitlab_double import GitLabDouble
 from tests.support.project import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.yml"))
-PIPELINES = [ROOT / ".gitlab-ci.yml", *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml"))]
+PIPELINES = [
+    ROOT / ".gitlab-ci.yml",
+    ROOT / ".ci" / "gitlab-ci.yml",
+    *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml")),
+]
 
 
 @pytest.mark.parametrize("name", [path.stem for path in TEMPLATES])
@@ -109,7 +113,7 @@ def test_the_call_in_the_documentation_closes_a_project(
 ) -> None:
     text = (ROOT / "docs" / "gitlab.md").read_text().replace("\\\n", "")
     call = "glab api --method PUT $project --field ci_pipeline_variables_minimum_override_role="
-    (line,) = [line for line in text.splitlines() if line.startswith(call)]
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(call)]
     fields = dict(re.findall(r"--field (\w+)=(\S+)", line))
     assert len(fields) == 3
     headers = {"PRIVATE-TOKEN": maintainer, "Content-Type": "application/x-www-form-urlencoded"}

@@ -6,7 +6,8 @@ import yaml
 
 from components.settings import settings
 from tests.support import variable_table
-from tests.support.project import ROOT
+from tests.support.documents import blocks
+from tests.support.project import ROOT, STACKS
 from tests.support.stack_files import engine_form
 
 GITLAB = (ROOT / "docs" / "gitlab.md").read_text()
@@ -14,7 +15,7 @@ GITLAB = (ROOT / "docs" / "gitlab.md").read_text()
 
 def read(stack: str) -> settings.Settings:
     found, problems = settings.parse(
-        *engine_form(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+        *engine_form(yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"])
     )
     assert found, problems
     return found
@@ -42,16 +43,13 @@ def test_no_pipeline_names_the_stack_with_the_credential() -> None:
 
 
 def test_the_documented_set_up_gives_each_stack_a_state_and_a_passphrase_of_its_own() -> None:
-    (commands,) = re.findall(r"(?s)```\n(git clone .*?)```", GITLAB)
-    access, jobs = commands.split("stack init prod\n")
-    states = re.findall(r"pulumi login (\S+)", commands)
+    commands = [block.text for block in blocks(ROOT / "docs" / "gitlab.md") if "pulumi stack init" in block.text]
+    access, jobs = commands
+    states = [re.findall(r"pulumi login (\S+)", one)[0] for one in commands]
     assert len(set(states)) == 2
-    assert (
-        access.index(states[0])
-        < access.index("stack init prod-access")
-        < access.index("PASSPHRASE                   #")
-    )
-    assert "up --stack prod\n" in jobs
+    for stack, one in (("prod-access", access), ("prod", jobs)):
+        assert one.index("read -rs PULUMI_CONFIG_PASSPHRASE") < one.index(f"pulumi stack init {stack}\n")
+        assert f"pulumi up --yes --stack {stack}\n" in one
     rows = variable_table.rows("PULUMI_BACKEND_URL")
     assert rows
     # The only bucket that a variable names is that of the jobs.

@@ -24,11 +24,11 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="module")
 def server(issued: Certificate) -> Iterator[str]:
-    """HOST:PORT of an API server with that certificate, which knows nobody."""
+    """HOST:PORT of an API server with that certificate, which refuses everybody."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(401)
+            self.send_response(403)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")

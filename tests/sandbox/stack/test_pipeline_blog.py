@@ -8,9 +8,10 @@ import yaml
 from sandbox.instance import Instance
 from sandbox.names import REGISTRY
 from tests.support.blog import PASSPHRASE, PROGRAM, Site
+from tests.support.documents import blocks
 from tests.support.gitlab_job import Pipeline
 from tests.support.gitlab_repository import Repository
-from tests.support.project import leaks
+from tests.support.project import ROOT, leaks
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,12 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     team.pulumi("stack", "init", "review-access")
     team.pulumi("up", "--yes", "--skip-preview", stack="review-access")
     team.program.push("Review apps")
+    # As docs/gitlab.md says.
+    (include,) = [block.text for block in blocks(ROOT / "docs" / "gitlab.md") if block.section == "Review apps"]
+    pipeline_file = blog.clone / ".gitlab-ci.yml"
+    document = yaml.safe_load(pipeline_file.read_text())
+    document["include"] += yaml.safe_load(include)["include"]
+    pipeline_file.write_text(yaml.safe_dump(document))
     page = blog.clone / "content" / "about.md"
     page.write_text(f"{page.read_text()}\nA sentence under review.\n")
     blog.push("Another sentence", branch="sentence")

@@ -39,13 +39,20 @@ def problem(path: Path, run: Kubectl) -> str | None:
     "said",
     [
         "",
-        "error: You must be logged in to the server (the server has asked for the client to provide credentials)",
         'Error from server (Forbidden): forbidden: User "x" cannot get path "/version"',
         "E1126 memcache.go:265] x\nError from server (ServiceUnavailable): the server is currently unable to handle",
     ],
 )
 def test_any_answer_will_do(said: str, tmp_path: Path) -> None:
     assert problem(tmp_path / "k", kubectl(said)) is None
+
+
+def test_credential_that_the_cluster_does_not_know_is_named_with_the_remedy(tmp_path: Path) -> None:
+    said = "error: You must be logged in to the server (the server has asked for the client to provide credentials)"
+    assert problem(tmp_path / "k", kubectl(said)) == (
+        "The Kubernetes API server https://k8s:6443 does not accept the credential of the kubeconfig's current "
+        "context; renew it, or choose another context with 'kubectl config use-context NAME'"
+    )
 
 
 @pytest.mark.parametrize(

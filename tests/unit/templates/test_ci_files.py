@@ -14,7 +14,11 @@ from tests.support import ci_templates
 from tests.support.project import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.yml"))
-PIPELINES = [ROOT / ".gitlab-ci.yml", *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml"))]
+PIPELINES = [
+    ROOT / ".gitlab-ci.yml",
+    ROOT / ".ci" / "gitlab-ci.yml",
+    *sorted((ROOT / "examples").rglob("*.gitlab-ci.yml")),
+]
 # GitLab's own, from app/assets/javascripts/editor/schema/ci.json, in the copy that check-jsonschema keeps up to date.
 SCHEMA = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
 
@@ -67,6 +71,24 @@ def test_the_runner_image_has_the_cli_of_the_sdk_and_every_requirement() -> None
     assert sdk
     assert f"FROM docker.io/pulumi/pulumi-python:{sdk[1]}\n" in containerfile
     assert "--require-hashes -r /tmp/program/ops/requirements.lock" in containerfile
+
+
+IMAGES = [
+    (template.stem, name)
+    for template in TEMPLATES
+    for name, declared in ci_templates.parts(template.stem)[0].items()
+    if name.endswith("_image") or (template.stem, name) == ("build", "name")
+]
+
+
+@pytest.mark.parametrize(("template", "name"), IMAGES)
+def test_an_image_whose_name_has_capital_letters_is_refused(template: str, name: str) -> None:
+    # A registry has no such name; GitLab writes CI_REGISTRY_IMAGE in small letters.
+    for good in ("registry.example.com:5000/group/blog", "$CI_REGISTRY_IMAGE/runner", "${CI_REGISTRY_IMAGE}/a_b-c.d"):
+        assert ci_templates.render(template, **{name: good})
+    for bad in ("registry.example.com/Group/blog", "$CI_REGISTRY/group/Blog", "registry.example.com/GROUP/blog:1"):
+        with pytest.raises(ci_templates.RefusedError, match=name):
+            ci_templates.render(template, **{name: bad})
 
 
 def test_the_file_of_a_stack_in_an_organization_has_the_name_of_the_stack_alone() -> None:

@@ -15,6 +15,7 @@ from tests.support.project import ROOT
 FILES = [
     *sorted((ROOT / "templates").glob("*.yml")),
     ROOT / ".gitlab-ci.yml",
+    ROOT / ".ci" / "gitlab-ci.yml",
     *(ROOT / "examples").rglob("*.gitlab-ci.yml"),
 ]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")

@@ -152,3 +152,19 @@ def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
     # As `ops adopt` reads it, which reports this as the reason.
     with pytest.raises(cluster_check.UnreadableError, match="there is no kubectl on PATH"):
         cluster_check.look(stack(), run)
+
+
+def test_a_first_run_that_may_not_create_its_namespace_is_refused() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(*arguments: str, **_: str) -> subprocess.CompletedProcess[str]:
+        asked.append(arguments)
+        code = 1 if arguments[0] == "auth" else 0
+        return subprocess.CompletedProcess(
+            arguments, code, stdout=SERVER if arguments[0] == "config" else "", stderr=""
+        )
+
+    with pytest.raises(pulumi.RunError, match=f"may not create the namespace shop at {SERVER}; choose another context"):
+        cluster_check.require(stack(), "own", None, run=run)
+    assert ("auth", "can-i", "create", "namespaces", "--quiet") in asked
+    assert cluster_check.require(stack(), "own", {**THERE, "name": "another"}, run=run)

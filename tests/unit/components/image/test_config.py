@@ -10,6 +10,7 @@ import pytest
 from components.image import config
 from components.image.config import ImageConfig
 from components.image.reference import ImageReference
+from tests.support.answering import answering
 
 NOBODY = {"HOME": "/nowhere"}
 INDEX = {
@@ -116,6 +117,29 @@ def test_user_is_root_if_there_is_none(user: str | None, *, is_root: bool) -> No
 def test_registry_that_does_not_say_leaves_it_unknown(paths: dict[str, Any]) -> None:
     with registry(paths) as blog:
         assert config.read(blog, NOBODY) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}, config.NoImageError),
+        (404, {"errors": [{"code": "NAME_UNKNOWN"}]}, config.NoImageError),
+        (404, {"error": "not a registry"}, None),
+        (401, {"errors": [{"code": "UNAUTHORIZED"}]}, config.LoginNeededError),
+        (403, {"errors": [{"code": "DENIED"}]}, config.LoginNeededError),
+        (500, {"errors": [{"code": "MANIFEST_UNKNOWN"}]}, None),
+    ],
+)
+def test_what_a_registry_does_not_have_or_give_is_known(
+    status: int, body: object, expected: type[Exception] | None
+) -> None:
+    with answering(status, json.dumps(body)) as address:
+        blog = ImageReference.parse(f"{address.partition('://')[2]}/group/blog:1.0.0")
+        if expected is None:
+            assert config.read(blog, NOBODY) is None
+        else:
+            with pytest.raises(expected):
+                config.read(blog, None)
 
 
 def test_image_of_a_name_without_a_host_is_not_asked_for() -> None:

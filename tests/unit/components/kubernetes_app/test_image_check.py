@@ -4,7 +4,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.image.config import ImageConfig
+from components.image.config import ImageConfig, LoginNeededError, NoImageError
 from components.image.reference import ImageReference
 from components.kubernetes_app import image_check
 from components.settings import settings
@@ -76,6 +76,49 @@ def test_image_that_runs_already_is_not_asked_for(asked: list[str]) -> None:
     assert asked == []
     image_check.require(stack(), "registry.example.com/group/blog:0.9.0", {})
     assert asked == [IMAGE]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, of: set[bool]) -> None:
+    """Has the registry answer with an error to nobody (True), to who has an environment (False), or to both."""
+
+    def read(_: ImageReference, environment: object) -> ImageConfig:
+        if (environment is None) in of:
+            raise error
+        return config("1000")
+
+    monkeypatch.setattr(image_check, "read", read)
+
+
+def test_image_that_the_registry_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, NoImageError, of={True, False})
+    with pytest.raises(pulumi.RunError, match=f"{IMAGE} is not in its registry; push it first, or correct"):
+        image_check.require(stack(), None, {})
+    image_check.require(stack(), IMAGE, {})
+
+
+def test_image_that_needs_a_login_is_refused_if_the_pods_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The developer has one.
+    refuse(monkeypatch, LoginNeededError, of={True})
+    with pytest.raises(pulumi.RunError, match="to nobody without a login, and the Pods have none; add the block"):
+        image_check.require(stack(), None, {})
+    for target in ({"pullSecret": "login"}, {"pullSecrets": ["login"]}, {"serviceAccount": "default"}):
+        image_check.require(stack(**target), None, {})
+    # What runs was pulled somehow.
+    image_check.require(stack(), "registry.example.com/group/blog:0.9.0", {})
+
+
+def test_login_of_this_machine_that_is_refused_says_nothing_of_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, LoginNeededError, of={True, False})
+    image_check.require(stack(pullSecret="login"), None, {})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["123456789012.dkr.ecr.eu-west-1.amazonaws.com", "europe-docker.pkg.dev", "eu.gcr.io", "team.azurecr.io"],
+)
+def test_registry_of_a_cloud_is_one_that_its_nodes_may_have_a_login_for(host: str) -> None:
+    assert not image_check.pulls_as_nobody(stack(), ImageReference.parse(f"{host}/blog:1"), None)
+    assert image_check.pulls_as_nobody(stack(), ImageReference.parse(f"{host}.example.org/blog:1"), None)
 
 
 def test_port_that_the_image_does_not_name_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

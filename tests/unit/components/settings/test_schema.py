@@ -12,7 +12,7 @@ import yaml
 
 from components.settings.key import Key
 from components.settings.schema import stack_schema
-from tests.support.project import ROOT
+from tests.support.project import ROOT, STACKS
 from tests.support.stack_files import EVERY, HOST_KEY, Place, Stack, places, read
 
 SECURE = {"secure": "canary-text"}
@@ -205,7 +205,7 @@ def test_only_the_program_sees_what_no_schema_can_say(tmp_path: Path) -> None:
 
 def test_schema_is_a_valid_one_and_every_stack_file_names_it() -> None:
     jsonschema.Draft7Validator.check_schema(stack_schema())
-    for file in ROOT.glob("Pulumi.*.yaml"):
+    for file in (ROOT / "Pulumi.sandbox.yaml", *STACKS.glob("Pulumi.*.yaml")):
         first, rest = file.read_text().split("\n", 1)
         assert first == "# yaml-language-server: $schema=schema/stack.schema.json"
         assert [error.message for error in SCHEMA.iter_errors(yaml.safe_load(rest))] == []

@@ -7,7 +7,7 @@ import yaml
 from components.image.history import Deployed, Release
 from components.image.reference import ImageReference
 from components.settings import settings
-from tests.support.project import ROOT
+from tests.support.project import ROOT, STACKS
 
 GOOD: dict[str, Any] = {
     "gitlab-deploy:cluster": "production",
@@ -54,7 +54,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("stack", ["prod", "prod-access", "sandbox"])
 def test_committed_stack_files_are_valid(stack: str) -> None:
-    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    config = yaml.safe_load(((ROOT if stack == "sandbox" else STACKS) / f"Pulumi.{stack}.yaml").read_text())["config"]
     secrets = [key for key, value in config.items() if isinstance(value, dict) and list(value) == ["secure"]]
     values = {key: "decrypted" if key in secrets else value for key, value in config.items()}
     found, listed = settings.parse(engine_form(values), secrets)

@@ -1,10 +1,13 @@
 """The caller, the instance and a project."""
 
+import re
+
 import pytest
 from gitlab.v4.objects import Project
 
 from sandbox.gitlab.auth import DEVELOPER
 from tests.support.gitlab_double import Api, GitLabDouble, refused
+from tests.support.project import ROOT
 
 
 def test_the_seeded_user_is_known(double: GitLabDouble) -> None:
@@ -55,6 +58,14 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     project.issues.create({"title": "t"})
     project.refresh()
     assert project.open_issues_count == 1
+
+
+def test_the_call_in_the_documentation_has_the_jobs_defined_in_another_project(api: Api, project: Project) -> None:
+    text = (ROOT / "docs" / "gitlab.md").read_text()
+    (value,) = re.findall(r"(?m)^glab api --method PUT projects/\S+ --field ci_config_path=(\S+)$", text)
+    assert api("PUT", "", f'{{"ci_config_path": "{value}"}}'.encode()).status == 200
+    project.refresh()
+    assert project.ci_config_path == value == ".gitlab-ci.yml@group/pipelines"
 
 
 def test_a_maintainer_and_nobody_below_sets_what_a_job_may_do(double: GitLabDouble, project: Project) -> None:

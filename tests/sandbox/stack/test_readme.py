@@ -1,0 +1,45 @@
+"""The commands of README.md, in a clone of their own with a sandbox of their own."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.documents import PLAYED, Terminal, blocks
+from tests.support.project import ROOT, run
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Path]:
+    """The repository, with this one's packages, so that `make` installs none."""
+    made = tmp_path / "gitlab-deploy"
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT, env=os.environ)
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, made / name)
+    (made / ".venv").symlink_to(sys.prefix)
+    # Older than the packages.
+    os.utime(made / "tests" / "requirements.lock", (0, 0))
+    yield made
+    done = run(sys.executable, "-m", "sandbox", "down", cwd=made, env=os.environ)
+    assert done.code == 0, done.text
+
+
+def test_the_commands_of_the_readme_do_what_it_says(clone: Path, tmp_path: Path) -> None:
+    terminal = Terminal(folder=clone, environment=os.environ, kept=tmp_path / "kept")
+    for block in blocks(ROOT / "README.md"):
+        if block.language == "bash" and block.section not in PLAYED["README.md"].optional:
+            lines = block.text.splitlines(keepends=True)
+            terminal.type("".join(line for line in lines if not line.startswith(PLAYED["README.md"].elsewhere)))
+    first, second = (done.text for done in terminal.log)
+    assert "gitlab-deploy-sandbox" in first
+    # The image that is set takes over on both targets: the Pods, and the container that `docker ps` shows.
+    assert "it replaces registry.sandbox.test/group/blog:1.0.0" in second
+    assert "deployment.apps/web" in second
+    assert "registry.sandbox.test/group/blog:2.0.0" in second.rpartition("CONTAINER ID")[2]
+    assert "is down" not in first
+    assert "no process, mount, interface, control group or file of it is left" in second
