@@ -16,6 +16,7 @@ from components.manifests.manifest import Manifest, mapping
 from components.manifests.order import front, order, scales, services_of, unreached
 from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
 from components.rollout.rollout import Rollout, RolloutError
+from components.rollout.watch import Watch
 from components.rollout.workload import Workload
 
 REPLACES = "gitlab-deploy/replaces"
@@ -194,6 +195,7 @@ class Manifests(pulumi.ComponentResource):
                     workloads=workloads,
                     seconds=args.wait_seconds,
                     grace=args.grace_seconds,
+                    watch=Watch,
                 )
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self))
