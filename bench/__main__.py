@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import applications, docker, host, kubernetes, report, stacks
+from bench import applications, docker, host, image_changes, kubernetes, report, stacks
 from bench.results import Context, Results, Section
 from bench.sample import BenchError, spread
 from sandbox.instance import Instance
-from sandbox.names import ROOT
+from sandbox.names import CACHE, ROOT
+from sandbox.toolchain.build import programs
+from sandbox.toolchain.modules import COMPOSE, HELM
 
 DATA = ROOT / "docs" / "performance" / "data.json"
 SECTIONS = {
@@ -29,6 +31,9 @@ SECTIONS = {
     "docker": Section(title="The application on a Docker host", seconds=200, measure=docker.image_change),
     "status": Section(title="ops status", seconds=45, measure=stacks.status),
     "applications": Section(title="Many applications", seconds=240, measure=applications.applications),
+    "image-changes": Section(
+        title="Ten image changes under load", seconds=600, measure=image_changes.image_changes, default=False
+    ),
     "applications-300": Section(
         title="Three hundred applications", seconds=3600, measure=applications.three_hundred, default=False
     ),
@@ -44,8 +49,12 @@ def main() -> None:
     names = arguments.sections or [name for name, section in SECTIONS.items() if section.default]
     found: dict[str, Any] = {}
     problems: dict[str, str] = {}
+    # What is built here is no part of any figure.
+    for module in (HELM, COMPOSE):
+        programs(module, CACHE)
     try:
         instance.down()
+        instance.build()
         begun = time.monotonic()
         instance.up()
         started = time.monotonic() - begun

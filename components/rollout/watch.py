@@ -88,8 +88,8 @@ def may_be_complete(kind: str, found: Object) -> bool:
     status = found.get("status", {})
     if kind == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)
-        ready = (status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0))
+        ready = [status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0)]
     else:
         wanted = found["spec"].get("replicas", 1)
-        ready = (status.get("updatedReplicas", 0), status.get("availableReplicas", 0), status.get("replicas", 0))
+        ready = [status.get(key, 0) for key in ("updatedReplicas", "availableReplicas", "replicas")]
     return is_observed(found) and set(ready) == {wanted}

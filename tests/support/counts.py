@@ -48,9 +48,13 @@ class Counts:
             "commands": self.commands,
         }
 
-    def by_kind(self) -> Counter[str]:
-        """Requests to the API server by their verb and the last part of their path."""
-        return Counter(f"{line.split()[0]} {line.rpartition('/')[2]}" for line in self.cluster)
+    def kinds(self) -> Counter[str]:
+        """Requests to the API server by their verb and the last part of their path.
+
+        Those for its types are left out: kubectl keeps the answer for hours, in the user's home.
+        """
+        kinds = (f"{line.split()[0]} {line.rpartition('/')[2]}" for line in self.cluster)
+        return Counter(kind for kind in kinds if kind not in {"get api", "get apis"})
 
     def complete_since(self, namespace: str, name: str, image: str) -> float | None:
         """When the Deployment first ran this image alone, in seconds since the epoch; None if it never did."""
