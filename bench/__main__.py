@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import applications, docker, host, image_changes, kubernetes, report, stacks
+from bench import applications, docker, file_stacks, host, image_changes, kubernetes, report, stacks
 from bench.results import Context, Results, Section
 from bench.sample import BenchError, spread
 from sandbox.instance import Instance
@@ -26,10 +26,12 @@ from sandbox.toolchain.modules import COMPOSE, HELM
 DATA = ROOT / "docs" / "performance" / "data.json"
 SECTIONS = {
     "application": Section(title="The application alone, on Kubernetes", seconds=240, measure=kubernetes.application),
-    "whole": Section(title="The whole stack, on Kubernetes", seconds=240, measure=kubernetes.whole_stack),
-    "broken": Section(title="A broken image", seconds=90, measure=kubernetes.broken_image),
-    "docker": Section(title="The application on a Docker host", seconds=200, measure=docker.image_change),
-    "status": Section(title="ops status", seconds=45, measure=stacks.status),
+    "whole": Section(title="The whole stack, on Kubernetes", seconds=180, measure=kubernetes.whole_stack),
+    "broken": Section(title="A broken image", seconds=80, measure=kubernetes.broken_image),
+    "docker": Section(title="The application on a Docker host", seconds=160, measure=docker.image_change),
+    "manifests": Section(title="A stack of 50 manifests", seconds=60, measure=file_stacks.manifests),
+    "compose": Section(title="A compose file of 20 services", seconds=100, measure=file_stacks.compose),
+    "status": Section(title="ops status", seconds=30, measure=stacks.status),
     "applications": Section(title="Many applications", seconds=240, measure=applications.applications),
     "image-changes": Section(
         title="Ten image changes under load", seconds=600, measure=image_changes.image_changes, default=False
@@ -119,7 +121,7 @@ def _run(instance: Instance, section: Section, runs: int) -> tuple[dict[str, Any
             section.measure(context)
         except BenchError as error:
             failed = str(error)
-        except Exception:
+        except (Exception, SystemExit):
             # Whatever it is, the other sections are measured.
             failed = traceback.format_exc(limit=3)
     took = round(time.monotonic() - begun)

@@ -5,17 +5,14 @@ the same host. Compose stops the old container first, and does not wait for the 
 """
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.contenders import REPOSITORY, Ours
+from bench.docker_context import environment
 from bench.results import OURS, Context
-from bench.sample import Sample, measure, plain_environment, quietly
+from bench.sample import Sample, measure
 from sandbox.example import images as site
-from sandbox.names import CACHE
-from sandbox.toolchain.build import programs
-from sandbox.toolchain.modules import COMPOSE
 from tests.support.cluster import committed
 from tests.support.counts import Servers
 from tests.support.docker_stack import Load
@@ -32,29 +29,9 @@ class Composed:
 
     def __init__(self, context: Context, name: str, host: str, *options: str) -> None:
         folder = context.folder / name
-        plugins = folder / "docker" / "cli-plugins"
-        plugins.mkdir(parents=True)
-        (plugins / "docker-compose").symlink_to(programs(COMPOSE, CACHE)["docker-compose"])
-        (folder / "bin").mkdir()
-        ssh = folder / "bin" / "ssh"
-        ssh.write_text(
-            f'#!/bin/sh\nexec {shutil.which("ssh")} -F {context.instance.docker.ssh_config} "$@"\n', encoding="utf-8"
-        )
-        ssh.chmod(0o755)
-        environment = plain_environment(context.instance.environment())
-        del environment["DOCKER_HOST"]
-        environment |= {
-            "PATH": f"{folder / 'bin'}:{environment['PATH']}",
-            "DOCKER_CONFIG": str(folder / "docker"),
-            "COMPOSE_PROJECT_NAME": name,
-        }
         self._folder, self._name, self._host, self._options = folder, name, host, options
-        self._environment = environment
+        self._environment = environment(context.instance, folder, name)
         self._servers = Servers(context.instance)
-        self._docker("context", "create", "bench", "--docker", f"host={context.instance.docker.address}")
-        self._docker("context", "use", "bench")
-        user, password = context.instance.gitlab.credentials
-        self._docker("login", "--username", user, "--password-stdin", "registry.sandbox.test", stdin=password)
 
     def choose(self, image: str) -> None:
         """Writes the compose file with another image."""
@@ -70,9 +47,6 @@ class Composed:
         """Measures `docker compose down`."""
         command = ["docker", "compose", "down"]
         return measure(command, cwd=self._folder, environment=self._environment, servers=self._servers)
-
-    def _docker(self, *arguments: str, stdin: str = "") -> None:
-        quietly(["docker", *arguments], cwd=self._folder, environment=self._environment, stdin=stdin)
 
     def _file(self, image: str) -> Mapping[str, object]:
         router = f"traefik.http.routers.{self._name}"

@@ -72,7 +72,7 @@ def _row(subject: str, contender: str, found: Mapping[str, Any]) -> Sequence[str
         contender,
         _spread(found["wall"]),
         _spread(found["cpu"]),
-        f"{found['memory']['median']:.0f}",
+        f"{found['memory']['median']:.0f}" if found["memory"]["median"] else "",
         " / ".join(counts[:3]),
         " / ".join(counts[3:]),
         f"{of_time:.2f}" if of_time else "",
