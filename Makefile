@@ -44,6 +44,9 @@ verify: .venv/installed ## Check the stack with the credential that its jobs get
 	version=$$(pulumi stack output deployment | $(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["image"].partition("@")[0].rpartition(":")[2])')
 	$(PYTHON) -m ops verify --path /version.txt --expect "$$version" --url "$$site" --proxy "$${SANDBOX_DOCKER_ADDRESS#*@}" --ca "$$SANDBOX_CA"
 
+bench: .venv/installed ## Measure beside rivals, in a sandbox of its own, and write docs/performance.md: 20 minutes
+	@$(PYTHON) -m bench $(BENCH)
+
 down: .venv/installed ## Stop the sandbox and delete its data
 	@$(PYTHON) -m sandbox down
 
@@ -121,4 +124,4 @@ $(CACHE)/gitlab-ci-local/installed: tests/pipeline/package-lock.json .venv/insta
 	$$npm ci --prefix $(@D) --no-audit --no-fund --loglevel=error
 	touch $@
 
-.PHONY: help up preview graph verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs
+.PHONY: bench help up preview graph verify down env lock unit check test test-engine test-hosts test-sandbox lint style current imports secrets types docs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E402 - the engine may cancel at any moment from here on
+# ruff: noqa: E402 - the engine may cancel at any moment from here on; what a stack does not have is not loaded
 import signal
 import time
 
@@ -22,6 +22,7 @@ sdk.load_as_used()
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_docker as docker
@@ -29,53 +30,53 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight, summary
-from components.access import gitlab_errors, kubeconfig_check
-from components.access.deploy_access import DeployAccess, DeployAccessArgs
-from components.access.pipeline_credential import PipelineCredential, access_output, credentials
-from components.access.registry_access import RegistryAccess, RegistryAccessArgs
 from components.cluster import check as cluster_check
-from components.cluster.ownership import owned_by
-from components.compose import host as compose_host
-from components.compose import load as compose_load
-from components.compose.args import ComposeArgs
-from components.compose.compose import Compose
-from components.compose.host import HostState
-from components.docker_app import leftovers
-from components.docker_app.args import DockerAppArgs
-from components.docker_app.docker_app import DockerApp
-from components.docker_app.host_check import check_host
-from components.docker_app.remote_docker import RemoteDocker
 from components.image import last_run
-from components.kubernetes_app import image_check
-from components.kubernetes_app.args import KubernetesAppArgs
-from components.kubernetes_app.kubernetes_app import KubernetesApp
-from components.manifests import load as manifests
-from components.manifests import scope
-from components.manifests.manifests import Manifests, ManifestsArgs
 from components.outputs import StackOutputs
-from components.protection import Protection
 from components.settings import settings
 from components.settings.stack import PROJECT
+
+if TYPE_CHECKING:
+    from components.compose.host import HostState
+    from components.compose.model import Project
+    from components.docker_app.host_check import HostCheck
+    from components.manifests.reader import Read
 
 adopted = settings.adopted(os.environ)
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
-stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
+files: Read | None = None
+if stack.from_manifests:
+    from components.manifests import load as manifests
+
+    stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 offline = settings.is_offline(os.environ)
-checked = check_host(None if offline else stack.docker_host)
+# It goes on while the others are checked.
+reading = cluster_check.Reading(stack) if stack.needs_cluster and not offline else None
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
-project = compose_load.project(stack, os.environ)
+checked: HostCheck | None = None
+project: Project | None = None
 project_host: HostState | None = None
-if project and stack.docker_host:
-    project_host = compose_host.examine(
-        project,
-        RemoteDocker.of(stack.docker_host),
-        checked.containers,
-        identity=own_id,
-        known=previous.get("compose"),
-        adopted=adopted,
-    )
+if stack.docker_host:
+    from components.docker_app.host_check import HostCheck, check_host
+    from components.docker_app.remote_docker import RemoteDocker
+
+    checked = HostCheck() if offline else check_host(stack.docker_host)
+    if stack.docker_host.compose:
+        from components.compose import host as compose_host
+        from components.compose import load as compose_load
+
+        project = compose_load.project(stack, os.environ)
+    if project:
+        project_host = compose_host.examine(
+            project,
+            RemoteDocker.of(stack.docker_host),
+            checked.containers,
+            identity=own_id,
+            known=previous.get("compose"),
+            adopted=adopted,
+        )
 preflight.require(
     stack,
     os.environ,
@@ -84,21 +85,29 @@ preflight.require(
     known=known,
     preview=pulumi.runtime.is_dry_run(),
     project=project_host,
+    reading=reading,
 )
-if not offline:
-    image_check.require(stack, (previous.get("deployment") or {"image": None})["image"], os.environ)
+running = (previous.get("deployment") or {"image": None})["image"]
+if not offline and image and str(image.deployed.image) != running:
+    from components.kubernetes_app import image_check
+
+    image_check.require(stack, running, os.environ)
 on_site: cluster_check.ClusterCheck | None = None
-if stack.needs_cluster and not offline:
-    scope.require(files.manifests if files else ())
-    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted)
+if reading:
+    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted, reading=reading)
+    if files:
+        from components.manifests import scope
+
+        scope.require(files.manifests)
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}
 rolled_out: list[pulumi.Output[str]] = []
 parts: list[pulumi.Resource] = []
 on_cluster = on_gitlab = pulumi.ResourceOptions()
-explained = gitlab_errors.hook()
 if stack.needs_cluster:
+    from components.cluster.ownership import owned_by
+
     has_config_maps = stack.kubernetes is not None and bool(stack.kubernetes.files or stack.kubernetes.manifests)
     outputs["cluster"] = cluster_check.output(scalars.cluster, on_site, previous.get("cluster"), stack.namespace)
     cluster = kubernetes.Provider(
@@ -113,12 +122,20 @@ if stack.needs_cluster:
         enable_config_map_mutable=True if has_config_maps else None,
     )
     on_cluster = pulumi.ResourceOptions(providers=[cluster], transformations=[owned_by(outputs["identity"])])
+explained: pulumi.ErrorHook | None = None
 if stack.needs_gitlab:
+    from components.access import gitlab_errors
+
+    explained = gitlab_errors.hook()
     gitlab_provider = gitlab.Provider("gitlab", base_url=f"{scalars.gitlab_url}/api/v4/", token=scalars.gitlab_token)
     on_gitlab = pulumi.ResourceOptions(providers=[gitlab_provider])
 
 namespace: pulumi.Input[str] | None = stack.kubernetes.namespace if stack.kubernetes else None
 if access:
+    from components.access import kubeconfig_check
+    from components.access.deploy_access import DeployAccess, DeployAccessArgs
+    from components.access.pipeline_credential import PipelineCredential, access_output, credentials
+
     deploy = DeployAccess(
         "access", DeployAccessArgs(access=access, cluster=scalars.cluster, ask=kubeconfig_check.problem), on_cluster
     )
@@ -134,6 +151,8 @@ if access:
 pull_secret: pulumi.Output[str] | None = None
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
+    from components.access.registry_access import RegistryAccess, RegistryAccessArgs
+
     both = pulumi.ResourceOptions.merge(on_gitlab, on_cluster)
     pull_args = RegistryAccessArgs(
         registry=registry, name=f"{PROJECT}-{stack.stack}", namespace=namespace, on_error=explained
@@ -144,6 +163,8 @@ if registry:
     login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
 if files and image and stack.kubernetes and namespace is not None:
+    from components.manifests.manifests import Manifests, ManifestsArgs
+
     manifests_args = ManifestsArgs(
         manifests=files.manifests,
         namespace=namespace,
@@ -164,6 +185,9 @@ if files and image and stack.kubernetes and namespace is not None:
     if own.service is not None:
         outputs["app"]["service"] = own.service
 elif app and image and stack.kubernetes and namespace is not None:
+    from components.kubernetes_app.args import KubernetesAppArgs
+    from components.kubernetes_app.kubernetes_app import KubernetesApp
+
     web_args = KubernetesAppArgs(
         app=app, target=stack.kubernetes, namespace=namespace, image=image.deployed.image, pull_secret=pull_secret
     )
@@ -178,6 +202,9 @@ elif app and image and stack.kubernetes and namespace is not None:
         outputs["app"]["service"] = web.service
 
 if project and project_host and image and stack.docker_host:
+    from components.compose.args import ComposeArgs
+    from components.compose.compose import Compose
+
     compose_args = ComposeArgs(
         project=project,
         target=stack.docker_host,
@@ -204,6 +231,10 @@ if project and project_host and image and stack.docker_host:
     if compose.swaps:
         pulumi.export("swaps", compose.swaps)
 elif app and image and stack.docker_host:
+    from components.docker_app import leftovers
+    from components.docker_app.args import DockerAppArgs
+    from components.docker_app.docker_app import DockerApp
+
     docker_args = DockerAppArgs(
         app=app,
         target=stack.docker_host,
@@ -212,8 +243,8 @@ elif app and image and stack.docker_host:
         identity=own_id,
         kept_identity=kept_id,
         image=image.deployed.image,
-        present=checked.containers,
-        leftovers=leftovers.find(checked.containers or (), identity=own_id, known=known, adopted=adopted),
+        present=checked.containers if checked else None,
+        leftovers=leftovers.find((checked and checked.containers) or (), identity=own_id, known=known, adopted=adopted),
         logins=login or (),
         previous=known,
         swapped=previous.get("swaps", {}).get("docker-app"),
@@ -229,6 +260,8 @@ elif app and image and stack.docker_host:
         pulumi.export("swaps", {"docker-app": docker_app.swap})
 
 if access and access.create_namespace:
+    from components.protection import Protection
+
     Protection("access.protect", parts, protect=access.protect)
 
 addresses = summary.addresses(stack, project) if image else {}

@@ -4,25 +4,31 @@ A provider that cannot reach its server previews as if all were well, or waits f
 a few seconds and name the address. GitLab alone is asked with a credential (see gitlab_check).
 """
 
+from __future__ import annotations
+
+# ruff: noqa: PLC0415 - of a system that the stack does not talk to, nothing is loaded
 import os
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.access import gitlab_check
+from components.cluster.check import Reading
 from components.cluster.kubectl import Kubectl, is_answer, is_unknown_user, kubectl, reason_of
-from components.compose.host import HostState
-from components.docker_app.claims import taken
-from components.docker_app.host_check import HostCheck
 from components.outputs import DockerHostOutput
 from components.printable import printable, printable_lines
 from components.settings.settings import OFFLINE, Settings, adopted, is_offline
 
+if TYPE_CHECKING:
+    from components.compose.host import HostState
+    from components.docker_app.host_check import HostCheck
+
 TIMEOUT_SECONDS = 5.0
+_SOON_SECONDS = 2.0
+"""A cluster that was not read by then is asked whether it answers at all."""
 _PROMPT = "Please enter Username"
 """What kubectl asks if nothing says who it is (client-go: clientcmd/auth_loaders.go)."""
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
@@ -31,17 +37,19 @@ _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"
 def require(
     stack: Settings,
     environment: Mapping[str, str],
-    docker_host: HostCheck,
+    docker_host: HostCheck | None,
     *,
     identity: str,
     known: DockerHostOutput[str] | None,
     preview: bool,
     project: HostState | None = None,
+    reading: Reading | None = None,
 ) -> None:
     """Raises RunError, which Pulumi shows with no traceback, with every system that cannot be used.
 
-    `docker_host` is what was found there, `identity` the id of the stack, by which it knows its containers, and `known`
-    the output `dockerHost` of its last successful run; `project` is what was found of its compose project. A preview
+    `docker_host` is what was found there, None for a stack without it; `identity` the id of the stack, by which it
+    knows its containers, and `known` the output `dockerHost` of its last successful run; `project` is what was found of
+    its compose project; `reading` is the look at the cluster, None for a stack without one. A preview
     does without the Docker host, for which the jobs of a merge request have no key; but not without the right host key.
     Offline, no system is needed.
     """
@@ -52,23 +60,24 @@ def require(
                 "unset it to deploy"
             )
         return
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        # kubectl takes a moment to start, and GitLab to answer.
-        cluster = pool.submit(kubernetes_problem, environment) if stack.needs_cluster else None
-        of_gitlab = _gitlab_problems(stack, environment, preview=preview) if stack.needs_gitlab else []
-        problems = [cluster.result() if cluster else None]
+    of_gitlab = _gitlab_problems(stack, environment, preview=preview) if stack.needs_gitlab else []
+    # Whoever was read answers: no other process is started to ask.
+    is_read = reading is None or reading.succeeds_within(_SOON_SECONDS)
+    problems = [None if is_read else kubernetes_problem(environment)]
     if stack.kubernetes and not preview and not shutil.which("kubectl", path=environment.get("PATH")):
         problems.append("There is no kubectl on PATH, which watches the rollout of the block kubernetes; install it")
     problems += of_gitlab
-    if docker_host.problem and preview and not docker_host.is_another_host:
+    if docker_host and docker_host.problem and preview and not docker_host.is_another_host:
         pulumi.log.warn(docker_host.problem)
-    else:
+    elif docker_host:
         problems.append(docker_host.problem)
     in_the_way: list[str] = []
     if project:
         problems += project.problems
         in_the_way = list(project.taken)
-    elif stack.docker_host:
+    elif stack.docker_host and docker_host:
+        from components.docker_app.claims import taken
+
         taken_over = adopted(environment)
         others = [one for one in docker_host.containers or () if one.id not in taken_over]
         in_the_way = taken(stack.docker_host, others, identity=identity, known=known)
@@ -84,6 +93,8 @@ def require(
 
 
 def _gitlab_problems(stack: Settings, environment: Mapping[str, str], *, preview: bool) -> list[str]:
+    from components.access import gitlab_check
+
     check = gitlab_check.Check(url=stack.scalars.gitlab_url, token=stack.gitlab_token_text, projects=stack.in_gitlab)
     problems = []
     for finding in check.findings(environment):

@@ -4,8 +4,10 @@ An object is the stack's own if it carries the stack's id, or is the very object
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -29,8 +31,7 @@ DEFAULT_DENY = "default-deny"
 class ClusterCheck:
     """What was read. An object that the credential may not read is left out."""
 
-    server: str = ""
-    """Address of the API server."""
+    run: Kubectl = kubectl
     replicas: int | None = None
     """The number of Pods that the Deployment has been given; None if it does not exist."""
     failed_jobs: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +42,12 @@ class ClusterCheck:
     """Kind, in small letters and plural, and name of what the credential may not read."""
     ingress_classes: Mapping[str, bool] | None = None
     """Which the cluster has, and whether each is the default; None if that is not known or not of interest."""
+
+    @cached_property
+    def server(self) -> str:
+        """Address of the API server, which messages and a first run name: kubectl is asked for it then."""
+        shown = self.run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
+        return printable(shown.stdout) or "the cluster of this Pod"
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""
@@ -61,12 +68,41 @@ class UnreadableError(Exception):
     """What exists on the cluster cannot be read: kubectl's reason."""
 
 
+class Reading:
+    """The look at the cluster, which begins at once, beside what else is checked."""
+
+    def __init__(self, stack: Settings, run: Kubectl = kubectl) -> None:
+        self._check: ClusterCheck | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._look, args=(stack, run), daemon=True)
+        self._thread.start()
+
+    def succeeds_within(self, seconds: float) -> bool:
+        """Whether the cluster was read by then."""
+        self._thread.join(seconds)
+        return self._check is not None
+
+    def result(self) -> ClusterCheck:
+        """What was read; UnreadableError if it could not be."""
+        self._thread.join()
+        if self._check is None:
+            raise self._error or UnreadableError("kubectl failed")
+        return self._check
+
+    def _look(self, stack: Settings, run: Kubectl) -> None:
+        try:
+            self._check = look(stack, run)
+        except Exception as error:
+            self._error = error
+
+
 def require(
     stack: Settings,
     own_id: str,
     previous: ClusterOutput[str] | None,
     adopted: frozenset[str] = frozenset(),
-    run: Kubectl = kubectl,
+    *,
+    reading: Reading,
 ) -> ClusterCheck | None:
     """What is on the cluster; RunError, which Pulumi shows with no traceback, if it is another one or in the way.
 
@@ -74,7 +110,7 @@ def require(
     warning in a preview and an error otherwise.
     """
     try:
-        check = look(stack, run)
+        check = reading.result()
     except UnreadableError as error:
         text = f"Whether objects of other owners are in the way cannot be seen: {error}"
         if not pulumi.runtime.is_dry_run():
@@ -91,7 +127,7 @@ def require(
             "access.createNamespace"
         )
     if previous is None:
-        _require_rights(stack, check, run)
+        _require_rights(stack, check, check.run)
     gone = being_deleted(planned(stack), check, stack.namespace)
     if gone:
         lines = "".join(f"\n  {item}" for item in gone)
@@ -159,12 +195,11 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
             replicas = item.get("spec", {}).get("replicas")
         if item["kind"] == "Job" and _has_failed(item):
             failed_jobs[metadata["name"]] = metadata["uid"]
-    server = run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
     return ClusterCheck(
+        run=run,
         found=found,
         replicas=replicas,
         failed_jobs=failed_jobs,
-        server=printable(server.stdout) or "the cluster of this Pod",
         unreadable=forbidden(asked.stderr),
         ingress_classes=ingresses.classes(run) if ingresses.ingresses(stack) else None,
     )

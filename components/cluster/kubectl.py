@@ -40,6 +40,18 @@ def kubectl(
         return subprocess.CompletedProcess(expired.cmd, 1, stdout="", stderr=f"no reply within {seconds:g} s")
 
 
+def stream(*arguments: str) -> subprocess.Popen[str]:
+    """Runs kubectl and gives its output as it comes. FileNotFoundError if there is none on PATH."""
+    return subprocess.Popen(
+        ["kubectl", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
+
+
 def is_answer(asked: subprocess.CompletedProcess[str]) -> bool:
     """Whether the API server has answered, be it with a refusal."""
     lines = printable_lines(asked.stderr)

@@ -17,6 +17,7 @@ from components.kubernetes_app.network_policy import network_policy
 from components.kubernetes_app.pod import pod
 from components.progress import shown_at
 from components.rollout.rollout import BrokenError, Rollout, RolloutError
+from components.rollout.watch import Watch
 from components.rollout.workload import Workload
 from components.settings.kubernetes import SERVICE_PORT
 
@@ -105,6 +106,7 @@ class KubernetesApp(pulumi.ComponentResource):
                     selector=selector,
                     seconds=target.wait_seconds,
                     grace=target.grace_seconds,
+                    watch=Watch,
                 )
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self), shown_at(self))

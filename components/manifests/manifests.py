@@ -18,6 +18,7 @@ from components.manifests.pods import changed_pod, image_pull_secrets, secret_na
 from components.manifests.refused import explanation
 from components.progress import shown_at
 from components.rollout.rollout import Rollout, RolloutError
+from components.rollout.watch import Watch
 from components.rollout.workload import Workload
 
 REPLACES = "gitlab-deploy/replaces"
@@ -196,6 +197,7 @@ class Manifests(pulumi.ComponentResource):
                     workloads=workloads,
                     seconds=args.wait_seconds,
                     grace=args.grace_seconds,
+                    watch=Watch,
                 )
                 try:
                     await rollout.wait(lambda text: pulumi.log.warn(text, self), shown_at(self))

@@ -1,5 +1,6 @@
 """Why a workload's Pods do not serve, from the objects that the cluster lists. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,8 @@ _BROKEN = {
     "RunContainerError": "its container cannot be started",
 }
 """Why a container waits that will not start by itself (kubelet: images/types.go, container/sync_result.go)."""
+_NO_IMAGE = re.compile("code = NotFound|manifest unknown")
+"""The answer of a registry that has no such image, as the runtimes hand it on; no other try would get another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Reason:
     """The container of that Pod."""
     final: bool = True
     """Whether it stays unless something is changed; else it may pass."""
+    certain: bool = False
+    """Whether waiting cannot help: the image does not exist, or a Job, which was given its time, has failed."""
     workload: str = ""
     """Of which workload it is the reason."""
 
@@ -150,6 +155,7 @@ def _of_job(objects: Sequence[Object], workload: Workload) -> list[Reason]:
         return [
             Reason(
                 kind="failed",
+                certain=True,
                 text=f"{workload.subject} has failed: {message}",
                 pod=last["metadata"]["name"] if last else None,
                 container=_failing(last) if last else None,
@@ -218,6 +224,8 @@ def _reasons_of(pod: Object, workload: Workload) -> list[Reason]:
             pod=name,
             container=container.get("name"),
             final=final,
+            certain=kind == _BROKEN["InvalidImageName"]
+            or (kind == _BROKEN["ErrImagePull"] and bool(_NO_IMAGE.search(text))),
         )
         for container in _containers(status)
         if not container["ready"]

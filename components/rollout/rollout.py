@@ -17,9 +17,12 @@ from components.progress import Progress
 from components.rollout import ready
 from components.rollout.listed import Object
 from components.rollout.reasons import CAUSE, Reason, is_complete, reasons, rolled_back
+from components.rollout.watch import Watch
 from components.rollout.workload import Workload
 
 _POLL_SECONDS = 1.0
+_WATCHED_POLL_SECONDS = 2.0
+"""With a watch that ends the wait, polls are for the reasons why Pods do not serve."""
 _LOG_LINES = 10
 
 _NOT_OURS = ("by hand", "gone")
@@ -57,18 +60,26 @@ class Rollout:
     """How many seconds a reason has to last before it ends the wait: longer than the kubelet's first back-off (ten), or
     what was in the way for a moment fails a rollout that would have succeeded."""
     run: Kubectl = kubectl
+    watch: Callable[[str, Sequence[Workload], int], Watch] | None = None
+    """Begins a watch that ends a pause between two polls; None lets the time pass."""
     _known: set[tuple[object, ...]] = field(default_factory=set, init=False)
     """The events of refused Pods that were there before."""
     _logs: dict[tuple[str, str | None, str | None], list[str]] = field(default_factory=dict, init=False)
     """The last log lines of containers that have ended: a Job deletes its last Pod when it gives up."""
+
+    _watches: list[Watch] = field(default_factory=list, init=False)
 
     async def wait(self, warn: Callable[[str], object], inform: Callable[[str], object]) -> None:
         """Returns once all of them run, or have succeeded; RolloutError within seconds of a reason why they will not.
 
         A reason that may pass is reported with `warn`, once; how far the rollout is, with `inform`.
         """
-        async with Progress(inform) as progress:
-            await self._wait(warn, progress)
+        try:
+            async with Progress(inform) as progress:
+                await self._wait(warn, progress)
+        finally:
+            for watch in self._watches:
+                watch.close()
 
     async def _wait(self, warn: Callable[[str], object], progress: Progress) -> None:
         start = asked = time.monotonic()
@@ -93,8 +104,7 @@ class Rollout:
             found = [reason for workload in waited_for for reason in reasons(objects, workload)]
             await asyncio.to_thread(self._remember_logs, found)
             since = {reason.key: since.get(reason.key, now) for reason in found}
-            # A Job that has failed has been given its time.
-            lasting = [reason for reason in found if reason.kind == "failed" or now - since[reason.key] >= self.grace]
+            lasting = [reason for reason in found if reason.certain or now - since[reason.key] >= self.grace]
             final = [reason for reason in lasting if reason.final]
             if final or now - start >= self.seconds:
                 report = await asyncio.to_thread(self._report, final or found, waited_for, int(now - start))
@@ -103,7 +113,16 @@ class Rollout:
                 if reason.key not in warned:
                     warned.add(reason.key)
                     warn(f"{reason.text}; waiting for {self.seconds} s at most")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next poll. The watch begins with the first one: a run that changes nothing needs none."""
+        if not self.watch:
             await asyncio.sleep(_POLL_SECONDS)
+            return
+        if not self._watches:
+            self._watches.append(self.watch(self.namespace, self.workloads, self.seconds))
+        await self._watches[0].changed(_WATCHED_POLL_SECONDS)
 
     async def roll_back(self) -> str:
         """Rolls a Deployment back one revision; says so, or why not. Its change cause says why it was changed."""

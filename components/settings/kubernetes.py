@@ -250,8 +250,9 @@ class Kubernetes(Block):
         example=600,
     )
     grace_seconds: int = key(
-        "How long a reason, such as an image that cannot be pulled, has to last before the rollout fails. The kubelet "
-        "retries after ten seconds, so that a short disturbance ends a rollout only if this is less.",
+        "How long a reason that may pass, such as a registry that does not answer, has to last before the rollout "
+        "fails. The kubelet retries after ten seconds, so that a short disturbance ends a rollout only if this is "
+        "less. An image that does not exist is reported at once.",
         low=1,
         high=300,
         default=16,

@@ -55,6 +55,30 @@ echo fresh
 """
 """Makes the host's places private, once; says `fresh` then. $1 is the sandbox's folder."""
 
+AUDIT_LOG = "audit.log"
+"""In the host's folder: the requests that the API server has answered, a line of JSON for each (audit.k8s.io/v1)."""
+AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [
+        # With the status itself: from when on a rollout was complete.
+        {
+            "level": "Request",
+            "verbs": ["update", "patch"],
+            "resources": [{"group": "apps", "resources": ["deployments/status"]}],
+        },
+        {
+            "level": "None",
+            "users": ["system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "kube-router"],
+        },
+        {"level": "None", "users": ["system:apiserver", "system:anonymous", "kube-apiserver-kubelet-client"]},
+        {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"]},
+        {"level": "Metadata"},
+    ],
+}
+"""A line, with no content, for each request that is not of the cluster's own: tests and measurements count them."""
+
 
 class Node:
     """The node and the control plane on it."""
@@ -139,6 +163,9 @@ class Node:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={accounts.certificate}",
             f"--service-account-signing-key-file={accounts.key}",
+            f"--audit-policy-file={self._write('audit-policy.json', AUDIT)}",
+            f"--audit-log-path={self._host.data / AUDIT_LOG}",
+            "--audit-log-maxsize=200",
             f"--kubelet-client-certificate={kubelet.certificate}",
             f"--kubelet-client-key={kubelet.key}",
             "--kubelet-preferred-address-types=InternalIP",

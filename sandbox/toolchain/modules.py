@@ -120,4 +120,11 @@ COMPOSE = Module(
     expected="2 min",
     finish=_name("docker-compose"),
 )
-"""For bench/docker_up.py."""
+"""For the measurements of bench."""
+HELM = Module(
+    name="helm",
+    title="Helm v4",
+    programs=("helm",),
+    expected="3 min",
+)
+"""For the measurements of bench."""

@@ -68,6 +68,20 @@ def test_a_stack_with_access_alone_loads_nothing_of_an_application(tmp_path: Pat
     }
 
 
+def test_a_job_that_deploys_to_a_cluster_loads_no_other_part_of_the_program(tmp_path: Path) -> None:
+    target = {"namespace": "example", "pullSecret": "registry"}
+    modules = loaded(tmp_path, *WITHOUT_GITLAB, "dockerHost", kubernetes=target)
+    rooms = {module.split(".")[1] for module in modules if module.startswith("components.")}
+    assert "kubernetes_app" in rooms
+    assert rooms.isdisjoint({"access", "compose", "manifests", "protection", "source"})
+    # The harness of this test has loaded what asks a proxy.
+    assert modules.isdisjoint(
+        {f"components.docker_app.{name}" for name in ("args", "claims", "docker_app", "host_check")}
+    )
+    assert not of("pulumi_gitlab", modules)
+    assert not of("pulumi_docker", modules)
+
+
 def test_a_whole_stack_loads_of_each_sdk_what_it_declares(tmp_path: Path) -> None:
     modules = loaded(tmp_path)
     assert of("pulumi_gitlab", modules) == {"project_deploy_token", "project_variable", "provider"}

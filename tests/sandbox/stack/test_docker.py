@@ -14,6 +14,7 @@ import pytest
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY
+from tests.support.counts import Servers
 from tests.support.docker_stack import BROKEN_CHECK, HOST, DockerStack, Load, connections, logins
 from tests.support.project import leaks
 from tests.support.proxied import ask
@@ -62,13 +63,16 @@ def test_no_request_fails_or_meets_an_old_version_while_the_image_changes(blog: 
     ups = []
     with Load(blog.instance) as load:
         for version in ("2.0.0", "1.0.0") * 2:
-            blog.deploy(version)
+            with Servers(blog.instance).counted() as asked:
+                blog.deploy(version)
             ups.append((time.monotonic(), version))
         assert wait(lambda: load.answers[-1].asked > ups[-1][0] + 1, 10)
     assert load.failed == []
     for done, version in ups:
         assert load.versions(done, done + 1) == {version}
     assert len(blog.containers()) == 1
+    # The program's own connection, and those of the provider, which opens one for each client.
+    assert (asked.connections, asked.commands) == (4, 9)
 
 
 def test_environment_reaches_the_container_and_is_secret(blog: DockerStack, secrets: Secrets) -> None:

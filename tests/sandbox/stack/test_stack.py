@@ -9,6 +9,7 @@ import pytest
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Deployed
+from tests.support.counts import Servers
 from tests.support.ops_command import ops
 from tests.support.project import ROOT, leaks
 
@@ -19,7 +20,13 @@ def verify(deployed: Deployed, *arguments: str) -> tuple[int, list[str]]:
 
 
 def test_second_up_and_preview_change_nothing(deployed: Deployed) -> None:
-    assert deployed.summary("--expect-no-changes") == {}
+    with Servers(deployed.instance).counted() as preview:
+        assert deployed.summary("--expect-no-changes") == {}
+    # By kubectl: the namespaces, the four objects called `web` and the six of the other blocks; by the provider: two.
+    assert preview.kinds().total() == 14
+    # Whether the token works, may keep variables and may keep deploy tokens; and the provider's own question.
+    assert len(preview.gitlab) == 4
+    assert (preview.registry, preview.connections) == (0, 0)
     deployed.up("--expect-no-changes")
 
 

@@ -144,7 +144,7 @@ def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
         raise FileNotFoundError(stdin)
 
     def program() -> None:
-        assert cluster_check.require(stack(), "own", None, run=run) is None
+        assert cluster_check.require(stack(), "own", None, reading=cluster_check.Reading(stack(), run)) is None
 
     deploy(program, preview=True)
     with pytest.raises(pulumi.RunError, match="there is no kubectl on PATH"):

@@ -84,6 +84,14 @@ def test_broken_rollout_ends_the_wait_with_reason_events_and_log(clock: list[flo
     ]
 
 
+def test_an_image_that_does_not_exist_is_reported_at_once(clock: list[float]) -> None:
+    message = "rpc error: code = NotFound desc = failed to pull and unpack image: not found"
+    gone = {**PULL, "state": {"waiting": {"reason": "ErrImagePull", "message": message}}}
+    with pytest.raises(BrokenError, match="Pod x: its image cannot be pulled: rpc error: code = NotFound"):
+        wait(lambda: cluster(pod("x", container=gone), availableReplicas=0))
+    assert clock == [0]
+
+
 def test_reason_that_goes_away_is_forgotten(clock: list[float]) -> None:
     def at() -> list[dict[str, Any]]:
         container = PULL if clock[0] in {0, 1, 2, 3, 10, 11, 12, 13} else UNREADY

@@ -1,0 +1,59 @@
+"""Many applications in one program, made of this project's components: each in a namespace of its own, or all in one.
+
+The Deployments have no Pods: what is measured is the program, the engine and the provider, not one node's kubelet.
+"""
+
+from __future__ import annotations
+
+from components import sdk
+
+sdk.load_as_used()
+
+from typing import Any, cast  # noqa: E402 - the SDKs load what they are used for
+
+import pulumi  # noqa: E402
+import pulumi_kubernetes as kubernetes  # noqa: E402
+
+from components.access.deploy_access import DeployAccess, DeployAccessArgs  # noqa: E402
+from components.image.reference import ImageReference  # noqa: E402
+from components.kubernetes_app.args import KubernetesAppArgs  # noqa: E402
+from components.kubernetes_app.kubernetes_app import KubernetesApp  # noqa: E402
+from components.settings.access import Access  # noqa: E402
+from components.settings.app import App  # noqa: E402
+from components.settings.kubernetes import Kubernetes  # noqa: E402
+
+config = pulumi.Config()
+together = config.get_bool("together")
+
+
+def without_pods(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """Takes the Pods out of a Deployment."""
+    if not args.type_.startswith("kubernetes:apps/v1:"):
+        return None
+    spec = cast("dict[str, Any]", args.props["spec"])
+    props = {**args.props, "spec": {**spec, "replicas": 0}}
+    return pulumi.ResourceTransformationResult(props=props, opts=args.opts)
+
+
+cluster = kubernetes.Provider("cluster", kubeconfig="", cluster_identifier="sandbox", enable_secret_mutable=True)
+opts = pulumi.ResourceOptions(providers=[cluster], transformations=[without_pods])
+
+
+def access(namespace: str) -> pulumi.Output[str]:
+    """A namespace and its ServiceAccount."""
+    block = Access(namespace=namespace, service_account="deploy", server=config.require("server"), environment="*")
+    return DeployAccess(namespace, DeployAccessArgs(access=block, cluster="sandbox"), opts).namespace
+
+
+shared = access("many") if together else None
+for number in range(config.require_int("applications")):
+    KubernetesApp(
+        f"app-{number:03}",
+        KubernetesAppArgs(
+            app=App(port=8080),
+            target=Kubernetes(name=f"web-{number:03}"),
+            namespace=access(f"many-{number:03}") if shared is None else shared,
+            image=ImageReference.parse(config.require("image")),
+        ),
+        opts,
+    )

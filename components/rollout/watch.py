@@ -1,0 +1,95 @@
+"""Wakes whoever waits for workloads as soon as they may be complete: one process a kind, not one a second.
+
+No Pulumi here.
+"""
+
+import asyncio
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from components.cluster.kubectl import stream
+from components.rollout.listed import Object, condition_of, is_observed
+from components.rollout.workload import Workload
+
+_PATHS = {
+    "Deployment": "apps/v1/namespaces/{}/deployments",
+    "StatefulSet": "apps/v1/namespaces/{}/statefulsets",
+    "DaemonSet": "apps/v1/namespaces/{}/daemonsets",
+    "Job": "batch/v1/namespaces/{}/jobs",
+}
+_SOON_SECONDS = 0.25
+_SOON_TIMES = 4
+"""How often what may be complete is looked at again: Services are a moment behind their Pods."""
+
+
+class Watch:
+    """The changes of workloads; without the right to watch them there are none, and the time alone ends a wait."""
+
+    def __init__(self, namespace: str, workloads: Sequence[Workload], seconds: int) -> None:
+        """Begins to watch, for so many seconds at most. It has to be closed."""
+        self._names = {(workload.kind, workload.name) for workload in workloads}
+        self._loop = asyncio.get_running_loop()
+        self._complete = asyncio.Event()
+        self._soon = 0
+        self._processes: list[subprocess.Popen[str]] = []
+        for kind in dict.fromkeys(workload.kind for workload in workloads):
+            names = [workload.name for workload in workloads if workload.kind == kind]
+            with suppress(FileNotFoundError):
+                self._processes.append(stream("get", "--raw", path(kind, namespace, names, seconds)))
+                threading.Thread(target=self._read, args=(kind, self._processes[-1]), daemon=True).start()
+
+    async def changed(self, seconds: float) -> None:
+        """Returns once a workload may be complete, or after these seconds."""
+        if self._soon:
+            seconds, self._soon = _SOON_SECONDS, self._soon - 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._complete.wait(), seconds)
+            self._soon = _SOON_TIMES
+        self._complete.clear()
+
+    def close(self) -> None:
+        """Ends it."""
+        for process in self._processes:
+            process.terminate()
+
+    def _read(self, kind: str, process: subprocess.Popen[str]) -> None:
+        with process:
+            for line in process.stdout or ():
+                found = event(line)
+                # The loop is closed if the program has ended meanwhile.
+                if found and (kind, found["metadata"]["name"]) in self._names and may_be_complete(kind, found):
+                    with suppress(RuntimeError):
+                        self._loop.call_soon_threadsafe(self._complete.set)
+
+
+def path(kind: str, namespace: str, names: Sequence[str], seconds: int) -> str:
+    """Where the API server sends the changes of these workloads for so many seconds, what there is first of all."""
+    one = f"&fieldSelector={quote(f'metadata.name={names[0]}')}" if len(names) == 1 else ""
+    return f"/apis/{_PATHS[kind].format(namespace)}?watch=true&timeoutSeconds={seconds}{one}"
+
+
+def event(line: str) -> Object | None:
+    """The object of a line of a watch; None if it has none."""
+    with suppress(ValueError, KeyError, TypeError):
+        found: dict[str, Any] = json.loads(line)
+        return found["object"] if "name" in found["object"]["metadata"] else None
+    return None
+
+
+def may_be_complete(kind: str, found: Object) -> bool:
+    """Whether the workload says of itself that it is, or that it has failed."""
+    if kind == "Job":
+        return any(condition_of(found, condition) is not None for condition in ("Complete", "Failed"))
+    status = found.get("status", {})
+    if kind == "DaemonSet":
+        wanted = status.get("desiredNumberScheduled", 0)
+        ready = [status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0)]
+    else:
+        wanted = found["spec"].get("replicas", 1)
+        ready = [status.get(key, 0) for key in ("updatedReplicas", "availableReplicas", "replicas")]
+    return is_observed(found) and set(ready) == {wanted}

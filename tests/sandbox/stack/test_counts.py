@@ -1,0 +1,69 @@
+"""What a CI job's stack, the application alone, asks of each server: counted there, since a clock shows nothing."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.instance import Instance
+from tests.support.cluster import REPOSITORY, Stack, committed, kubectl
+from tests.support.counts import Servers
+
+NAMESPACE = "counted"
+READ = Counter(
+    # By one kubectl: what exists of the stack's own, and where it is.
+    {"get kube-system": 1, "get counted": 1, "get web": 4, "get registry": 1}
+    # By the provider, which has to know the cluster's types.
+    | {"get version": 1, "get v2": 1}
+)
+"""Whatever the run changes."""
+
+
+@pytest.fixture(scope="module")
+def application(
+    instance: Instance, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The application in a namespace with a pull secret, neither of which is this stack's."""
+    assert images
+    user, password = instance.gitlab.credentials
+    login = {"auths": {"registry.sandbox.test": {"username": user, "password": password}}}
+    folder = tmp_path_factory.mktemp("counted")
+    secret = folder / "login.json"
+    secret.write_text(json.dumps(login))
+    kubectl(instance, "create", "namespace", NAMESPACE)
+    docker = ("--type", "kubernetes.io/dockerconfigjson", f"--from-file=.dockerconfigjson={secret}")
+    kubectl(instance, "create", "secret", "generic", "registry", "-n", NAMESPACE, *docker)
+    keys = committed()
+    config = {key: keys[key] for key in ("cluster", "image", "app", "kubernetes")}
+    config["kubernetes"] |= {"namespace": NAMESPACE, "pullSecret": "registry"}
+    stack = Stack(instance, folder, os.environ | instance.environment(), "ci", config)
+    stack.up()
+    yield stack
+    stack.destroy()
+
+
+def test_a_preview_of_nothing_reads_each_object_once_and_asks_no_other_server(application: Stack) -> None:
+    # What kubectl keeps of the cluster's types is there after the first `up`.
+    with Servers(application.instance).counted() as asked:
+        assert application.summary("--expect-no-changes") == {}
+    assert asked.kinds() == READ
+    assert asked.gitlab == []
+    assert (asked.registry, asked.connections) == (0, 0)
+
+
+def test_an_image_only_up_asks_gitlab_nothing_and_watches_in_place_of_polling(application: Stack) -> None:
+    application.set("image", f"{REPOSITORY}:2.0.0")
+    with Servers(application.instance).counted() as asked:
+        application.up()
+    assert asked.gitlab == []
+    assert asked.connections == 0
+    found = asked.kinds()
+    # The provider tries a change out before it makes it.
+    assert found["patch web"] == 2
+    assert found["watch deployments"] == 1
+    # Of each kind, as often as the rollout was looked at: first, last, and once in two seconds.
+    assert {found[f"list {kind}"] for kind in ("deployments", "pods", "endpointslices")} == {found["list replicasets"]}
+    changes = {"patch web", "watch deployments", "list deployments", "list pods", "list endpointslices"}
+    assert not {kind: number for kind, number in found.items() if kind not in {*READ, *changes, "list replicasets"}}
