@@ -60,7 +60,8 @@ class Compose(pulumi.ComponentResource):
             "identityFile": args.target.identity_file,
             "project": project.name,
             "image": str(args.image),
-            "hosts": _hosts(args),
+            "hosts": list(paths := _paths(args)),
+            "paths": paths,
             "services": services,
             "volumes": sorted(volume.name for volume in project.volumes.values()),
         }
@@ -224,7 +225,7 @@ class Compose(pulumi.ComponentResource):
             "container": made.name.apply(str),
             "id": serving.done,
             "image": reference,
-            "completes": serving.completes or service.stays_down,
+            "completes": serving.completes or service.is_task,
             "probe": asked,
         }
 
@@ -262,16 +263,14 @@ class Compose(pulumi.ComponentResource):
         return ids
 
 
-def _hosts(args: ComposeArgs) -> list[str]:
-    """Host names that lead to the services with the stack's image."""
-    found = [
-        host
-        for service in args.project.services.values()
-        if service.is_stacks_own and service.is_routed
-        for route in routes.routes(service.labels)
-        for host in route.hosts
-    ]
-    return list(dict.fromkeys(found))
+def _paths(args: ComposeArgs) -> dict[str, str]:
+    """The host names that lead to the services with the stack's image, each with a path that does."""
+    found: dict[str, str] = {}
+    for service in args.project.services.values():
+        for route in routes.routes(service.labels) if service.is_stacks_own and service.is_routed else ():
+            for host in route.hosts:
+                found.setdefault(host, route.path)
+    return found
 
 
 def _inputs(args: ComposeArgs) -> pulumi.Inputs:

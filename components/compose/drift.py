@@ -37,6 +37,6 @@ def differences(
                     f"the container '{service['container']}', which this stack created, does not exist any more; "
                     "'pulumi up --refresh' creates another"
                 )
-        elif not service["completes"] and (state := fault(container)):
+        elif not (service["completes"] and container.exit_code == 0) and (state := fault(container)):
             found.append(f"the container {container.quoted} {state}")
     return found

@@ -122,8 +122,6 @@ class Service:
     stop_seconds: int = 10
     """Compose's own default."""
     restart: str = "no"
-    stays_down: bool = False
-    """Whether the file says that nothing starts it again: once it is over, it is left alone."""
     max_retries: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Other arguments of docker.Container, by their names there."""
@@ -137,6 +135,11 @@ class Service:
     def may_end(self) -> bool:
         """Whether Docker does not start it again once it is over."""
         return self.restart == "no"
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it may have done its work once it has ended well: nothing starts it again or asks it for anything."""
+        return self.may_end and not (self.is_routed or self.ports)
 
     @property
     def is_routed(self) -> bool:

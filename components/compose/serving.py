@@ -11,7 +11,6 @@ from components.compose.args import ComposeArgs
 from components.compose.container import patience
 from components.compose.model import Service
 from components.compose.names import SERVICE_LABEL
-from components.compose.reached import Reach
 from components.compose.routes import port, probed
 from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
@@ -19,6 +18,7 @@ from components.docker_app.drift import fault
 from components.docker_app.entrance import Entrance
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.listed_container import ListedContainer
+from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDockerError
 from components.docker_app.removal import remove_failed
 from components.docker_app.swap import Generation
@@ -142,7 +142,7 @@ class Serving:
             secrets=secrets,
         )
         try:
-            lines = await self._again(waiting) if found else await waiting.problem()
+            lines = await self._again(waiting, is_stopped=found.is_stopped) if found else await waiting.problem()
         except RemoteDockerError as error:
             lines = [printable(str(error)) or "the connection was lost"]
         if not lines:
@@ -154,9 +154,9 @@ class Serving:
         verb = "complete" if self.completes else "serve"
         raise pulumi.RunError("\n".join([f"{self._where}: the service {service.name} does not {verb}:", *lines]))
 
-    async def _again(self, waiting: Waiting) -> list[str]:
-        """A container that was stopped, paused or did not complete is started; what did complete is left alone."""
-        if (self.completes or self.service.stays_down) and not await waiting.problem():
+    async def _again(self, waiting: Waiting, *, is_stopped: bool) -> list[str]:
+        """A container that was stopped, paused or failed is started; one that has done its work is left alone."""
+        if is_stopped and (self.completes or self.service.is_task) and not await waiting.problem():
             return []
         for action in ("unpause", "start"):
             # An error if it is not paused, 304 if it runs already: what counts is how it is in the end.
@@ -170,10 +170,20 @@ class Serving:
             # Nothing in its rules can be asked for. Traefik takes up to three seconds.
             await asyncio.sleep(_ROUTED_SECONDS)
             return
+        target = self.args.target
+        # If the labels do not say whether it is TLS, the proxy's own settings do, which nobody here can read.
         reach = Reach(
-            entrance=Entrance(host=route.hosts[0], tls=route.tls, address=self.args.target.proxy),
-            entry_points=route.entry_points,
+            entrances=[
+                Entrance(host=route.hosts[0], tls=tls, address=target.proxy)
+                for tls in ([True] if route.tls else [True, False])
+            ],
             token=generation.token,
+            entry_points=route.entry_points,
+            middlewares=route.middlewares,
+            cert_resolver=route.cert_resolver,
+            remedy="have the application listen on 0.0.0.0, label it with its port, and put it on the proxy's network "
+            "(traefik.docker.network)",
+            seconds=target.wait_seconds,
         )
         problem = await asyncio.to_thread(reach.problem, self.args.remote)
         if problem is None:

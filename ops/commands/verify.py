@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in a job that has deployed: check what serves, with the credential of the job, and ask nothing of GitLab",
     )
-    parser.add_argument("--path", default="/", help="path of the site to ask for (default: /)")
+    parser.add_argument("--path", help="path of the site to ask for (default: /, or that of a compose file's route)")
     parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
     parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
     parser.add_argument(
@@ -174,7 +174,7 @@ def _serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Na
     if service is None:
         return
     port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
-    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path}"
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path or '/'}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     if answer.returncode:
@@ -235,25 +235,39 @@ def _compose(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
         yield passed, text if passed else f"{text}, but it is: {state['Status']}{ended}, {health}"
     web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
     for host in compose["hosts"] if web else ():
-        yield _routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))
+        trust, root = site.trusting(arguments.ca), compose["paths"][host]
+        yield _routed(remote, host, web["container"] if web else "", arguments, trust, root)
 
 
 def _routed(
-    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
+    remote: RemoteDocker,
+    name: str,
+    container: str,
+    arguments: argparse.Namespace,
+    trust: ssl.SSLContext | None,
+    root: str = "/",
 ) -> Check:
-    """The site answers through the proxy; it has some time for that, as the container may be a new one."""
+    """The site answers through the proxy; it has some time for that, as the container may be a new one.
+
+    `root` is the path that is asked for if no other one is given.
+    """
     end = time.monotonic() + ROUTED_SECONDS
     while True:
-        passed, text = _through_proxy(remote, name, container, arguments, trust)
+        passed, text = _through_proxy(remote, name, container, arguments, trust, root)
         if passed or time.monotonic() > end:
             return passed, text
         time.sleep(0.5)
 
 
 def _through_proxy(
-    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
+    remote: RemoteDocker,
+    name: str,
+    container: str,
+    arguments: argparse.Namespace,
+    trust: ssl.SSLContext | None,
+    root: str,
 ) -> Check:
-    path = arguments.path
+    path = arguments.path or root
     scheme, port, over = ("https", site.PORT, "TLS") if trust else ("http", site.PLAIN_PORT, "HTTP")
     where = f"{scheme}://{name}{path}"
     try:
@@ -278,7 +292,7 @@ def _through_proxy(
             "(gitlab-deploy:dockerHost.entryPoint)"
         )
     # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
-    if answer.status < 400 or (answer.status < 500 and path == "/"):
+    if answer.status < 400 or (answer.status < 500 and arguments.path is None):
         return _holds(f"{where}: answers over {over}, status {answer.status}", answer.body, arguments)
     return False, f"{where}: answers over {over}, but: status {answer.status}"
 
@@ -292,7 +306,7 @@ def _entry_points(remote: RemoteDocker, container: str) -> list[str]:
 
 def _fetch(url: str, arguments: argparse.Namespace) -> Check:
     """Asks at an address."""
-    address = f"{url.rstrip('/')}{arguments.path}"
+    address = f"{url.rstrip('/')}{arguments.path or '/'}"
     where = f"{address}: answers over HTTP"
     try:
         answer = requests.get(address, timeout=10, verify=arguments.ca or True)

@@ -85,11 +85,20 @@ def test_a_container_that_was_stopped_by_hand_is_started() -> None:
     assert ("POST", "/containers/c1/start") in host.requests
 
 
-def test_what_the_file_says_nothing_starts_again_is_left_alone() -> None:
+@pytest.mark.parametrize("body", ['restart: "no"', "command: setup"])
+def test_what_ended_well_and_nothing_starts_again_is_left_alone(body: str) -> None:
     host = Host(c1={"Status": "exited"})
-    one = serving(host, 'restart: "no"', present=Present(containers=(listed("c1", state="exited"),)))
+    one = serving(host, body, present=Present(containers=(listed("c1", state="exited"),)))
     assert complete(one, "c1") == "c1"
     assert host.requests == [("GET", "/containers/c1/json")]
+
+
+@pytest.mark.parametrize("body", ['restart: "no"', "command: setup"])
+def test_what_failed_and_nothing_starts_again_is_started(body: str) -> None:
+    host = Host(c1={"Status": "exited", "ExitCode": 3})
+    one = serving(host, body, present=Present(containers=(listed("c1", state="exited"),)))
+    assert complete(one, "c1") == "c1"
+    assert ("POST", "/containers/c1/start") in host.requests
 
 
 def test_what_was_left_or_is_taken_over_goes_once_the_new_one_serves() -> None:
