@@ -96,8 +96,8 @@ def pulumi(instance: Instance, folder: Path) -> Callable[[str], None]:
     return deploy
 
 
-def compose(instance: Instance, folder: Path, project: str, *options: str) -> Callable[[str], None]:
-    """Deploys with Compose over a context that reaches the host by ssh; an empty version takes it down."""
+def context(instance: Instance, folder: Path, project: str) -> Callable[..., None]:
+    """Runs docker with Compose for a project, in the folder, over a context that reaches the host by ssh."""
     plugins = folder / "docker" / "cli-plugins"
     plugins.mkdir(parents=True)
     (plugins / "docker-compose").symlink_to(programs(COMPOSE, CACHE)["docker-compose"])
@@ -124,6 +124,12 @@ def compose(instance: Instance, folder: Path, project: str, *options: str) -> Ca
     docker("context", "use", "bench")
     user, password = instance.gitlab.credentials
     docker("login", "--username", user, "--password-stdin", "registry.sandbox.test", stdin=password)
+    return docker
+
+
+def compose(instance: Instance, folder: Path, project: str, *options: str) -> Callable[[str], None]:
+    """Deploys with Compose over a context that reaches the host by ssh; an empty version takes it down."""
+    docker = context(instance, folder, project)
     router = f"traefik.http.routers.{project}"
     labels = {
         "traefik.enable": "true",
