@@ -187,10 +187,11 @@ class Compose(pulumi.ComponentResource):
         has_check = service.healthcheck is not None and not service.healthcheck.is_off
         generation, made_of = self._generation(service, name) if service.is_swapped else (None, None)
         fixed_name = names.container_name(args.project, service)
+        startable: pulumi.Output[str] = image_id.apply(serving.gate)
         made = docker.Container(
             name,
             name=fixed_name,
-            image=pulumi.Output.all(image_id, serving.gate()).apply(lambda both: both[0]),
+            image=startable,
             must_run=not (serving.completes or service.may_end),
             wait=asked.apply(lambda how: how != probe.NONE)
             if asked is not None

@@ -152,8 +152,13 @@ class Service:
     def is_swapped(self) -> bool:
         """Whether a new container can run beside the old one."""
         is_alone = any(port.external for port in self.ports) or any(mount.is_exclusive for mount in self.mounts)
+        return self.is_routed and not is_alone and self.has_no_address_of_its_own
+
+    @property
+    def has_no_address_of_its_own(self) -> bool:
+        """Whether two containers of it can be on its networks."""
         has_address = any({"ipv4_address", "ipv6_address", "mac_address"} & one.options.keys() for one in self.networks)
-        return self.is_routed and not is_alone and not has_address and self.network_mode in {None, "bridge"}
+        return not has_address and self.network_mode in {None, "bridge"}
 
 
 @dataclass(frozen=True, kw_only=True)

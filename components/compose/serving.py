@@ -1,7 +1,7 @@
 """What a run does besides the provider: services start in their order, and the old goes once the new one serves."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -10,8 +10,9 @@ from components.compose import probe
 from components.compose.args import ComposeArgs
 from components.compose.container import patience
 from components.compose.model import Service
-from components.compose.names import SERVICE_LABEL
+from components.compose.names import SERVICE_LABEL, container_name
 from components.compose.routes import port, probed
+from components.compose.trial import ServiceTrial, is_tried
 from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
@@ -46,23 +47,47 @@ class Serving:
         """Whether the service runs to its end, which others wait for."""
         return self.service.name in self.args.project.completed
 
-    def gate(self) -> pulumi.Output[bool]:
-        """Known once the services it depends on do what it waits for, and nothing else holds its place.
+    async def gate(self, image_id: str) -> str:
+        """The id of the image, once a container of it may start.
 
-        Not an output of theirs: what depends on a property of a container is replaced with it.
+        The services it depends on do what it waits for, the image has served beside the container that it stops, if
+        that can be tried, and nothing else holds its place. This is no output of another container: what depends on a
+        property of one is replaced with it.
         """
-        waiting: Awaitable[bool] = self._may_start()
-        return pulumi.Output.from_input(waiting)
-
-    async def _may_start(self) -> bool:
         if pulumi.runtime.is_dry_run():
-            return True
+            return image_id
         for other in self.after:
             if other.done is not None:
                 await other.done.future()
         if not self.service.is_swapped:
+            await self._try(image_id)
             await self._remove(self._leftovers)
-        return True
+        return image_id
+
+    async def _try(self, image_id: str) -> None:
+        args, service = self.args, self.service
+        name = container_name(args.project, service)
+        if name is None or not is_tried(service):
+            return
+        values = await pulumi.Output.all(**args.values).future() or {}
+        trial = ServiceTrial(
+            beside=name,
+            owner=args.owner,
+            identity=args.identity,
+            image=image_id,
+            seconds=patience(service, args.target.wait_seconds),
+            networks=[args.project.networks[one.network].name for one in service.networks],
+            secrets=tuple(values.values()),
+            service=service,
+            project=args.project,
+            values=values,
+        )
+        problem = await asyncio.to_thread(trial.problem, args.remote)
+        if problem:
+            raise pulumi.RunError(
+                f"{self._where}: {args.image_of(service.name)} does not serve, so the container {name} was not stopped "
+                f"for it, and serves on:\n{problem}"
+            )
 
     async def ask(self, image_id: str) -> str:
         """How it is seen that a container of the image can serve (see `probe`)."""

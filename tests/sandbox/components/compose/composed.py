@@ -45,9 +45,13 @@ class Composed:
         self.project.init()
         self.choose("1.0.0")
 
-    def choose(self, version: str) -> None:
-        """Writes another version of the site into the stack file."""
-        keys = {"image": self.docker.image(version), "rollback": True, "app": {"env": {"OTHER": other(self.docker)}}}
+    def choose(self, version: str, image: str | None = None) -> None:
+        """Writes another version of the site, or another image, into the stack file."""
+        keys = {
+            "image": image or self.docker.image(version),
+            "rollback": True,
+            "app": {"env": {"OTHER": other(self.docker)}},
+        }
         self.project.configure({**keys, "dockerHost": self._block})
 
     def replace(self, old: str, new: str) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.example import images as site
 from sandbox.machine.waiting import wait
 from sandbox.names import CACHE
 from sandbox.toolchain import wheels
 from sandbox.toolchain.images import File
 from tests.sandbox.components.compose.composed import Composed, publish
+from tests.sandbox.components.docker_app.clone import ids, running_version
 from tests.sandbox.hosts.docker_sandbox import Sandbox
 
 BREADTH = """\
@@ -174,4 +176,35 @@ def test_a_file_that_brings_its_own_proxy_is_swapped_behind_it(
     asked = ("-q", "-O", "-", "--header", "Host: site.example.org", "http://127.0.0.1:18200/version.txt")
     assert docker.host.run("wget", *asked).strip() == "2.0.0"
     shop.up("--expect-no-changes", "--refresh")
+    shop.destroy()
+
+
+PUBLISHED = """\
+services:
+  api:
+    image: IMAGE
+    restart: always
+    ports: ["127.0.0.1:18103:8080"]
+    volumes: ["./settings.ini:/etc/settings/settings.ini:ro"]
+    environment: {LEVEL: info}
+"""
+CRASHES = f'{site.SERVER}ENTRYPOINT ["/usr/bin/wget", "http://127.0.0.1:1/settings"]\n'
+
+
+def test_an_image_that_does_not_serve_stops_no_container_with_a_published_port(
+    docker: Sandbox, engine: dict[str, str], tmp_path: Path
+) -> None:
+    shop = Composed(docker, tmp_path, engine, PUBLISHED, {"settings.ini": "a=b\n"})
+    shop.up()
+    before = shop.inspect("api")
+    shop.choose("", publish(docker, f"{site.REPOSITORY}:crashes", CRASHES, site.server_files()))
+    failed = " ".join(shop.up(fails=True).text.split())
+    assert "does not serve, so the container shop-api-1 was not stopped for it, and serves on:" in failed
+    assert "Container shop-api-1-trial: " in failed
+    after = docker.api("GET", f"/containers/{before['Id']}/json")
+    assert after["State"] == before["State"]
+    assert ids(docker) == {before["Id"]}
+    shop.choose("2.0.0")
+    shop.up()
+    assert running_version(docker, shop.ids()["api"]) == "2.0.0"
     shop.destroy()

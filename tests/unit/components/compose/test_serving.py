@@ -137,11 +137,11 @@ def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_g
 
 def test_a_service_that_stops_first_waits_for_the_others_and_clears_its_place() -> None:
     host = Host(old=HEALTHY)
-    one = serving(host, "ports: ['80:80']", present=Present(), leftovers=(listed("old"),))
-    asyncio.run(one._may_start())
+    one = serving(host, "restart: always", present=Present(), leftovers=(listed("old"),))
+    assert asyncio.run(one.gate("sha256:1")) == "sha256:1"
     assert ("DELETE", "/containers/old?force=true") in host.requests
     swapped = Host(old=HEALTHY)
-    asyncio.run(serving(swapped, present=Present(), leftovers=(listed("old"),))._may_start())
+    asyncio.run(serving(swapped, present=Present(), leftovers=(listed("old"),)).gate("sha256:1"))
     assert swapped.requests == []
 
 
