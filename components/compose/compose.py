@@ -198,6 +198,8 @@ class Compose(pulumi.ComponentResource):
             else has_check and not serving.completes,
             wait_timeout=container.patience(service, args.target.wait_seconds),
             destroy_grace_seconds=service.stop_seconds,
+            # A database may have its data in a volume without a name, which compose does not remove either.
+            remove_volumes=service.is_stacks_own,
             **container.arguments(
                 service,
                 args.values,
