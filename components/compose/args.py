@@ -14,7 +14,7 @@ from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker
 from components.image.reference import ImageReference
 from components.outputs import ComposeOutput, ComposeServiceOutput, SwapOutput
-from components.settings import rules
+from components.settings import image_rules
 from components.settings.docker_host import DockerHost
 from components.settings.rule import require
 
@@ -53,7 +53,7 @@ class ComposeArgs:
     """The names of the containers in the state, by those of their resources."""
 
     def __post_init__(self) -> None:
-        require("image", str(self.image), rules.IMMUTABLE)
+        require("image", str(self.image), image_rules.IMMUTABLE)
 
     def image_of(self, service: str) -> str:
         """The reference of the image that a service runs."""

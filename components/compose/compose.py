@@ -60,8 +60,9 @@ class Compose(pulumi.ComponentResource):
             "identityFile": args.target.identity_file,
             "project": project.name,
             "image": str(args.image),
-            "hosts": list(paths := _paths(args)),
-            "paths": paths,
+            "hosts": list(hosts := _routes(args)),
+            "paths": {host: route.path for host, route in hosts.items()},
+            "plain": [host for host, route in hosts.items() if not route.tls],
             "services": services,
             "volumes": sorted(volume.name for volume in project.volumes.values()),
         }
@@ -266,13 +267,13 @@ class Compose(pulumi.ComponentResource):
         return ids
 
 
-def _paths(args: ComposeArgs) -> dict[str, str]:
-    """The host names that lead to the services with the stack's image, each with a path that does."""
-    found: dict[str, str] = {}
+def _routes(args: ComposeArgs) -> dict[str, routes.Route]:
+    """The host names that lead to the services with the stack's image, each with a router that does."""
+    found: dict[str, routes.Route] = {}
     for service in args.project.services.values():
         for route in routes.routes(service.labels) if service.is_stacks_own and service.is_routed else ():
             for host in route.hosts:
-                found.setdefault(host, route.path)
+                found.setdefault(host, route)
     return found
 
 

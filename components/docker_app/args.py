@@ -12,7 +12,7 @@ from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker
 from components.image.reference import ImageReference
 from components.outputs import DockerHostOutput, SwapOutput
-from components.settings import rules
+from components.settings import image_rules, rules
 from components.settings.app import App
 from components.settings.docker_host import DockerHost
 from components.settings.rule import require
@@ -49,7 +49,7 @@ class DockerAppArgs:
     """Name of the container in the state, also one that a failed run left there; None if there is none."""
 
     def __post_init__(self) -> None:
-        require("image", str(self.image), rules.IMMUTABLE)
+        require("image", str(self.image), image_rules.IMMUTABLE)
         require("target.name", self.target.name, rules.DNS_LABEL)
 
     def output(self, container: pulumi.Input[str], id_: pulumi.Input[str]) -> DockerHostOutput[pulumi.Input[str]]:

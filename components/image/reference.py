@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from components.settings import rules
+from components.settings import image_rules
 from components.settings.problem import quoted
 
 _REFERENCE = re.compile(
-    rf"(?P<name>{rules.IMAGE_NAME})(?::(?P<tag>{rules.IMAGE_TAG}))?(?:@(?P<digest>{rules.IMAGE_DIGEST}))?", re.ASCII
+    rf"(?P<name>{image_rules.IMAGE_NAME})(?::(?P<tag>{image_rules.IMAGE_TAG}))?(?:@(?P<digest>{image_rules.IMAGE_DIGEST}))?",
+    re.ASCII,
 )
 
 
@@ -29,7 +30,7 @@ class ImageReference:
         """The reference that the text is. ValueError, with value and remedy in one sentence, if it is malformed."""
         match = _REFERENCE.fullmatch(text)
         if match is None or len(match["name"]) > 255:
-            raise ValueError(f"{quoted(text)} {rules.IMAGE.cause}; {rules.IMAGE.remedy}")
+            raise ValueError(f"{quoted(text)} {image_rules.IMAGE.cause}; {image_rules.IMAGE.remedy}")
         return cls(name=match["name"], tag=match["tag"], digest=match["digest"])
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.image.reference import ImageReference
-from components.settings import rules
+from components.settings import image_rules
 from components.settings.app import App
 from components.settings.kubernetes import Kubernetes
 from components.settings.rule import require
@@ -30,7 +30,7 @@ class KubernetesAppArgs:
     """The number of Pods that the Deployment has; None if it does not exist or that is not known."""
 
     def __post_init__(self) -> None:
-        require("image", str(self.image), rules.IMMUTABLE)
+        require("image", str(self.image), image_rules.IMMUTABLE)
 
     @property
     def fixed_replicas(self) -> int | None:

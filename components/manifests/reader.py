@@ -9,7 +9,7 @@ from typing import Any
 from components.image.reference import ImageReference
 from components.manifests.manifest import CONTAINERS, Manifest, Path, items, mapping, walk
 from components.manifests.rules import refusals
-from components.settings import rules
+from components.settings import image_rules, rules
 from components.settings.problem import Problem, quoted
 from components.source.placeholder import PLACEHOLDERS, is_stack_image
 from components.source.source_error import SourceError
@@ -165,7 +165,7 @@ class _Reader:
             remedy = f"write {PLACEHOLDERS[0]} if it stands for the stack's image, or the whole reference"
             self.add(at, f"has the image {quoted(image)}, which is no image reference", remedy)
             return
-        if reference.name.lower() == "image" or not rules.IMMUTABLE.accepts(image):
+        if reference.name.lower() == "image" or not image_rules.IMMUTABLE.accepts(image):
             self.warnings.append(
                 f"{at} has the image {image}, whose tag may mean another image tomorrow; name a version"
             )

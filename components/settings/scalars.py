@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from components.settings import rules
+from components.settings import image_rules, rules
 from components.settings.block import Block
 from components.settings.key import SecretText, key
 
@@ -45,7 +45,7 @@ class Scalars(Block):
     )
     image: str = key(
         "Image the application runs, by digest or immutable tag. Set by CI.",
-        rule=(rules.IMAGE, rules.IMMUTABLE),
+        rule=(image_rules.IMAGE, image_rules.IMMUTABLE),
         default="",
         default_text="the image that was deployed last",
         examples=("registry.example.com/group/blog:1.0.0", f"registry.example.com/group/blog@sha256:{64 * '4'}"),

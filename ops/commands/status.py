@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ops import cli, site, state_locks
+from ops.checks.check import Check
 from ops.commands import verify
 from ops.console import report
 from ops.ops_error import OpsError
@@ -74,7 +75,7 @@ def _read(stack: StackName) -> StackStatus:
     return StackStatus.read(str(stack), exported.stdout)
 
 
-def _serving(status: StackStatus) -> list[verify.Check]:
+def _serving(status: StackStatus) -> list[Check]:
     options = argparse.Namespace(
         job=True, path="/", expect=None, url=None, proxy=None, ca=os.environ.get(site.CA_VARIABLE)
     )
@@ -84,14 +85,14 @@ def _serving(status: StackStatus) -> list[verify.Check]:
         return [(False, str(error))]
 
 
-def _expiries(status: StackStatus, now: datetime) -> Iterator[verify.Check]:
+def _expiries(status: StackStatus, now: datetime) -> Iterator[Check]:
     for credential in status.credentials:
         if credential.expires and credential.expires - now < SOON:
             end = "has expired" if credential.expires < now else f"expires on {credential.expires:%Y-%m-%d}"
             yield False, f"{credential.name} {end}; see 'Rotate credentials' in docs/operations.md"
 
 
-def _lines(status: StackStatus, checks: Sequence[verify.Check], now: datetime) -> Iterator[str]:
+def _lines(status: StackStatus, checks: Sequence[Check], now: datetime) -> Iterator[str]:
     ran = f"last run {_ago(status.last_run, now)}" if status.last_run else "never run"
     yield f"{status.stack}: {ran}"
     if status.image:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.checks import route
 from ops.commands import verify as command
 from ops.ops_error import OpsError
 from ops.site import endpoint
@@ -70,7 +71,7 @@ def verify(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what gets no better."""
-    monkeypatch.setattr(command, "ROUTED_SECONDS", 0)
+    monkeypatch.setattr(route, "ROUTED_SECONDS", 0)
 
 
 def test_a_job_that_does_not_reach_the_proxy_asks_from_the_docker_host(verify: Verify) -> None:
@@ -85,7 +86,7 @@ def test_the_proxy_is_asked_at_the_address_that_is_given(verify: Verify, monkeyp
     proxy = verify.docker.docker.proxy
     for address in (proxy, f"{proxy}:443"):
         assert verify("--proxy", address) == f"ok    {verify.site} at {proxy}:443: answers over TLS, status 200"
-    monkeypatch.setattr(command, "ROUTED_SECONDS", 0)
+    monkeypatch.setattr(route, "ROUTED_SECONDS", 0)
     said = verify("--proxy", proxy, "--expect", "2.0.0")
     assert said.startswith(f"FAIL  {verify.site} at {proxy}:443: answers over TLS")
     assert said.endswith("with '2.0.0', but the answer does not hold it")
@@ -95,7 +96,7 @@ def test_the_proxy_is_asked_at_the_address_that_is_given(verify: Verify, monkeyp
 def test_a_wrong_entry_point_is_red_and_named(verify: Verify, monkeypatch: pytest.MonkeyPatch, job: bool) -> None:
     verify.start(LABELLED | {"traefik.http.routers.blog.entrypoints": "websecured"})
     # Longer than Traefik takes to route to a container.
-    monkeypatch.setattr(command, "ROUTED_SECONDS", 6)
+    monkeypatch.setattr(route, "ROUTED_SECONDS", 6)
     said = verify("--job") if job else verify("--proxy", verify.docker.docker.proxy)
     assert said.startswith(f"FAIL  {verify.site}")
     assert said.endswith(
@@ -110,7 +111,7 @@ def test_a_page_that_the_site_does_not_have_is_red_without_blame_for_the_proxy(
 ) -> None:
     verify.start()
     assert verify("--job").startswith("ok")
-    monkeypatch.setattr(command, "ROUTED_SECONDS", 0)
+    monkeypatch.setattr(route, "ROUTED_SECONDS", 0)
     said = verify("--job", "--path", "/nowhere")
     assert said.startswith("FAIL  https://")
     assert said.endswith("answers over TLS, but: status 404")

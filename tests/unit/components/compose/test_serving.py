@@ -127,6 +127,8 @@ def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_g
         "project": "blog",
         "image": "i",
         "hosts": [],
+        "paths": {},
+        "plain": [],
         "services": {"web": {"container": "n", "id": "c1", "image": "i", "completes": False}},
         "volumes": [],
     }

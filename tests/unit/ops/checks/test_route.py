@@ -1,7 +1,6 @@
-"""`python -m ops verify`: which answers of a site mean that its proxy leads to it."""
+"""Which answers of a site mean that its proxy leads to it."""
 
 import argparse
-import json
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.docker_app.remote_docker import RemoteDocker
-from ops import cli, site
+from ops import site
+from ops.checks import route
 from ops.commands import verify
 
 
@@ -29,14 +29,14 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool | None, s
     def check(
         status: int, path: str | None = None, body: str = "hello", expect: str | None = None, *, tls: bool = True
     ) -> tuple[bool | None, str]:
-        monkeypatch.setattr(verify, "ROUTED_SECONDS", 0)
+        monkeypatch.setattr(route, "ROUTED_SECONDS", 0)
         monkeypatch.setattr(site, "ask", lambda *_, **__: site.Answer(status=status, body=body))
         parser = argparse.ArgumentParser()
         verify.add_arguments(parser)
         arguments = parser.parse_args([*(("--path", path) if path else ()), *(("--expect", expect) if expect else ())])
         host = Labelled(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
         trust = ssl.create_default_context() if tls else None
-        return verify._routed(host, "blog.example.org", "web-1", arguments, trust)
+        return route.routed(host, "blog.example.org", "web-1", arguments, trust)
 
     return check
 
@@ -71,32 +71,3 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
     passed, text = check(200, tls=False)
     assert passed
     assert text.startswith("http://blog.example.org/: answers over HTTP")
-
-
-def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ready = {"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-    pod = ready | {"spec": {"containers": [{"image": "proxy:1"}, {"image": "blog:2"}]}}
-    service = {
-        "spec": {"selector": {"app": "web"}, "ports": [{"name": "metrics", "port": 9}, {"name": "http", "port": 8}]}
-    }
-    asked: list[str] = []
-
-    def run(*command: str, environment: Any = None) -> Any:
-        asked.append(" ".join(command))
-        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"}
-        return argparse.Namespace(returncode=0, stdout=answers[command[2]], stderr="", environment=environment)
-
-    monkeypatch.setattr(cli, "run", run)
-    arguments = argparse.Namespace(path="/", expect=None)
-    app: Any = {"namespace": "shop", "service": "web", "image": "blog:2"}
-    assert list(verify._serving(app, {}, arguments)) == [
-        (True, "shop: 1 of 1 Pods behind Service web run blog:2"),
-        (True, "shop: Service web answers over HTTP"),
-    ]
-    assert "kubectl get pods -n shop -l app=web -o json" in asked
-    assert "kubectl get --raw /api/v1/namespaces/shop/services/http:web:8/proxy/" in asked
-    del app["service"]
-    ((passed, text),) = verify._serving(app, {}, arguments)
-    assert (passed, text) == (None, "shop: no Service leads to blog:2, so that nothing can be asked")

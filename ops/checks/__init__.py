@@ -1,0 +1,1 @@
+"""What `ops verify` and `ops status` find out of a stack that is up."""
