@@ -3,10 +3,12 @@
 from collections.abc import Collection
 
 from components.compose.model import Project
+from components.compose.names import SERVICE_LABEL
 from components.compose.present import Present
 from components.docker_app.drift import fault
 from components.docker_app.listed_container import ListedContainer
 from components.outputs import ComposeOutput
+from components.printable import printable
 
 
 def differences(
@@ -27,6 +29,16 @@ def differences(
         "one serves"
         for leftover in leftovers
     ]
+    for leftover in leftovers:
+        declared = project.services.get(leftover.labels.get(SERVICE_LABEL, ""))
+        mounted = {mount.target for mount in declared.mounts} if declared else set(leftover.unnamed)
+        found += [
+            f"the container {leftover.quoted} has {printable(path)} in a volume without a name, which the next one "
+            f"does not get; it stays on the host: to keep what is in it, stop, and mount a volume there that is declared "
+            f"with 'external: true' and 'name: {volume}'"
+            for path, volume in leftover.unnamed.items()
+            if path not in mounted
+        ]
     by_id = {one.id: one for one in present.containers if one not in leftovers}
     for name, service in known["services"].items() if known else ():
         container = by_id.get(service["id"])
