@@ -178,6 +178,7 @@ class Compose(pulumi.ComponentResource):
             service=service,
             parent=self,
             after=[self._servings[one.service] for one in service.depends_on],
+            beside=self._servings,
         )
         self._servings[service.name] = serving
         reference = args.image_of(service.name)

@@ -34,8 +34,8 @@ def differences(
         mounted = {mount.target for mount in declared.mounts} if declared else set(leftover.unnamed)
         found += [
             f"the container {leftover.quoted} has {printable(path)} in a volume without a name, which the next one "
-            f"does not get; it stays on the host: to keep what is in it, stop, and mount a volume there that is declared "
-            f"with 'external: true' and 'name: {volume}'"
+            f"does not get; it stays on the host: to keep what is in it, stop, and mount a volume there that is "
+            f"declared with 'external: true' and 'name: {volume}'"
             for path, volume in leftover.unnamed.items()
             if path not in mounted
         ]

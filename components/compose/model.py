@@ -37,6 +37,11 @@ class Mount:
     subpath: str | None = None
 
     @property
+    def is_docker(self) -> bool:
+        """Whether it is the socket of the host's Docker."""
+        return bool(self.host_path and self.host_path.endswith("/docker.sock"))
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether only one container at a time should hold it."""
         is_socket = bool(self.host_path and self.host_path.endswith(".sock"))
@@ -147,6 +152,11 @@ class Service:
         enabled = self.labels.get("traefik.enable", "").lower()
         has_router = any(label.lower().startswith("traefik.http.routers.") for label in self.labels)
         return enabled == "true" or (has_router and enabled != "false")
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether it looks like the reverse proxy: it sees the host's containers, and has a port of the host."""
+        return any(port.external for port in self.ports) and any(mount.is_docker for mount in self.mounts)
 
     @property
     def is_swapped(self) -> bool:

@@ -1,7 +1,7 @@
 """What a run does besides the provider: services start in their order, and the old goes once the new one serves."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -37,6 +37,8 @@ class Serving:
     parent: pulumi.Resource
     after: Sequence["Serving"] = ()
     """The services that it depends on."""
+    beside: Mapping[str, "Serving"] = field(default_factory=dict)
+    """All services of the project, by name, once each is declared."""
     done: pulumi.Output[str] | None = None
     """The id of the container, once it does what others wait for."""
     _removed: set[str] = field(default_factory=set)
@@ -46,6 +48,10 @@ class Serving:
     def completes(self) -> bool:
         """Whether the service runs to its end, which others wait for."""
         return self.service.name in self.args.project.completed
+
+    def waits_for(self, other: "Serving") -> bool:
+        """Whether it is that service, or starts after it."""
+        return self is other or any(one.waits_for(other) for one in self.after)
 
     async def gate(self, image_id: str) -> str:
         """The id of the image, once a container of it may start.
@@ -190,6 +196,10 @@ class Serving:
 
     async def _reach(self, container_id: str, generation: Generation) -> None:
         """Waits until the reverse proxy serves the new container; it is stopped if that does not come."""
+        for other in self.beside.values():
+            # A proxy that the file brings with it may be starting too.
+            if other.service.is_proxy and other.done is not None and not other.waits_for(self):
+                await other.done.future()
         route = probed(self.service.labels)
         if route is None:
             # Nothing in its rules can be asked for. Traefik takes up to three seconds.

@@ -10,6 +10,7 @@ from components.compose.present import Present
 from components.compose.serving import Serving
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import ApiAnswer
+from components.docker_app.swap import Generation
 from components.outputs import ComposeOutput
 from tests.support.compose_files import service
 from tests.support.compose_project import args
@@ -153,3 +154,33 @@ def test_how_an_image_is_asked_is_asked_once() -> None:
     assert asyncio.run(serving(Host(), previous=known).ask("sha256:1")) == "port 80"
     # A preview that cannot ask the host.
     assert asyncio.run(serving(Host(), present=None).ask("sha256:1")) == probe.IMAGES_OWN
+
+
+PROXIED = """\
+services:
+  web: {image: IMAGE, labels: {traefik.http.routers.a.rule: Host(`a.example.org`)}}
+  proxy: {image: "traefik:v3", ports: ["80:80"], volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]}
+"""
+
+
+@pytest.mark.parametrize(("depends", "order"), [("", ["proxy", "web"]), (", depends_on: [web]", ["web"])])
+def test_a_proxy_of_the_same_file_serves_before_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, depends: str, order: list[str]
+) -> None:
+    seen: list[str] = []
+    made = args(PROXIED.replace('traefik:v3"', f'traefik:v3"{depends}'), remote=Host(), present=Present())
+    servings: dict[str, Serving] = {}
+    parent = pulumi.Resource.__new__(pulumi.Resource)
+    for name, one in made.project.services.items():
+        after = [servings[other.service] for other in one.depends_on]
+        servings[name] = Serving(args=made, service=one, parent=parent, after=after, beside=servings)
+
+    class Started:
+        async def future(self) -> str:
+            seen.append("proxy")
+            return "c2"
+
+    servings["proxy"].done = Started()  # type: ignore[assignment]
+    monkeypatch.setattr("components.docker_app.reached.Reach.problem", lambda *_: seen.append("web"))
+    asyncio.run(servings["web"]._reach("c1", Generation()))
+    assert seen == order
