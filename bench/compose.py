@@ -59,8 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="sandbox", help="which sandbox (default: sandbox)")
     parser.add_argument("--rounds", type=int, default=5, help="changes by each tool (default: 5)")
+    parser.add_argument("--services", type=int, nargs="+", default=SERVICES, help="sizes of the files (default: 1 20)")
     arguments = parser.parse_args()
-    for services in SERVICES:
+    for services in arguments.services:
         found = measure(Instance(arguments.name), services=services, rounds=arguments.rounds)
         for tool, one in found.items():
             print(
@@ -104,6 +105,7 @@ def _change(instance: Instance, tool: str, deploy: Callable[[str], None], versio
         found.cpu_seconds.append(_cpu() - before)
         # What fails may do so once the tool is done.
         _await(instance, tool, version)
+    print(f"  {tool:7} {found.seconds[-1]:5.1f} s, {len(load.failed)} of {len(load.answers)} failed", flush=True)
     found.requests += len(load.answers)
     found.failed += len(load.failed)
 
