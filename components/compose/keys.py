@@ -48,7 +48,7 @@ WORKS: Mapping[str, str] = {
     "privileged": "",
     "profiles": "A service with any is left out, as compose does without `--profile`.",
     "pull_policy": "`missing`: what happens anyway. Any for the stack's image, which never changes under its tag.",
-    "read_only": "The folders that files of the checkout are put into are writable, on a volume without a name.",
+    "read_only": "Not with files of the checkout, a config or a secret: Docker puts no file into such a container.",
     "restart": "",
     "runtime": "",
     "scale": "1.",

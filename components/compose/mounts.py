@@ -51,25 +51,6 @@ class Mounts:
                 given = {"source": item} if not isinstance(item, Mapping) else item
                 self._file(Fields.of(self.fields.source, at, given), files[kind], kind, folder, mode)
 
-    def make_writable(self) -> None:
-        """Mounts a volume without a name for each folder that gets a file, for a root that is read-only.
-
-        Docker puts no file there else. The volume begins with what the image has in the folder, and goes with the
-        container.
-        """
-        mounted = {mount.target for mount in self.mounts}
-        for upload in self.uploads:
-            folder = posixpath.dirname(upload.target)
-            if folder == "/":
-                self.fields.refuse(
-                    "read_only",
-                    f"is set, and Docker puts no file into a root that is read-only: {upload.target}",
-                    "mount the file in a folder, or take read_only out",
-                )
-            elif folder not in mounted and folder not in self.tmpfs:
-                mounted.add(folder)
-                self.mounts.append(Mount(target=folder))
-
     def _refuse(self, number: int, cause: str, remedy: str) -> None:
         self.fields.source.refuse((*self.fields.path, "volumes", number), cause, remedy)
 

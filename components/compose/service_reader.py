@@ -39,8 +39,13 @@ class ServiceReader:
         self._keys(fields)
         mounts = Mounts(fields=fields, checkout=self.checkout, volumes=self.volumes)
         mounts.read(self.files)
-        if fields.boolean("read_only"):
-            mounts.make_writable()
+        if mounts.uploads and fields.boolean("read_only"):
+            # Into a volume that is mounted there neither: the provider unpacks files at the root (5.2).
+            fields.refuse(
+                "read_only",
+                "is set, and Docker puts no file into a container whose root is read-only",
+                f"take it out, or have {mounts.uploads[0].target} in the image or in a folder of the Docker host",
+            )
         for upload in mounts.uploads:
             if not (upload.content or upload.base64):
                 fields.source.refuse(

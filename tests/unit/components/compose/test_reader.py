@@ -129,23 +129,6 @@ secrets:
     )
 
 
-def test_a_read_only_root_has_a_writable_folder_for_each_file_that_is_put_there() -> None:
-    body = """\
-read_only: true
-tmpfs: [/run/secrets]
-secrets: [password]
-volumes:
-  - ./one.conf:/etc/nginx/one.conf
-  - ./two.conf:/etc/nginx/two.conf
-  - data:/srv
-  - ./three.conf:/srv/three.conf"""
-    files = {"one.conf": "1", "two.conf": "2", "three.conf": "3", "password.txt": "x"}
-    rest = "secrets: {password: {file: ./password.txt}}\nvolumes: {data: }"
-    web = read(service(body, rest=rest), files=files).services["web"]
-    assert web.options["read_only"] is True
-    assert web.mounts == (Mount(target="/srv", volume="data"), Mount(target="/etc/nginx"))
-
-
 def test_links_start_later_and_give_names() -> None:
     text = """\
 services:

@@ -8,7 +8,7 @@ from tests.support.compose_files import problems, read
 
 SHAPES = Path(__file__).with_name("shapes")
 CHECKOUT = {
-    "common.yml": "services:\n  hardened: {read_only: true, cap_drop: [ALL], security_opt: [no-new-privileges]}\n",
+    "common.yml": "services:\n  hardened: {cap_drop: [ALL], security_opt: [no-new-privileges]}\n",
     "db/migration/1.sql": "select 1;\n",
     "init.sql": "select 1;\n",
     "nginx/site.conf": "server {}\n",
