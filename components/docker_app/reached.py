@@ -48,7 +48,7 @@ class Reach:
             elif answer.status in _NO_ANSWER:
                 unanswered = waited if unanswered is None else unanswered
                 limit, problem = unanswered + _ANSWERED_SECONDS, self._not_answered(answer)
-            elif self.cert_resolver and answer.has_default_certificate:
+            elif self.cert_resolver and answer.has_other_certificate:
                 unanswered, limit, problem = None, max(self.seconds, _ROUTED_SECONDS), self._not_certified(entrance)
             else:
                 return None
@@ -93,7 +93,7 @@ class Reach:
 
     def _not_certified(self, entrance: Entrance) -> str:
         return (
-            f"the reverse proxy has no certificate for {entrance.host}, and shows one of its own; see in its log "
+            f"the reverse proxy has no certificate for {entrance.host}, and shows another; see in its log "
             f"whether it knows the certificate resolver {self.cert_resolver!r}, and why that gets none"
         )
 

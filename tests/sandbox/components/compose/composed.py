@@ -1,6 +1,7 @@
 """A clone of the program whose stack is a compose file on the tests' Docker host."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ class Composed:
             "hostKey": docker.docker.host_key,
             "identityFile": str(docker.docker.key),
             "compose": ["compose.yml"],
-            "project": "shop",
+            "project": (name := f"shop-{secrets.token_hex(2)}"),
             "waitSeconds": 20,
             **block,
         }
+        self.name = name
+        """Of the compose project."""
         self.project = Project(folder / "program", {**engine, "PULUMI_BACKEND_URL": (folder / "state").as_uri()})
         for name, content in {"compose.yml": text, **(files or {})}.items():
             (self.project.folder / name).write_text(content)

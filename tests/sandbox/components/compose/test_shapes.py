@@ -199,8 +199,8 @@ def test_an_image_that_does_not_serve_stops_no_container_with_a_published_port(
     before = shop.inspect("api")
     shop.choose("", publish(docker, f"{site.REPOSITORY}:crashes", CRASHES, site.server_files()))
     failed = " ".join(shop.up(fails=True).text.split())
-    assert "does not serve, so the container shop-api-1 was not stopped for it, and serves on:" in failed
-    assert "Container shop-api-1-trial: " in failed
+    assert f"does not serve, so the container {shop.name}-api-1 was not stopped for it, and serves on:" in failed
+    assert f"Container {shop.name}-api-1-trial: " in failed
     after = docker.api("GET", f"/containers/{before['Id']}/json")
     assert after["State"] == before["State"]
     assert ids(docker) == {before["Id"]}

@@ -91,7 +91,7 @@ def test_application_that_listens_on_loopback_alone_is_reported(problem: Problem
 
 
 def test_certificate_of_the_proxys_own_is_reported_if_a_resolver_is_to_get_one(problem: Problem) -> None:
-    made_up = Answer(status=200, token="new", has_default_certificate=True)
+    made_up = Answer(status=200, token="new", has_other_certificate=True)
     assert problem(made_up) is None
     assert problem(made_up, made_up, SERVED, cert_resolver="le") is None
     assert "whether it knows the certificate resolver 'le'" in (problem(made_up, cert_resolver="le") or "")
