@@ -92,6 +92,9 @@ def _ask(plain: socket.socket, entrance: Entrance, path: str) -> Answer:
 
 
 def _names(certificate: bytes, host: str) -> bool:
-    """Whether a certificate is for a host: its DER has the names as they are (RFC 5280, dNSName)."""
-    wanted = (host, f"*.{host.partition('.')[2]}")
-    return any(name.lower().encode() in certificate.lower() for name in wanted)
+    """Whether a certificate is for a host: whether its DER has the name, or that of all beside it (RFC 5280, dNSName)."""
+    for name in (host.encode(), f"*.{host.partition('.')[2]}".encode()):
+        length = [len(name)] if len(name) < 128 else [0x81, len(name)]
+        if (bytes([0x82, *length]) + name).lower() in certificate.lower():
+            return True
+    return False
