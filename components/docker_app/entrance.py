@@ -92,7 +92,7 @@ def _ask(plain: socket.socket, entrance: Entrance, path: str) -> Answer:
 
 
 def _names(certificate: bytes, host: str) -> bool:
-    """Whether a certificate is for a host: whether its DER has the name, or that of all beside it (RFC 5280, dNSName)."""
+    """Whether a certificate is for a host: its DER has the name, or that of all beside it (RFC 5280, dNSName)."""
     for name in (host.encode(), f"*.{host.partition('.')[2]}".encode()):
         length = [len(name)] if len(name) < 128 else [0x81, len(name)]
         if (bytes([0x82, *length]) + name).lower() in certificate.lower():
