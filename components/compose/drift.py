@@ -30,15 +30,7 @@ def differences(
         for leftover in leftovers
     ]
     for leftover in leftovers:
-        declared = project.services.get(leftover.labels.get(SERVICE_LABEL, ""))
-        mounted = {mount.target for mount in declared.mounts} if declared else set(leftover.unnamed)
-        found += [
-            f"the container {leftover.quoted} has {printable(path)} in a volume without a name, which the next one "
-            f"does not get; it stays on the host: to keep what is in it, stop, and mount a volume there that is "
-            f"declared with 'external: true' and 'name: {volume}'"
-            for path, volume in leftover.unnamed.items()
-            if path not in mounted
-        ]
+        found += left_behind(leftover, project)
     by_id = {one.id: one for one in present.containers if one not in leftovers}
     for name, service in known["services"].items() if known else ():
         container = by_id.get(service["id"])
@@ -52,3 +44,16 @@ def differences(
         elif not (service["completes"] and container.exit_code == 0) and (state := fault(container)):
             found.append(f"the container {container.quoted} {state}")
     return found
+
+
+def left_behind(container: ListedContainer, project: Project) -> list[str]:
+    """One sentence for each volume without a name that the container of a service has, and the next one does not get."""
+    declared = project.services.get(container.labels.get(SERVICE_LABEL, ""))
+    mounted = {mount.target for mount in declared.mounts} if declared else set(container.unnamed)
+    return [
+        f"the container {container.quoted} has {printable(path)} in a volume without a name, which the next one does "
+        "not get; it stays on the host: to keep what is in it, mount a volume there that is declared with "
+        f"'external: true' and 'name: {volume}'"
+        for path, volume in container.unnamed.items()
+        if path not in mounted
+    ]
