@@ -47,7 +47,7 @@ def differences(
 
 
 def left_behind(container: ListedContainer, project: Project) -> list[str]:
-    """One sentence for each volume without a name that the container of a service has, and the next one does not get."""
+    """One sentence for each volume without a name of a service's container, which the next one does not get."""
     declared = project.services.get(container.labels.get(SERVICE_LABEL, ""))
     mounted = {mount.target for mount in declared.mounts} if declared else set(container.unnamed)
     return [
