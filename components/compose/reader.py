@@ -234,3 +234,7 @@ def _notes(source: Source) -> Iterator[str]:
             if key in service and key in {"build", "develop"}:
                 path: Path = ("services", name, key)
                 yield str(Problem(path=source.where(path), cause=f"{key} has no effect", remedy=keys.NO_EFFECT[key]))
+        if isinstance(deploy := service.get("deploy"), dict) and deploy.get("labels"):
+            path = ("services", name, "deploy", "labels")
+            remedy = "they are a swarm's; write a container's below labels"
+            yield str(Problem(path=source.where(path), cause="deploy.labels has no effect", remedy=remedy))

@@ -531,6 +531,14 @@ def test_build_beside_the_stacks_image_may_stay_and_is_noted() -> None:
     assert project.notes == ("compose.0.yml:4 build has no effect; it is for `docker compose build` on your machine",)
 
 
+def test_labels_for_a_swarm_are_noted() -> None:
+    project = read(service("deploy: {labels: [traefik.enable=true]}"))
+    assert not project.services["web"].is_routed
+    assert project.notes == (
+        "compose.0.yml:4 deploy.labels has no effect; they are a swarm's; write a container's below labels",
+    )
+
+
 def test_every_key_of_the_specification_is_in_one_list() -> None:
     lists = [set(keys.WORKS), set(keys.NO_EFFECT), set(keys.REFUSED)]
     assert sum(map(len, lists)) == len(set().union(*lists))
