@@ -158,10 +158,13 @@ def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Call
     environment = {**os.environ, **instance.environment(), "PULUMI_BACKEND_URL": (folder / "state").as_uri()}
     project = Project(folder / "program", environment, stack="bench")
     committed = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
-    config = {key: committed[f"gitlab-deploy:{key}"] for key in ("gitlabProject", "registry")}
     docker = committed["gitlab-deploy:dockerHost"]
-    config |= {
+    user, password = instance.gitlab.credentials
+    config = {
+        "gitlabProject": committed["gitlab-deploy:gitlabProject"],
         "gitlabUrl": instance.gitlab.url,
+        # The same login as the other tool has, and no deploy token.
+        "registry": {"server": "registry.sandbox.test", "username": user},
         "image": f"{REPOSITORY}:{site.VERSIONS[0]}",
         # From one version to the other and back is a rollback, every second time.
         "rollback": True,
@@ -176,6 +179,7 @@ def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Call
     project.configure(config)
     (project.folder / "docker-compose.yml").write_text(json.dumps(_file(OURS, services, "IMAGE", other)))
     project.init()
+    project.pulumi("config", "set", "--secret", "--path", "gitlab-deploy:registry.password", stdin=password)
 
     def deploy(version: str) -> None:
         if not version:
