@@ -1,8 +1,7 @@
 """A stack of 50 manifests and a compose file of 20 services, as `bench.manifests` and `bench.compose` measure them."""
 
-from importlib import import_module
-from typing import Any
-
+from bench import compose as compose_file
+from bench import manifests as objects
 from bench.docker import COMPOSE_UP
 from bench.results import FLAT, OURS, Context
 from bench.sample import Sample, plain_environment
@@ -13,9 +12,8 @@ MOST_ROUNDS = 4
 
 def manifests(context: Context) -> None:
     """Previews of nothing, beside a flat program with `ConfigFile`."""
-    module: Any = import_module("bench.manifests")
     environment = plain_environment(context.instance.environment())
-    found = module.measure(environment, context.folder, min(context.runs, MOST_ROUNDS))
+    found = objects.measure(environment, context.folder, min(context.runs, MOST_ROUNDS))
     for ours, flat in zip(found.ours, found.flat, strict=True):
         context.results.add("preview of 50 objects", OURS, _sample(*ours))
         context.results.add("preview of 50 objects", FLAT, _sample(*flat))
@@ -23,9 +21,8 @@ def manifests(context: Context) -> None:
 
 def compose(context: Context) -> None:
     """Changes of the image of four of the services while the site is asked, beside docker compose."""
-    module: Any = import_module("bench.compose")
     rounds = min(context.runs, MOST_ROUNDS)
-    found = module.measure(context.instance, services=SERVICES, rounds=rounds)
+    found = compose_file.measure(context.instance, services=SERVICES, rounds=rounds)
     asked = {}
     for name, measured in zip((OURS, COMPOSE_UP), found.values(), strict=True):
         for wall, cpu in zip(measured.seconds, measured.cpu_seconds, strict=True):

@@ -116,6 +116,10 @@ class ComposeOutput(TypedDict, Generic[Text]):
     """The stack's image."""
     hosts: list[str]
     """Host names that lead to the services with the stack's image."""
+    paths: dict[str, str]
+    """A path of each of them that does."""
+    plain: list[str]
+    """Those whose labels do not say that it takes TLS."""
     services: dict[str, ComposeServiceOutput[Text]]
     volumes: list[str]
     """Names of its volumes."""

@@ -60,7 +60,9 @@ class Compose(pulumi.ComponentResource):
             "identityFile": args.target.identity_file,
             "project": project.name,
             "image": str(args.image),
-            "hosts": _hosts(args),
+            "hosts": list(hosts := _routes(args)),
+            "paths": {host: route.path for host, route in hosts.items()},
+            "plain": [host for host, route in hosts.items() if not route.tls],
             "services": services,
             "volumes": sorted(volume.name for volume in project.volumes.values()),
         }
@@ -176,6 +178,7 @@ class Compose(pulumi.ComponentResource):
             service=service,
             parent=self,
             after=[self._servings[one.service] for one in service.depends_on],
+            beside=self._servings,
         )
         self._servings[service.name] = serving
         reference = args.image_of(service.name)
@@ -186,16 +189,19 @@ class Compose(pulumi.ComponentResource):
         has_check = service.healthcheck is not None and not service.healthcheck.is_off
         generation, made_of = self._generation(service, name) if service.is_swapped else (None, None)
         fixed_name = names.container_name(args.project, service)
+        startable: pulumi.Output[str] = image_id.apply(serving.gate)
         made = docker.Container(
             name,
             name=fixed_name,
-            image=pulumi.Output.all(image_id, serving.gate()).apply(lambda both: both[0]),
+            image=startable,
             must_run=not (serving.completes or service.may_end),
             wait=asked.apply(lambda how: how != probe.NONE)
             if asked is not None
             else has_check and not serving.completes,
             wait_timeout=container.patience(service, args.target.wait_seconds),
             destroy_grace_seconds=service.stop_seconds,
+            # A database may have its data in a volume without a name, which compose does not remove either.
+            remove_volumes=service.is_stacks_own,
             **container.arguments(
                 service,
                 args.values,
@@ -224,7 +230,7 @@ class Compose(pulumi.ComponentResource):
             "container": made.name.apply(str),
             "id": serving.done,
             "image": reference,
-            "completes": serving.completes or service.stays_down,
+            "completes": serving.completes or service.is_task,
             "probe": asked,
         }
 
@@ -262,16 +268,14 @@ class Compose(pulumi.ComponentResource):
         return ids
 
 
-def _hosts(args: ComposeArgs) -> list[str]:
-    """Host names that lead to the services with the stack's image."""
-    found = [
-        host
-        for service in args.project.services.values()
-        if service.is_stacks_own and service.is_routed
-        for route in routes.routes(service.labels)
-        for host in route.hosts
-    ]
-    return list(dict.fromkeys(found))
+def _routes(args: ComposeArgs) -> dict[str, routes.Route]:
+    """The host names that lead to the services with the stack's image, each with a router that does."""
+    found: dict[str, routes.Route] = {}
+    for service in args.project.services.values():
+        for route in routes.routes(service.labels) if service.is_stacks_own and service.is_routed else ():
+            for host in route.hosts:
+                found.setdefault(host, route)
+    return found
 
 
 def _inputs(args: ComposeArgs) -> pulumi.Inputs:

@@ -29,6 +29,8 @@ def networks(top: Fields, project: str, services: Mapping[str, Service]) -> Iter
         )
         external, external_name = _external(given)
         name = given.text("name") or external_name or (key if external else f"{project}_{key}")
+        if given.text("driver") == "overlay" and not external:
+            given.refuse("driver", "is overlay, which only a swarm has", "take it out: bridge is what one host needs")
         options: dict[str, Any] = {
             argument: reader(name_)
             for name_, argument, reader in (

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 
 from components.compose.model import Project
+from components.compose.names import SERVICE_LABEL
 from components.compose.present import Present
 from components.docker_app.drift import fault
 from components.docker_app.listed_container import ListedContainer
 from components.outputs import ComposeOutput
+from components.printable import printable
 
 
 def differences(
@@ -27,6 +29,8 @@ def differences(
         "one serves"
         for leftover in leftovers
     ]
+    for leftover in leftovers:
+        found += left_behind(leftover, project)
     by_id = {one.id: one for one in present.containers if one not in leftovers}
     for name, service in known["services"].items() if known else ():
         container = by_id.get(service["id"])
@@ -37,6 +41,19 @@ def differences(
                     f"the container '{service['container']}', which this stack created, does not exist any more; "
                     "'pulumi up --refresh' creates another"
                 )
-        elif not service["completes"] and (state := fault(container)):
+        elif not (service["completes"] and container.exit_code == 0) and (state := fault(container)):
             found.append(f"the container {container.quoted} {state}")
     return found
+
+
+def left_behind(container: ListedContainer, project: Project) -> list[str]:
+    """One sentence for each volume without a name of a service's container, which the next one does not get."""
+    declared = project.services.get(container.labels.get(SERVICE_LABEL, ""))
+    mounted = {mount.target for mount in declared.mounts} if declared else set(container.unnamed)
+    return [
+        f"the container {container.quoted} has {printable(path)} in a volume without a name, which the next one does "
+        "not get; it stays on the host: to keep what is in it, mount a volume there that is declared with "
+        f"'external: true' and 'name: {volume}'"
+        for path, volume in container.unnamed.items()
+        if path not in mounted
+    ]

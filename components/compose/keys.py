@@ -26,6 +26,7 @@ WORKS: Mapping[str, str] = {
     "entrypoint": "",
     "env_file": "Read from the checkout; `required: false`.",
     "environment": "A name with no value is taken from `app.env` or `app.secrets`.",
+    "extends": "A service of the same file, or of one beside it.",
     "extra_hosts": "",
     "group_add": "",
     "healthcheck": "Without one, the image's own; else see below.",
@@ -34,6 +35,7 @@ WORKS: Mapping[str, str] = {
     "init": "",
     "ipc": "`service:` is refused.",
     "labels": "",
+    "links": "An alias (`db:database`) is a name of that service on its networks, for all that are on them.",
     "logging": "Without one, as the Docker host is set up.",
     "mem_limit": "",
     "mem_reservation": "",
@@ -45,8 +47,8 @@ WORKS: Mapping[str, str] = {
     "ports": "",
     "privileged": "",
     "profiles": "A service with any is left out, as compose does without `--profile`.",
-    "pull_policy": "`missing`: what happens anyway.",
-    "read_only": "",
+    "pull_policy": "`missing`: what happens anyway. Any for the stack's image, which never changes under its tag.",
+    "read_only": "Not with files of the checkout, a config or a secret: Docker puts no file into such a container.",
     "restart": "",
     "runtime": "",
     "scale": "1.",
@@ -73,7 +75,6 @@ NO_EFFECT: Mapping[str, str] = {
     "build": "it is for `docker compose build` on your machine",
     "develop": "it is for `docker compose watch` on your machine",
     "expose": "containers of a network reach every port of each other",
-    "links": "services of a network reach each other by name; an alias (`db:database`) is refused",
 }
 """Keys of a service that may stay, and do nothing."""
 
@@ -85,12 +86,8 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     "cpu_rt_period": ("is nothing that Docker's provider sets", "take it out"),
     "cpu_rt_runtime": ("is nothing that Docker's provider sets", "take it out"),
     "credential_spec": ("is for Windows", "take it out"),
-    "extends": (
-        "is not followed",
-        "write the keys out, with a YAML anchor, or name a second file in dockerHost.compose",
-    ),
     "external_links": ("is a link to a container of somebody else's", "share an external network with it"),
-    "gpus": ("is not supported", "run that service with docker compose"),
+    "gpus": ("is nothing that is tried here", "run that service with docker compose"),
     "isolation": ("is for Windows", "take it out"),
     "label_file": ("is not read", "write labels"),
     "mac_address": ("belongs to a network", "set it as networks.NAME.mac_address"),
@@ -114,7 +111,7 @@ REFUSED: Mapping[str, tuple[str, str]] = {
 """Keys of a service that stop the run: cause and remedy."""
 
 TOP_LEVEL_REFUSED: Mapping[str, tuple[str, str]] = {
-    "include": ("is not followed", "name the files in dockerHost.compose"),
+    "include": ("is not followed", "name those files in gitlab-deploy:dockerHost.compose before this one"),
     "jobs": ("is not supported", "write a service that others depend on"),
     "models": ("needs Docker's model runner", "take it out"),
 }

@@ -70,9 +70,15 @@ def of_stack(stack: Settings, program: Path, environment: Mapping[str, str]) -> 
     return load(
         stack.docker_host.compose,
         folder(stack.scalars.files_from, program, environment),
-        env={"IMAGE": str(image), **(app.env if app else {})},
+        env={"IMAGE": str(image), **_of_ci(image.name, stack.scalars.gitlab_project), **(app.env if app else {})},
         secrets=sorted(app.secrets) if app else (),
         project=stack.docker_host.project or None,
         fallback=None if last.isdigit() else last or None,
         is_own=lambda text: is_stack_image(text, image),
     )
+
+
+def _of_ci(repository: str, project: str) -> dict[str, str]:
+    """What GitLab's jobs call the project's part of the registry, by which a file may name the stack's image."""
+    registry, found, _ = repository.partition(f"/{project.lower()}")
+    return {"CI_REGISTRY_IMAGE": f"{registry}{found}"} if project and found else {}

@@ -1,7 +1,7 @@
 """Several compose files as one: a later file overrides an earlier one (compose specification: Merge). Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from components.compose.source import Source
 from components.source.yaml_file import Document, Path
@@ -24,16 +24,28 @@ _NAMED = {"networks", "depends_on"}
 """Mappings that may be written as a list of names."""
 
 
+class Written(Protocol):
+    """What overrides: where each of its values is."""
+
+    @property
+    def lines(self) -> Mapping[Path, object]:
+        """Something for the path of each value."""
+
+    def where(self, *path: str | int) -> str:
+        """FILE:LINE of a value."""
+
+
 def merge(documents: Sequence[Document]) -> Source:
     """The documents as one; there is one at least, and each is a mapping."""
     first, *later = documents
     value, lines = first.value, {path: first.where(*path) for path in first.lines}
     for other in later:
-        value = _merged(value, other.value, (), lines, other)
+        value = merged(value, other.value, (), lines, other)
     return Source(value=value, lines=lines)
 
 
-def _merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Document) -> Any:  # noqa: ANN401 - YAML
+def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Written) -> Any:  # noqa: ANN401 - YAML
+    """The value at a path with that of the document over it; `lines` become those of both."""
     key = path[-1] if path else ""
     in_service = len(path) > 1 and path[0] == "services"
     if in_service and (key in _MAPPED or key in _NAMED):
@@ -42,7 +54,7 @@ def _merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Do
         found = dict(old)
         for name, value in new.items():
             at = (*path, name)
-            found[name] = _merged(old[name], value, at, lines, document) if name in old else value
+            found[name] = merged(old[name], value, at, lines, document) if name in old else value
             if name not in old or not isinstance(found[name], dict | list):
                 _take_lines(at, lines, document)
         return found
@@ -52,7 +64,7 @@ def _merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Do
     return new
 
 
-def _joined(old: list[Any], new: list[Any], path: Path, lines: dict[Path, str], document: Document) -> list[Any]:
+def _joined(old: list[Any], new: list[Any], path: Path, lines: dict[Path, str], document: Written) -> list[Any]:
     """Both lists, the later one's items in the place of those that stand for the same thing."""
     identity = _IDENTITIES.get(str(path[-1]), _itself)
     found = list(old)
@@ -94,7 +106,7 @@ def _as_mapping(value: Any, key: str) -> Any:  # noqa: ANN401 - YAML
     return found
 
 
-def _take_lines(path: Path, lines: dict[Path, str], document: Document) -> None:
+def _take_lines(path: Path, lines: dict[Path, str], document: Written) -> None:
     """The lines of a value are those of the document from now on."""
     for at in [at for at in lines if at[: len(path)] == path and len(at) > len(path)]:
         del lines[at]

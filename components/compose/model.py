@@ -37,6 +37,11 @@ class Mount:
     subpath: str | None = None
 
     @property
+    def is_docker(self) -> bool:
+        """Whether it is the socket of the host's Docker."""
+        return bool(self.host_path and self.host_path.endswith("/docker.sock"))
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether only one container at a time should hold it."""
         is_socket = bool(self.host_path and self.host_path.endswith(".sock"))
@@ -122,8 +127,6 @@ class Service:
     stop_seconds: int = 10
     """Compose's own default."""
     restart: str = "no"
-    stays_down: bool = False
-    """Whether the file says that nothing starts it again: once it is over, it is left alone."""
     max_retries: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Other arguments of docker.Container, by their names there."""
@@ -139,6 +142,11 @@ class Service:
         return self.restart == "no"
 
     @property
+    def is_task(self) -> bool:
+        """Whether it may have done its work once it has ended well: nothing starts it again or asks it for anything."""
+        return self.may_end and not (self.is_routed or self.ports)
+
+    @property
     def is_routed(self) -> bool:
         """Whether its labels have Traefik send requests to it."""
         enabled = self.labels.get("traefik.enable", "").lower()
@@ -146,11 +154,21 @@ class Service:
         return enabled == "true" or (has_router and enabled != "false")
 
     @property
+    def is_proxy(self) -> bool:
+        """Whether it looks like the reverse proxy: it sees the host's containers, and has a port of the host."""
+        return any(port.external for port in self.ports) and any(mount.is_docker for mount in self.mounts)
+
+    @property
     def is_swapped(self) -> bool:
         """Whether a new container can run beside the old one."""
         is_alone = any(port.external for port in self.ports) or any(mount.is_exclusive for mount in self.mounts)
+        return self.is_routed and not is_alone and self.has_no_address_of_its_own
+
+    @property
+    def has_no_address_of_its_own(self) -> bool:
+        """Whether two containers of it can be on its networks."""
         has_address = any({"ipv4_address", "ipv6_address", "mac_address"} & one.options.keys() for one in self.networks)
-        return self.is_routed and not is_alone and not has_address and self.network_mode in {None, "bridge"}
+        return not has_address and self.network_mode in {None, "bridge"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,7 @@ def _size(fields: Fields, key: str) -> int | None:
     try:
         return values.mebibytes(value)
     except ValueError as error:
-        fields.refuse(key, str(error), "correct the value")
+        fields.refuse(key, str(error), "write such as 64m")
         return None
 
 
@@ -156,8 +156,12 @@ def _deploy(service: Fields, found: dict[str, Any]) -> None:
         deploy.refuse("mode", "is for a swarm", "take it out")
     resources = deploy.child("resources")
     limits, reserved = resources.child("limits"), resources.child("reservations")
-    limits.only({"cpus", "memory"})
-    reserved.only({"cpus", "memory"})
+    if "devices" in reserved:
+        reserved.refuse("devices", "is nothing that is tried here", "run that service with docker compose")
+    if "pids" in limits:
+        limits.refuse("pids", "is nothing that Docker's provider sets", "use ulimits.nproc")
+    limits.only({"cpus", "memory", "pids"})
+    reserved.only({"cpus", "memory", "devices", "generic_resources"})
     if "cpus" in limits:
         found.setdefault("cpus", limits.text("cpus"))
     if "memory" in limits:

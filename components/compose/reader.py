@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from components.compose import keys
 from components.compose.checkout import Checkout, CheckoutError
 from components.compose.declared import networks, volumes
+from components.compose.extending import extend
 from components.compose.fields import Fields
-from components.compose.interpolation import mark
+from components.compose.interpolation import InterpolationError, interpolate, mark
 from components.compose.merging import merge
 from components.compose.model import Project, Service
 from components.compose.mounts import as_text
 from components.compose.resolving import resolved
-from components.compose.service_reader import ServiceReader
+from components.compose.service_reader import ServiceReader, links
 from components.compose.source import Source
 from components.settings.problem import Problem
 from components.source.placeholder import PLACEHOLDERS
@@ -42,9 +44,11 @@ def read(
         if not isinstance(document.value, dict):
             raise source_error(document.where(), "is no mapping", "write a compose file")
     source = merge(documents)
-    _prepare(source, is_stack_image)
     variables = {**env, **{name: mark(name) for name in secrets}}
-    source = Source(value=resolved(source, source.value, (), variables), lines=source.lines, problems=source.problems)
+    _check_keys(source)
+    source = extend(source, checkout)
+    _prepare(source, is_stack_image, variables)
+    source = replace(source, value=resolved(source, source.value, (), variables))
     source.check()
     top = Fields.of(source, (), source.value)
     reader = ServiceReader(
@@ -54,6 +58,7 @@ def read(
         files={kind: _files(top.child(kind), kind, checkout, variables) for kind in ("configs", "secrets")},
         volumes=top.child("volumes").value,
         networks=top.child("networks").value,
+        linked=_linked(source, top.child("services")),
     )
     name = _project_name(top, project, fallback)
     services = {key: reader.read(key, top.child("services").child(key)) for key in source.value["services"]}
@@ -76,31 +81,52 @@ def read(
     return found
 
 
-def _prepare(source: Source, is_stack_image: Callable[[str], bool]) -> None:
-    """Takes out what has no part in a run; the stack's image is IMAGE, whatever variables its tag had."""
+def _check_keys(source: Source) -> None:
+    services = source.value.get("services")
+    if services is None:
+        source.refuse(
+            ("services",),
+            "is missing",
+            "write the services below the key 'services', which a file of compose's first version has not",
+        )
+        source.check()
     for key in source.value:
         if key in keys.TOP_LEVEL_REFUSED:
             source.refuse((key,), *keys.TOP_LEVEL_REFUSED[key])
         elif key not in keys.TOP_LEVEL and not keys.is_extension(key):
             source.refuse((key,), "is no key of a compose file", "correct it, or take it out")
-    services: dict[str, Any] = source.value.get("services") or {}
     if not isinstance(services, dict) or not services:
-        source.refuse(("services",), "is missing or no mapping", "declare a service")
-        source.check()
+        source.refuse(("services",), "is no mapping", "declare a service")
+    else:
+        for name, service in services.items():
+            if not isinstance(service, dict):
+                source.refuse(("services", name), "is no mapping", "write an image")
+    source.check()
+
+
+def _prepare(source: Source, is_stack_image: Callable[[str], bool], variables: Mapping[str, str]) -> None:
+    """Takes out what has no part in a run; the stack's image is IMAGE, whatever variables its tag had."""
+    services: dict[str, Any] = source.value["services"]
     for name, service in list(services.items()):
-        if not isinstance(service, dict):
-            source.refuse(("services", name), "is no mapping", "write an image")
-            continue
         if service.get("profiles"):
             # As compose does without --profile.
             del services[name]
+            source.left_out.add(name)
             continue
-        if is_stack_image(str(service.get("image", ""))):
+        image = str(service.get("image", ""))
+        if is_stack_image(image) or is_stack_image(_repository(image, variables)):
             service["image"] = PLACEHOLDERS[0]
-    source.check()
     if not services:
         source.refuse(("services",), "has services with profiles alone", "take 'profiles' from one that is to run")
     source.check()
+
+
+def _repository(image: str, variables: Mapping[str, str]) -> str:
+    """The image less its tag, which may be of variables that only the tools of before have set."""
+    try:
+        return interpolate(re.sub(r"(:[^/@]*)?(@.*)?$", "", image), variables)
+    except InterpolationError:
+        return ""
 
 
 def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:
@@ -124,7 +150,8 @@ def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[st
     for name in section.value:
         one = section.child(name)
         one.only({"file", "content", "environment", "external", "name"})
-        found[name] = ("", None)
+        # What follows is about this, not about an empty file.
+        found[name] = ("unknown", None)
         try:
             if one.boolean("external"):
                 one.refuse("external", "is kept by a swarm", "use file, content or environment")
@@ -143,6 +170,25 @@ def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[st
                 section.refuse(name, "has no file, content or environment", f"add one to the {kind}")
         except CheckoutError as error:
             section.refuse(name, error.cause, error.remedy)
+    return found
+
+
+def _linked(source: Source, services: Fields) -> dict[str, list[str]]:
+    """The names that services give each other in their links, which become names on their networks."""
+    found: dict[str, list[str]] = {}
+    owners: dict[str, str] = {}
+    for name in services.value:
+        for service, alias in links(services.child(name)):
+            if alias == service:
+                continue
+            if alias in services.value or owners.setdefault(alias, service) != service:
+                source.refuse(
+                    ("services", name, "links"),
+                    f"gives {service} the name {alias}, which another service has",
+                    "use another one: here it is a name for all that are on its networks",
+                )
+            elif alias not in found.setdefault(service, []):
+                found[service].append(alias)
     return found
 
 
@@ -188,3 +234,7 @@ def _notes(source: Source) -> Iterator[str]:
             if key in service and key in {"build", "develop"}:
                 path: Path = ("services", name, key)
                 yield str(Problem(path=source.where(path), cause=f"{key} has no effect", remedy=keys.NO_EFFECT[key]))
+        if isinstance(deploy := service.get("deploy"), dict) and deploy.get("labels"):
+            path = ("services", name, "deploy", "labels")
+            remedy = "they are a swarm's; write a container's below labels"
+            yield str(Problem(path=source.where(path), cause="deploy.labels has no effect", remedy=remedy))

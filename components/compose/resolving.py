@@ -25,10 +25,15 @@ def resolved(source: Source, value: Any, path: Path, variables: Mapping[str, str
     if not isinstance(value, str) or (len(path) > 2 and path[0] == "services" and path[2] in _NOT_READ):
         return value
     found = ""
+    if path[2:3] == ("volumes",):
+        # Where a shell runs docker compose: the folder of the file.
+        variables = {"PWD": ".", **variables}
     try:
         found = interpolate(value, variables)
     except InterpolationError as error:
-        source.refuse(path, error.cause, error.remedy)
+        is_image = len(path) == 3 and path[0] == "services" and path[2] == "image"
+        own = "write 'image: IMAGE' if it is the image that CI sets, else " if is_image else ""
+        source.refuse(path, error.cause, f"{own}{error.remedy}")
     if OPEN in value or CLOSE in value:
         source.refuse(path, "holds a character of Unicode's private use", "take it out")
     if (secret := names(found)) and not _may_be_secret(path):

@@ -8,12 +8,12 @@ the new one win: their priority is higher by one (see `swap`).
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.docker_app.labels import PROBE_HEADER, probe_path
 from components.docker_app.swap import Generation
-from components.docker_app.traefik_rules import hosts
+from components.docker_app.traefik_rules import hosts, path
 
 _FIRST = 1_000_000_000
 """A priority above all others."""
@@ -31,12 +31,19 @@ class Route:
     rule: str
     entry_points: tuple[str, ...]
     tls: bool
-    """Whether it takes requests over TLS: its labels say so, or do not say that it is for an entry point without."""
+    """Whether its labels say that it takes requests over TLS; else the entry point decides."""
+    middlewares: tuple[str, ...] = ()
+    cert_resolver: str | None = None
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names in its rule."""
         return hosts(self.rule)
+
+    @property
+    def path(self) -> str:
+        """A path that its rule takes."""
+        return path(self.rule)
 
 
 def routes(labels: Mapping[str, str]) -> list[Route]:
@@ -49,8 +56,11 @@ def routes(labels: Mapping[str, str]) -> list[Route]:
         Route(
             name=name,
             rule=fields["rule"],
-            entry_points=(points := tuple(filter(None, map(str.strip, fields.get("entrypoints", "").split(","))))),
-            tls=_has_tls(fields, points),
+            entry_points=_listed(fields.get("entrypoints", "")),
+            tls=fields.get("tls", "true").lower() == "true"
+            and any(field == "tls" or field.startswith("tls.") for field in fields),
+            middlewares=_listed(fields.get("middlewares", "")),
+            cert_resolver=fields.get("tls.certresolver") or None,
         )
         for name, fields in found.items()
         if "rule" in fields
@@ -140,9 +150,8 @@ def _probe(route: Route, labels: Mapping[str, str], token: str) -> dict[str, str
     }
 
 
-def _has_tls(fields: Mapping[str, str], entry_points: Sequence[str]) -> bool:
-    says = any(field == "tls" or field.startswith("tls.") for field in fields) and fields.get("tls") != "false"
-    return says or not set(entry_points) & {"web", "http"}
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _middlewares(labels: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from components.compose import keys, options, ports, values
@@ -31,6 +31,8 @@ class ServiceReader:
     """The configs and secrets of the project."""
     volumes: Mapping[str, object]
     networks: Mapping[str, object]
+    linked: Mapping[str, Sequence[str]]
+    """The names that other services give a service in their links."""
 
     def read(self, name: str, fields: Fields) -> Service:
         """The service; its problems are recorded."""
@@ -38,14 +40,19 @@ class ServiceReader:
         mounts = Mounts(fields=fields, checkout=self.checkout, volumes=self.volumes)
         mounts.read(self.files)
         if mounts.uploads and fields.boolean("read_only"):
+            # Into a volume that is mounted there neither: the provider unpacks files at the root (5.2).
             fields.refuse(
                 "read_only",
                 "is set, and Docker puts no file into a container whose root is read-only",
-                "take it out, or have the files in the image",
+                f"take it out, or have {mounts.uploads[0].target} in the image or in a folder of the Docker host",
             )
         for upload in mounts.uploads:
             if not (upload.content or upload.base64):
-                fields.source.refuse(fields.path, f"has an empty file for {upload.target}", "write something into it")
+                fields.source.refuse(
+                    fields.path,
+                    f"has an empty file for {upload.target}",
+                    "mount a named volume if the program writes there, else write something into the file",
+                )
         policy, attempts = options.restart(fields)
         others = options.read(fields)
         grace = self._grace(fields)
@@ -70,14 +77,13 @@ class ServiceReader:
             ports=ports.read(fields),
             mounts=tuple(mounts.mounts),
             uploads=tuple(mounts.uploads),
-            networks=self._networks(fields, mode),
+            networks=self._networks(name, fields, mode),
             network_mode=mode,
             depends_on=self._depends_on(fields),
             healthcheck=self._healthcheck(fields) if "healthcheck" in fields else None,
             container_name=container_name,
             stop_seconds=10 if grace is None else max(grace, 1),
             restart=policy,
-            stays_down=policy == "no" and ("restart" in fields or "restart_policy" in fields.child("deploy")),
             max_retries=attempts,
             options=others,
         )
@@ -89,7 +95,8 @@ class ServiceReader:
                 fields.refuse(key, *keys.REFUSED[key])
             elif key not in known and not keys.is_extension(key):
                 fields.refuse(key, "is no key of a service", "correct it, or take it out")
-        if fields.text("pull_policy") not in {None, "missing", "if_not_present"}:
+        is_own = self.is_stack_image(fields.text("image") or "")
+        if fields.text("pull_policy") not in {None, "missing", "if_not_present"} and not is_own:
             fields.refuse(
                 "pull_policy",
                 f"is {fields.text('pull_policy')!r}, and an image changes here only if the file or the stack says so",
@@ -171,13 +178,14 @@ class ServiceReader:
             fields.refuse(key, str(error), "write it as a list")
             return None
 
-    def _networks(self, fields: Fields, mode: str | None) -> tuple[Attachment, ...]:
+    def _networks(self, service: str, fields: Fields, mode: str | None) -> tuple[Attachment, ...]:
         if mode is not None:
             if "networks" in fields:
                 fields.refuse("networks", "stands beside network_mode", "keep one of the two")
             return ()
+        linked = self.linked.get(service, ())
         if "networks" not in fields:
-            return (Attachment(network="default"),)
+            return (Attachment(network="default", aliases=tuple(linked)),)
         found = []
         for name, given in fields.named("networks").items():
             if name != "default" and name not in self.networks:
@@ -186,7 +194,7 @@ class ServiceReader:
             found.append(
                 Attachment(
                     network=name,
-                    aliases=given.texts("aliases"),
+                    aliases=tuple(dict.fromkeys([*given.texts("aliases"), *linked])),
                     options={key: self._attachment_option(given, key) for key in sorted(_ATTACHMENT) if key in given},
                 )
             )
@@ -203,10 +211,7 @@ class ServiceReader:
 
     def _depends_on(self, fields: Fields) -> tuple[Dependency, ...]:
         found: dict[str, Dependency] = {}
-        for text in fields.texts("links"):
-            service, _, alias = text.partition(":")
-            if alias and alias != service:
-                fields.refuse("links", f"gives {service} the name {alias}", "set it as an alias in its networks")
+        for service, _ in links(fields):
             found[service] = Dependency(service=service)
         for name, given in fields.named("depends_on").items():
             given.only({"condition", "required", "restart"})
@@ -219,7 +224,13 @@ class ServiceReader:
             if given.boolean("required") is not False or name in self._services(fields):
                 found[name] = Dependency(service=name, condition=condition)  # type: ignore[arg-type]
         for name in found:
-            if name not in self._services(fields):
+            if name in fields.source.left_out:
+                fields.refuse(
+                    "depends_on",
+                    f"names {name!r}, which its profiles leave out",
+                    "mark it 'required: false', or take 'profiles' from that service",
+                )
+            elif name not in self._services(fields):
                 fields.refuse("depends_on", f"names {name!r}, which is no service here", "correct it")
         return tuple(found.values())
 
@@ -247,3 +258,10 @@ class ServiceReader:
                 except ValueError as error:
                     given.refuse(key, str(error), "write such as 30s")
         return Healthcheck(test=test, retries=given.number("retries"), **times)
+
+
+def links(fields: Fields) -> Iterator[tuple[str, str]]:
+    """The services that a service is linked to, each with the name that it has for it."""
+    for text in fields.texts("links"):
+        service, _, alias = text.partition(":")
+        yield service, alias or service

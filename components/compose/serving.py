@@ -1,7 +1,7 @@
 """What a run does besides the provider: services start in their order, and the old goes once the new one serves."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -10,15 +10,16 @@ from components.compose import probe
 from components.compose.args import ComposeArgs
 from components.compose.container import patience
 from components.compose.model import Service
-from components.compose.names import SERVICE_LABEL
-from components.compose.reached import Reach
+from components.compose.names import SERVICE_LABEL, container_name
 from components.compose.routes import port, probed
+from components.compose.trial import ServiceTrial, is_tried
 from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
 from components.docker_app.entrance import Entrance
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.listed_container import ListedContainer
+from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDockerError
 from components.docker_app.removal import remove_failed
 from components.docker_app.swap import Generation
@@ -37,6 +38,8 @@ class Serving:
     parent: pulumi.Resource
     after: Sequence["Serving"] = ()
     """The services that it depends on."""
+    beside: Mapping[str, "Serving"] = field(default_factory=dict)
+    """All services of the project, by name, once each is declared."""
     done: pulumi.Output[str] | None = None
     """The id of the container, once it does what others wait for."""
     _removed: set[str] = field(default_factory=set)
@@ -48,23 +51,51 @@ class Serving:
         """Whether the service runs to its end, which others wait for."""
         return self.service.name in self.args.project.completed
 
-    def gate(self) -> pulumi.Output[bool]:
-        """Known once the services it depends on do what it waits for, and nothing else holds its place.
+    def waits_for(self, other: "Serving") -> bool:
+        """Whether it is that service, or starts after it."""
+        return self is other or any(one.waits_for(other) for one in self.after)
 
-        Not an output of theirs: what depends on a property of a container is replaced with it.
+    async def gate(self, image_id: str) -> str:
+        """The id of the image, once a container of it may start.
+
+        The services it depends on do what it waits for, the image has served beside the container that it stops, if
+        that can be tried, and nothing else holds its place. This is no output of another container: what depends on a
+        property of one is replaced with it.
         """
-        waiting: Awaitable[bool] = self._may_start()
-        return pulumi.Output.from_input(waiting)
-
-    async def _may_start(self) -> bool:
         if pulumi.runtime.is_dry_run():
-            return True
+            return image_id
         for other in self.after:
             if other.done is not None:
                 await other.done.future()
         if not self.service.is_swapped:
+            await self._try(image_id)
             await self._remove(self._leftovers)
-        return True
+        return image_id
+
+    async def _try(self, image_id: str) -> None:
+        args, service = self.args, self.service
+        name = container_name(args.project, service)
+        if name is None or not is_tried(service):
+            return
+        values = await pulumi.Output.all(**args.values).future() or {}
+        trial = ServiceTrial(
+            beside=name,
+            owner=args.owner,
+            identity=args.identity,
+            image=image_id,
+            seconds=patience(service, args.target.wait_seconds),
+            networks=[args.project.networks[one.network].name for one in service.networks],
+            secrets=tuple(values.values()),
+            service=service,
+            project=args.project,
+            values=values,
+        )
+        problem = await asyncio.to_thread(trial.problem, args.remote)
+        if problem:
+            raise pulumi.RunError(
+                f"{self._where}: {args.image_of(service.name)} does not serve, so the container {name} was not stopped "
+                f"for it, and serves on:\n{problem}"
+            )
 
     async def ask(self, image_id: str) -> str:
         """How it is seen that a container of the image can serve (see `probe`)."""
@@ -153,7 +184,7 @@ class Serving:
             secrets=secrets,
         )
         try:
-            lines = await self._again(waiting) if found else await waiting.problem()
+            lines = await self._again(waiting, is_stopped=found.is_stopped) if found else await waiting.problem()
         except RemoteDockerError as error:
             lines = [printable(str(error)) or "the connection was lost"]
         if not lines:
@@ -165,9 +196,9 @@ class Serving:
         verb = "complete" if self.completes else "serve"
         raise pulumi.RunError("\n".join([f"{self._where}: the service {service.name} does not {verb}:", *lines]))
 
-    async def _again(self, waiting: Waiting) -> list[str]:
-        """A container that was stopped, paused or did not complete is started; what did complete is left alone."""
-        if (self.completes or self.service.stays_down) and not await waiting.problem():
+    async def _again(self, waiting: Waiting, *, is_stopped: bool) -> list[str]:
+        """A container that was stopped, paused or failed is started; one that has done its work is left alone."""
+        if is_stopped and (self.completes or self.service.is_task) and not await waiting.problem():
             return []
         for action in ("unpause", "start"):
             # An error if it is not paused, 304 if it runs already: what counts is how it is in the end.
@@ -176,15 +207,29 @@ class Serving:
 
     async def _reach(self, container_id: str, generation: Generation) -> None:
         """Waits until the reverse proxy serves the new container; it is stopped if that does not come."""
+        for other in self.beside.values():
+            # A proxy that the file brings with it may be starting too.
+            if other.service.is_proxy and other.done is not None and not other.waits_for(self):
+                await other.done.future()
         route = probed(self.service.labels)
         if route is None:
             # Nothing in its rules can be asked for. Traefik takes up to three seconds.
             await asyncio.sleep(_ROUTED_SECONDS)
             return
+        target = self.args.target
+        # If the labels do not say whether it is TLS, the proxy's own settings do, which nobody here can read.
         reach = Reach(
-            entrance=Entrance(host=route.hosts[0], tls=route.tls, address=self.args.target.proxy),
-            entry_points=route.entry_points,
+            entrances=[
+                Entrance(host=route.hosts[0], tls=tls, address=target.proxy)
+                for tls in ([True] if route.tls else [True, False])
+            ],
             token=generation.token,
+            entry_points=route.entry_points,
+            middlewares=route.middlewares,
+            cert_resolver=route.cert_resolver,
+            remedy="have the application listen on 0.0.0.0, label it with its port, and put it on the proxy's network "
+            "(traefik.docker.network)",
+            seconds=target.wait_seconds,
         )
         problem = await asyncio.to_thread(reach.problem, self.args.remote)
         if problem is None:

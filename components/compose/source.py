@@ -18,6 +18,8 @@ class Source:
     lines: Mapping[Path, str]
     """FILE:LINE of each value by its path."""
     problems: list[Problem] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
+    """Services that their profiles leave out."""
 
     def where(self, path: Path) -> str:
         """FILE:LINE of a value; if there is none at the path, of the nearest one that it would be in."""

@@ -12,8 +12,6 @@ from components.docker_app.labels import PROBE_HEADER
 from components.docker_app.remote_docker import RemoteDocker
 
 _SECONDS = 10
-_DEFAULT_CERTIFICATE = b"TRAEFIK DEFAULT CERT"
-"""Name in the certificate that Traefik makes up if it has no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +43,8 @@ class Answer:
     """Of HTTP; 0 if there was no answer."""
     token: str = ""
     """The container by whose route it came, if it came by that of a probe."""
-    has_default_certificate: bool = False
-    """Whether the proxy has shown the certificate that it makes up itself."""
+    has_other_certificate: bool = False
+    """Whether the proxy has shown a certificate that is not for the site's name, such as one that it makes up."""
     reason: str = ""
     """Why there was no answer."""
 
@@ -89,5 +87,14 @@ def _ask(plain: socket.socket, entrance: Entrance, path: str) -> Answer:
         return Answer(
             status=response.status,
             token=response.headers.get(PROBE_HEADER, ""),
-            has_default_certificate=_DEFAULT_CERTIFICATE in (shown or b""),
+            has_other_certificate=shown is not None and not _names(shown, entrance.host),
         )
+
+
+def _names(certificate: bytes, host: str) -> bool:
+    """Whether a certificate is for a host: its DER has the name, or that of all beside it (RFC 5280, dNSName)."""
+    for name in (host.encode(), f"*.{host.partition('.')[2]}".encode()):
+        length = [len(name)] if len(name) < 128 else [0x81, len(name)]
+        if (bytes([0x82, *length]) + name).lower() in certificate.lower():
+            return True
+    return False

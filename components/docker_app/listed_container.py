@@ -11,6 +11,8 @@ from components.printable import printable
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{12,64}", re.ASCII)
+_UNNAMED = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_EXITED = re.compile(r"Exited \(([0-9]+)\)")
 _COMPOSE_LABEL = "com.docker.compose.project"
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - what a container holds
 _STOPPED = ("created", "exited", "dead")
@@ -26,9 +28,13 @@ class ListedContainer:
     """Those of somebody else's container hold whatever that somebody likes."""
     state: str = "running"
     """created, running, paused, restarting, removing, exited or dead."""
+    exit_code: int | None = None
+    """Of one that has exited."""
     is_unhealthy: bool = False
     published: tuple[tuple[str, int], ...] = ()
     """Address and number of each TCP port of the host that it holds."""
+    unnamed: Mapping[str, str] = field(default_factory=dict)
+    """The volumes that Docker has named itself, by the paths where they are mounted."""
 
     @property
     def identity(self) -> str:
@@ -114,6 +120,7 @@ def read_listing(answer: list[dict[str, Any]]) -> tuple[ListedContainer, ...]:
             name=_own_name(item.get("Names") or []),
             labels=item.get("Labels") or {},
             state=item.get("State") or "running",
+            exit_code=int(code[1]) if (code := _EXITED.match(item.get("Status") or "")) else None,
             # The API of Docker 20.10 has the health in this text alone.
             is_unhealthy="(unhealthy)" in (item.get("Status") or ""),
             published=tuple(
@@ -121,6 +128,11 @@ def read_listing(answer: list[dict[str, Any]]) -> tuple[ListedContainer, ...]:
                 for port in item.get("Ports") or []
                 if port.get("PublicPort") and port.get("Type") == "tcp"
             ),
+            unnamed={
+                mount["Destination"]: mount["Name"]
+                for mount in item.get("Mounts") or []
+                if mount.get("Type") == "volume" and _UNNAMED.fullmatch(mount.get("Name") or "")
+            },
         )
         for item in answer
     )

@@ -1,10 +1,11 @@
 """Waits until the reverse proxy serves a container, and says why it does not. No Pulumi here."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from components.docker_app.entrance import Answer, Entrance, ask_from_here, ask_from_host
-from components.docker_app.labels import Route, probe_path
+from components.docker_app.labels import probe_path
 from components.docker_app.remote_docker import RemoteDocker
 
 _POLL_SECONDS = 0.2
@@ -20,10 +21,18 @@ _NO_ANSWER = (502, 503, 504)
 class Reach:
     """The way of a request to one container."""
 
-    entrance: Entrance
-    route: Route
+    entrances: Sequence[Entrance]
+    """Where the proxy may take it; one at least."""
     token: str
     """Of the container."""
+    entry_points: Sequence[str]
+    middlewares: Sequence[str] = ()
+    cert_resolver: str | None = None
+    """What its router names."""
+    at: str = "it"
+    """Where the proxy sends the request."""
+    remedy: str
+    """What to see to if the proxy gets no answer there."""
     seconds: int
     """How long the proxy may take to have a certificate."""
 
@@ -32,58 +41,60 @@ class Reach:
         begun = time.monotonic()
         unanswered: float | None = None
         while True:
-            answer = self._ask(remote)
+            entrance, answer = self._ask(remote)
             waited = time.monotonic() - begun
             if answer.token != self.token:
-                unanswered, limit, problem = None, float(_ROUTED_SECONDS), self._not_routed(remote, answer)
+                unanswered, limit, problem = None, float(_ROUTED_SECONDS), self._not_routed(remote, entrance, answer)
             elif answer.status in _NO_ANSWER:
                 unanswered = waited if unanswered is None else unanswered
                 limit, problem = unanswered + _ANSWERED_SECONDS, self._not_answered(answer)
-            elif self.route.cert_resolver and answer.has_default_certificate:
-                unanswered, limit, problem = None, max(self.seconds, _ROUTED_SECONDS), self._not_certified()
+            elif self.cert_resolver and answer.has_other_certificate:
+                unanswered, limit, problem = None, max(self.seconds, _ROUTED_SECONDS), self._not_certified(entrance)
             else:
                 return None
             if waited >= limit:
                 return problem
             time.sleep(_POLL_SECONDS)
 
-    def _ask(self, remote: RemoteDocker) -> Answer:
-        path = probe_path(self.token)
-        from_host = ask_from_host(remote, self.entrance, path)
-        if from_host.status:
-            return from_host
-        from_here = ask_from_here(self.entrance, path)
-        return from_here if from_here.status else from_host
+    def _ask(self, remote: RemoteDocker) -> tuple[Entrance, Answer]:
+        """The answer by the container's own route if there is one, else any that there is, else the first."""
+        path, found = probe_path(self.token), []
+        for entrance in self.entrances:
+            answer = ask_from_host(remote, entrance, path)
+            if not answer.status:
+                from_here = ask_from_here(entrance, path)
+                answer = from_here if from_here.status else answer
+            if answer.token == self.token:
+                return entrance, answer
+            found.append((entrance, answer))
+        return next((one for one in found if one[1].status), found[0])
 
-    def _not_routed(self, remote: RemoteDocker, answer: Answer) -> str:
-        route, where = self.route, f"{self.entrance.from_host} of {remote.address}"
+    def _not_routed(self, remote: RemoteDocker, entrance: Entrance, answer: Answer) -> str:
+        where = f"{entrance.from_host} of {remote.address}"
         if answer.status == 0:
             # By a connection of its own, which says why.
-            answer = ask_from_host(replace(remote, shares_connection=False), self.entrance, "/")
+            answer = ask_from_host(replace(remote, shares_connection=False), entrance, "/")
             return (
                 f"the reverse proxy cannot be asked at {where} ({answer.reason or 'no answer'}), nor at "
-                f"{self.entrance.host}:{self.entrance.port} from here; set gitlab-deploy:dockerHost.proxy to the "
+                f"{entrance.host}:{entrance.port} from here; set gitlab-deploy:dockerHost.proxy to the "
                 "address at which it listens"
             )
-        names = [f"the entry point {route.entry_point!r}", *(f"the middleware {name!r}" for name in route.middlewares)]
-        if route.cert_resolver:
-            names.append(f"the certificate resolver {route.cert_resolver!r}")
+        names = [f"the entry point {name!r}" for name in self.entry_points]
+        names += [f"the middleware {name!r}" for name in self.middlewares]
+        if self.cert_resolver:
+            names.append(f"the certificate resolver {self.cert_resolver!r}")
         return (
-            f"the reverse proxy at {where} does not route {self.entrance.host} to it (it answers with status "
-            f"{answer.status}); see in the proxy's log whether it knows {_listed(names)}"
+            f"the reverse proxy at {where} does not route {entrance.host} to it (it answers with status "
+            f"{answer.status}); see in the proxy's log whether it knows {_listed(names or ['its labels'])}"
         )
 
     def _not_answered(self, answer: Answer) -> str:
-        return (
-            f"the reverse proxy gets no answer from its port {self.route.port} in the network "
-            f"{self.route.network!r} (status {answer.status}); have the application listen on 0.0.0.0, and the proxy "
-            "attached to that network"
-        )
+        return f"the reverse proxy gets no answer from {self.at} (status {answer.status}); {self.remedy}"
 
-    def _not_certified(self) -> str:
+    def _not_certified(self, entrance: Entrance) -> str:
         return (
-            f"the reverse proxy has no certificate for {self.entrance.host}, and shows one of its own; see in its log "
-            f"whether it knows the certificate resolver {self.route.cert_resolver!r}, and why that gets none"
+            f"the reverse proxy has no certificate for {entrance.host}, and shows another; see in its log "
+            f"whether it knows the certificate resolver {self.cert_resolver!r}, and why that gets none"
         )
 
 

@@ -57,7 +57,16 @@ class Serving:
         if not route or not generation:
             return
         entrance = Entrance(host=route.hosts[0], tls=route.tls, address=target.proxy)
-        reach = Reach(entrance=entrance, route=route, token=generation.token, seconds=target.wait_seconds)
+        reach = Reach(
+            entrances=[entrance],
+            token=generation.token,
+            entry_points=[route.entry_point],
+            middlewares=route.middlewares,
+            cert_resolver=route.cert_resolver,
+            at=f"its port {route.port} in the network {route.network!r}",
+            remedy="have the application listen on 0.0.0.0, and the proxy attached to that network",
+            seconds=target.wait_seconds,
+        )
         async with Progress(shown_at(self.parent)) as progress:
             progress.say(f"{target.address}: waiting until the reverse proxy serves {name}")
             problem = await asyncio.to_thread(reach.problem, args.remote)

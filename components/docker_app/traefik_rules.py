@@ -64,3 +64,14 @@ def hosts(rule: str) -> tuple[str, ...]:
         for value in values
     )
     return tuple(dict.fromkeys(found))
+
+
+def path(rule: str) -> str:
+    """A path that the rule takes requests for: the first one that it names, else the root."""
+    found = (
+        values[0]
+        for alternative in _alternatives(rule)
+        for negation, name, values in alternative
+        if name in {"path", "pathprefix"} and not negation
+    )
+    return next(found, "/")

@@ -6,7 +6,7 @@ No Pulumi here. What is secret goes through Docker's Engine API, as JSON: nothin
 import io
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -116,9 +116,9 @@ class Trial:
 
     def _start(self, remote: RemoteDocker, container_id: str) -> str | None:
         answers: list[ApiAnswer] = []
-        if self.files:
+        if (packed := self._archive()) is not None:
             path = f"/containers/{container_id}/archive?path=/"
-            answers.append(remote.request("PUT", path, _archive(self.files), {"Content-Type": "application/x-tar"}))
+            answers.append(remote.request("PUT", path, packed, {"Content-Type": "application/x-tar"}))
         # Docker takes one network with the container, and the others one by one.
         answers += [
             remote.request_json("POST", f"/networks/{network}/connect", {"Container": container_id})
@@ -138,14 +138,17 @@ class Trial:
             time.sleep(_POLL_SECONDS)
         return "\n".join(last_log_lines(remote, self.name, self.secrets))
 
+    def _archive(self) -> bytes | None:
+        """The files as Docker takes them (PUT /containers/ID/archive); None if there are none."""
+        return packed((path, content.encode(), 0o644) for path, content in self.files.items()) if self.files else None
 
-def _archive(files: Mapping[str, str]) -> bytes:
-    """The files as Docker takes them (PUT /containers/ID/archive)."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path, content in files.items():
-            data = content.encode()
+
+def packed(files: Iterable[tuple[str, bytes, int]]) -> bytes:
+    """Files by path, content and mode as a tar archive."""
+    found = io.BytesIO()
+    with tarfile.open(fileobj=found, mode="w") as archive:
+        for path, data, mode in files:
             member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode = len(data), 0o644
+            member.size, member.mode = len(data), mode
             archive.addfile(member, io.BytesIO(data))
-    return packed.getvalue()
+    return found.getvalue()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.compose import claims
+from components.compose.drift import left_behind
 from components.compose.host import look
 from components.compose.load import of_stack
 from components.compose.model import Project
@@ -65,6 +66,7 @@ def sort(project: Project, present: Present, *, own_id: str, known: Collection[s
             how = "once it serves" if service.is_swapped else "which stops first"
             ids.append(container.id)
             lines.append(f"container {container.shown}; the stack's own of {service.name} takes its place, {how}")
+            lines += left_behind(container, project)
     for kind, named in (("network", present.networks), ("volume", present.volumes)):
         for one in named.values():
             if one.id in taken and claims.is_of_project(project, one.labels):

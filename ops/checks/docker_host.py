@@ -66,4 +66,7 @@ def services(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
         yield passed, text if passed else f"{text}, but it is: {state['Status']}{ended}, {health}"
     web = next((one for one in compose["services"].values() if one["image"] == compose["image"]), None)
     for host in compose["hosts"] if web else ():
-        yield routed(remote, host, web["container"] if web else "", arguments, site.trusting(arguments.ca))
+        # If the labels do not say that it is TLS, the proxy's own settings decide.
+        trusts = (site.trusting(arguments.ca), *([None] if host in compose["plain"] else []))
+        container_name, root = web["container"] if web else "", compose["paths"][host]
+        yield routed(remote, host, container_name, arguments, *trusts, root=root)

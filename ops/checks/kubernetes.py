@@ -38,7 +38,7 @@ def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Nam
     if service is None:
         return
     port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
-    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path}"
+    path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path or '/'}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     if answer.returncode:

@@ -18,21 +18,36 @@ NO_ROUTER = "404 page not found"
 
 
 def routed(
-    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
+    remote: RemoteDocker,
+    name: str,
+    container: str,
+    arguments: argparse.Namespace,
+    *trusts: ssl.SSLContext | None,
+    root: str = "/",
 ) -> Check:
-    """The site answers through the proxy; it has some time for that, as the container may be a new one."""
+    """The site answers through the proxy; it has some time for that, as the container may be a new one.
+
+    `trusts` are the ways to ask, of which one has to lead there: over TLS, or (None) without. `root` is the path that
+    is asked for if no other one is given.
+    """
     end = time.monotonic() + ROUTED_SECONDS
     while True:
-        passed, text = _through_proxy(remote, name, container, arguments, trust)
+        found = [_through_proxy(remote, name, container, arguments, trust, root) for trust in trusts]
+        passed, text = next((one for one in found if one[0]), found[0])
         if passed or time.monotonic() > end:
             return passed, text
         time.sleep(0.5)
 
 
 def _through_proxy(
-    remote: RemoteDocker, name: str, container: str, arguments: argparse.Namespace, trust: ssl.SSLContext | None
+    remote: RemoteDocker,
+    name: str,
+    container: str,
+    arguments: argparse.Namespace,
+    trust: ssl.SSLContext | None,
+    root: str,
 ) -> Check:
-    path = arguments.path
+    path = arguments.path or root
     scheme, port, over = ("https", site.PORT, "TLS") if trust else ("http", site.PLAIN_PORT, "HTTP")
     where = f"{scheme}://{name}{path}"
     try:
@@ -57,7 +72,7 @@ def _through_proxy(
             "(gitlab-deploy:dockerHost.entryPoint)"
         )
     # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
-    if answer.status < 400 or (answer.status < 500 and path == "/"):
+    if answer.status < 400 or (answer.status < 500 and arguments.path is None):
         return holds(f"{where}: answers over {over}, status {answer.status}", answer.body, arguments)
     return False, f"{where}: answers over {over}, but: status {answer.status}"
 

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in a job that has deployed: check what serves, with the credential of the job, and ask nothing of GitLab",
     )
-    parser.add_argument("--path", default="/", help="path of the site to ask for (default: /)")
+    parser.add_argument("--path", help="path of the site to ask for (default: /, or that of a compose file's route)")
     parser.add_argument("--expect", help="text that every answer of the site has to hold, such as its version")
     parser.add_argument("--url", help="also ask at this address, such as http://SERVICE-ADDRESS")
     parser.add_argument(
@@ -87,7 +87,7 @@ def checks(outputs: StackOutputs[str], arguments: argparse.Namespace) -> Iterato
 
 def _fetch(url: str, arguments: argparse.Namespace) -> Check:
     """Asks at an address."""
-    address = f"{url.rstrip('/')}{arguments.path}"
+    address = f"{url.rstrip('/')}{arguments.path or '/'}"
     where = f"{address}: answers over HTTP"
     try:
         answer = requests.get(address, timeout=10, verify=arguments.ca or True)

@@ -141,7 +141,7 @@ class DockerHost:
         networks = self._host.run(*DOCKER, "network", "ls", "--format", "{{.Name}}").splitlines()
         if NETWORK not in networks:
             self._host.run(*DOCKER, "network", "create", NETWORK)
-        self._start_proxy()
+        self.start_proxy()
 
     def _start_docker(self) -> None:
         config = {
@@ -173,13 +173,17 @@ class DockerHost:
         command: list[str | Path] = ["/usr/sbin/sshd", "-D", "-e", "-f", config]
         self._host.serve(Service("sshd", command, partial(_listens, self._address, 22)))
 
-    def _start_proxy(self) -> None:
-        """Traefik as a team runs it: it sees the containers that say `traefik.enable=true`, and has no other routes."""
+    def start_proxy(self, version_2: Path | None = None) -> None:
+        """Traefik as a team runs it: it sees the containers that say `traefik.enable=true`, and has no other routes.
+
+        `version_2` is a program of that version, in place of the sandbox's own.
+        """
         pem = str(self.certificate.server)
         tls = {"tls": {"stores": {"default": {"defaultCertificate": {"certFile": pem, "keyFile": pem}}}}}
         config = {
             "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
-            "log": {"noColor": True},
+            # Version 2 knows no such key, and does not start with one that it does not know.
+            **({} if version_2 else {"log": {"noColor": True}}),
             "entryPoints": {"web": {"address": ":80"}, "websecure": {"address": ":443"}},
             "providers": {
                 "docker": {"endpoint": "unix:///run/docker.sock", "exposedByDefault": self._exposed_by_default},
@@ -188,7 +192,7 @@ class DockerHost:
         }
         # JSON is YAML; Traefik goes by the file's ending.
         option = f"--configFile={self._write('traefik.yml', config)}"
-        command: list[str | Path] = [wheels.traefik(CACHE)["traefik"], option]
+        command: list[str | Path] = [version_2 or wheels.traefik(CACHE)["traefik"], option]
         self._host.serve(Service("traefik", command, partial(_listens, self._address, 443)))
 
     def _write(self, name: str, document: object) -> Path:

@@ -128,3 +128,10 @@ HELM = Module(
     expected="3 min",
 )
 """For the measurements of bench."""
+TRAEFIK_2 = Module(
+    name="traefik2",
+    title=f"Traefik v{go_module('traefik2', 'github.com/traefik/traefik/v2')}",
+    programs=("traefik",),
+    expected="6 min",
+)
+"""Of the versions before 3; the page of its API is not in the module."""

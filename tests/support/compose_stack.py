@@ -24,16 +24,16 @@ ENTRYPOINT ["/usr/bin/caddy", "file-server", "--listen", ":8080", "--root", "/et
 """
 
 
-def publish_others(instance: Instance) -> str:
-    """Has the image that stands for a database and a cache in the registry; its reference."""
+def publish_others(instance: Instance, repository: str = site.REPOSITORY) -> str:
+    """Has the image that stands for a database and a cache in a project's registry; its reference."""
     gitlab = instance.gitlab
     files = site.server_files()
     image = build_image(
         f"{site.SERVER}{ENTRYPOINT}",
         files,
     )
-    image.push(gitlab.registry, f"{site.REPOSITORY}/other:1", gitlab.credentials)
-    return f"registry.sandbox.test/{site.REPOSITORY}/other:1"
+    image.push(gitlab.registry, f"{repository}/other:1", gitlab.credentials)
+    return f"registry.sandbox.test/{repository}/other:1"
 
 
 class ComposeStack(DockerStack):

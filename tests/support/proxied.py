@@ -47,18 +47,26 @@ def ask_plain(address: str) -> Answer:
 
 
 def _ask(connected: Callable[[], HTTPConnection], path: str) -> Answer:
+    def once() -> tuple[int, str]:
+        with closing(connected()) as connection:
+            return read(connection, path)
+
+    return answered(once)
+
+
+def answered(request: Callable[[], tuple[int, str]]) -> Answer:
+    """What came of a request that gives status and text."""
     asked = time.monotonic()
     try:
-        with closing(connected()) as connection:
-            status, body = read(connection, path)
+        status, body = request()
     except (OSError, HTTPException) as error:
         return Answer(asked=asked, status=0, body=repr(error))
     return Answer(asked=asked, status=status, body=body)
 
 
-def read(connection: HTTPConnection, path: str = "/version.txt") -> tuple[int, str]:
-    """Status and text of a page."""
-    connection.request("GET", path)
+def read(connection: HTTPConnection, path: str = "/version.txt", body: str | None = None) -> tuple[int, str]:
+    """Status and text of a page; of the answer to a form, if there is a body."""
+    connection.request("GET" if body is None else "POST", path, body)
     response = connection.getresponse()
     return response.status, response.read().decode().strip()
 

@@ -23,6 +23,17 @@ FILES = {
     "nginx.conf": "worker_processes 1;\n",
     "one.env": "A=1\nB='two words' # note\nexport C=$LEVEL\nD=\"x\\ny\"\nE=${NO:-default}\n",
     "two.env": "A=2\nLEVEL\n",
+    "common.yml": """\
+services:
+  base: {restart: always, labels: {a: "1"}, ports: ["80:80"], environment: {A: 1, B: 2}, depends_on: [db]}
+  app:
+    extends: base
+    entrypoint: serve
+    user: "7"
+    volumes: ["/srv:/srv", "./nginx.conf:/etc/nginx.conf:ro"]
+    healthcheck: {test: [CMD, a], interval: 5s}
+    networks: [front]
+""",
 }
 EXAMPLE = Path(__file__).parents[4] / "examples" / "compose" / "docker-compose.yml"
 SHAPES: dict[str, list[str]] = {
@@ -120,6 +131,23 @@ services:
     expose: [9090]
 networks:
   back: {driver: bridge, internal: true, ipam: {config: [{subnet: 10.77.0.0/24}]}}
+"""
+    ],
+    "extended": [
+        """\
+services:
+  web:
+    extends: {file: common.yml, service: app}
+    image: IMAGE
+    command: [b]
+    ports: ["81:81"]
+    environment: [B=3]
+    volumes: ["one:/data", "/other:/srv"]
+    networks: [back]
+  again: {extends: web, command: [c], healthcheck: {retries: 4}}
+  db: {image: "postgres:17"}
+volumes: {one: }
+networks: {front: , back: }
 """
     ],
     "overrides": [

@@ -21,8 +21,16 @@ ROUTE = Route(name="blog", hosts=(SITE,), port=8080, network="web", entry_point=
 
 
 def reach(remote: RemoteDocker, token: str, route: Route = ROUTE) -> str | None:
-    entrance = Entrance(host=route.hosts[0], tls=route.tls)
-    return Reach(entrance=entrance, route=route, token=token, seconds=30).problem(remote)
+    return Reach(
+        entrances=[Entrance(host=route.hosts[0], tls=route.tls)],
+        token=token,
+        entry_points=[route.entry_point],
+        middlewares=route.middlewares,
+        cert_resolver=route.cert_resolver,
+        at=f"its port {route.port}",
+        remedy="have the application listen on 0.0.0.0",
+        seconds=30,
+    ).problem(remote)
 
 
 def run(docker: Sandbox, route: Route, **generation: Any) -> Generation:
@@ -68,6 +76,18 @@ def test_route_that_the_proxy_does_not_know_leaves_the_one_before_alone(docker: 
         docker.remove(token)
 
 
+def test_certificate_resolver_that_the_proxy_does_not_know_is_seen(docker: Sandbox, remote: RemoteDocker) -> None:
+    run(docker, ROUTE, number=1, token="one")
+    assert reach(remote, "one") is None
+    # The sandbox's proxy has a certificate of its own for the names of its sites, and makes one up for any other.
+    route = replace(ROUTE, hosts=("blog.example.net",), cert_resolver="nobody")
+    run(docker, route, number=2, token="two")
+    assert "whether it knows the certificate resolver 'nobody', and why that gets none" in (
+        reach(remote, "two", route) or ""
+    )
+    assert docker.get() == (200, "1.0.0")
+
+
 def test_application_that_listens_on_loopback_alone_is_not_reached(docker: Sandbox, remote: RemoteDocker) -> None:
     original = docker.api
 
@@ -79,7 +99,7 @@ def test_application_that_listens_on_loopback_alone_is_not_reached(docker: Sandb
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(docker, "api", on_loopback)
         run(docker, ROUTE, token="deaf")
-    assert "gets no answer from its port 8080 in the network 'web' (status 502)" in (reach(remote, "deaf") or "")
+    assert "gets no answer from its port 8080 (status 502)" in (reach(remote, "deaf") or "")
 
 
 def test_route_without_tls_serves_a_path_of_several_hosts(docker: Sandbox, remote: RemoteDocker) -> None:

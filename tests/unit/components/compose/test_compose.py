@@ -58,7 +58,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Recorder:
         return []
 
     monkeypatch.setattr("components.compose.waiting.Waiting.problem", nothing)
-    monkeypatch.setattr("components.compose.reached.Reach.problem", lambda *_: None)
+    monkeypatch.setattr("components.docker_app.reached.Reach.problem", lambda *_: None)
     return declared(**changes)
 
 

@@ -21,6 +21,8 @@ KNOWN: ComposeOutput[str] = {
     "project": "blog",
     "image": "registry.example.com/group/blog:1.0.0",
     "hosts": [],
+    "paths": {},
+    "plain": [],
     "services": {"web": {"container": "blog-web-1", "id": "c1", "image": "i", "completes": False}},
     "volumes": ["blog_data"],
 }

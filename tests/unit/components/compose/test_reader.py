@@ -46,11 +46,14 @@ def test_the_file_of_the_recipe_works_unchanged() -> None:
         "registry.example.com/group/blog",
         "registry.example.com/group/blog:$CI_COMMIT_SHA",
         "${REGISTRY:-registry.example.com}/group/blog:latest",
+        "${CI_REGISTRY_IMAGE}:${TAG_OF_CI}",
+        "${BACKEND:-registry.example.com/group/blog}:${TAG:?set by CI}",
     ],
 )
 def test_the_stacks_image_is_known_by_its_placeholder_or_repository(image: str) -> None:
     text = f"services:\n  web: {{image: '{image}'}}\n  other: {{image: postgres:17}}\n"
-    assert {name: one.image for name, one in read(text).services.items()} == {"web": "", "other": "postgres:17"}
+    found = read(text, env={"CI_REGISTRY_IMAGE": "registry.example.com/group/blog"})
+    assert {name: one.image for name, one in found.services.items()} == {"web": "", "other": "postgres:17"}
 
 
 def test_ports_in_every_form() -> None:
@@ -124,6 +127,51 @@ secrets:
         Upload(target="/etc/inline", content=f"password={mark('PASSWORD')}", mode="0440", owner="100", group="101"),
         Upload(target="/run/secrets/password", content=mark("PASSWORD"), mode="0444"),
     )
+
+
+def test_links_start_later_and_give_names() -> None:
+    text = """\
+services:
+  web: {image: IMAGE, links: ["db:mysql", "db:sql", cache]}
+  db: {image: "mysql:5.7", networks: {back: {aliases: [mysql]}, default: }}
+  cache: {image: "redis:7"}
+networks: {back: }
+"""
+    found = read(text).services
+    assert found["web"].depends_on == (Dependency(service="db"), Dependency(service="cache"))
+    assert {one.network: one.aliases for one in found["db"].networks} == {
+        "back": ("mysql", "sql"),
+        "default": ("mysql", "sql"),
+    }
+    assert found["cache"].networks[0].aliases == ()
+
+
+def test_a_service_has_what_the_one_has_that_it_extends() -> None:
+    text = """\
+services:
+  web:
+    extends: {file: common.yml, service: app}
+    image: IMAGE
+    environment: [B=3]
+    comand: a
+"""
+    common = """\
+services:
+  base: {restart: always, environment: {A: 1, B: 2}, privileged: sometimes}
+  app: {extends: base, command: serve}
+"""
+    assert problems(text, files={"common.yml": common}) == [
+        "compose.0.yml:6 services.web.comand is no key of a service; correct it, or take it out",
+        "common.yml:2 services.web.privileged is neither true nor false; correct the file",
+    ]
+    fixed = text.replace("comand", "command")
+    web = read(fixed, files={"common.yml": common.replace("sometimes", "true")}).services["web"]
+    assert (web.restart, web.environment, web.command) == ("always", {"A": "1", "B": "3"}, ("a",))
+
+
+def test_the_folder_of_the_file_is_what_a_shell_would_call_it() -> None:
+    web = read(service("volumes: ['${PWD}/a.conf:/a/a.conf']"), files={"a.conf": "1"}).services["web"]
+    assert web.uploads == (Upload(target="/a/a.conf", content="1"),)
 
 
 def test_environment_is_of_files_then_of_the_file_itself() -> None:
@@ -376,8 +424,19 @@ def test_a_service_with_a_route_is_swapped_unless_only_one_can_be(body: str, swa
 @pytest.mark.parametrize(
     ("body", "line", "expected"),
     [
-        ("pull_policy: always", 4, "services.web.pull_policy is 'always', and an image changes here only if"),
-        ("extends: {service: other}", 4, "services.web.extends is not followed; write the keys out"),
+        ("extends: {service: other}", 4, "services.web.extends names the service 'other', which is not in the file"),
+        ("extends: {file: none.yml, service: a}", 4, "services.web.extends names 'none.yml', which is no file of the"),
+        ("extends: {file: up/a.yml, service: a}", 4, "services.web.extends names 'up/a.yml', and paths in a file of"),
+        ("extends: web", 4, "services.web.extends goes in a circle; cut it"),
+        ("links: [db]", 2, "services.web.depends_on names 'db', which is no service here"),
+        ("deploy: {resources: {limits: {pids: 9}}}", 4, "services.web.deploy.resources.limits.pids is nothing that"),
+        (
+            "deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}",
+            4,
+            "services.web.deploy.resources.reservations.devices is nothing that is tried here; run that service with",
+        ),
+        ("volumes: ['./none:/a']", 4, "services.web.volumes.0 mounts './none', which is not in the checkout; use a"),
+        ("volumes: ['./empty:/a.json']", 2, "services.web has an empty file for /a.json; mount a named volume if the"),
         ("volumes_from: [db]", 4, "services.web.volumes_from ties two containers together; name the volumes"),
         ("network_mode: service:db", 4, "services.web.network_mode ties two containers together"),
         ("restart: sometimes", 4, "services.web.restart is 'sometimes'; use no, always"),
@@ -405,11 +464,15 @@ def test_a_service_with_a_route_is_swapped_unless_only_one_can_be(body: str, swa
         ("networks: [back]", 4, "services.web.networks names 'back', which is not declared"),
         ("comand: a", 4, "services.web.comand is no key of a service; correct it"),
         ("\nrestart: always\npids_limit: 5", 6, "services.web.pids_limit is nothing that Docker's provider sets"),
-        ("read_only: true\nvolumes: ['./one:/one']", 4, "services.web.read_only is set, and Docker puts no file into"),
+        (
+            "read_only: true\nvolumes: ['./one:/one']",
+            4,
+            "services.web.read_only is set, and Docker puts no file into a",
+        ),
     ],
 )
 def test_what_cannot_be_meant_here_is_refused_with_its_line(body: str, line: int, expected: str) -> None:
-    files = {"one": "1", "made/one": "1"}
+    files = {"one": "1", "made/one": "1", "empty": ""}
     found = problems(service(body), files=files, secrets=["SECRET"])
     assert len(found) == 1, found
     assert found[0].startswith(f"compose.0.yml:{line} {expected}")
@@ -417,17 +480,38 @@ def test_what_cannot_be_meant_here_is_refused_with_its_line(body: str, line: int
 
 
 def test_every_problem_is_found_at_once() -> None:
-    assert len(problems(service("pull_policy: always\nextends: a\nenvironment: {A: $B, C: $D}"))) == 2
-    assert len(problems(service("pull_policy: always\nextends: a\nrestart: x"))) == 3
+    assert len(problems(service("volumes_from: [a]\nenvironment: {A: $B, C: $D}"))) == 2
+    assert len(problems(service("pids_limit: 1\nuts: host\nrestart: x"))) == 3
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("services: {}", "compose.0.yml:1 services is missing or no mapping; declare a service"),
+        ("services: {}", "compose.0.yml:1 services is no mapping; declare a service"),
+        ("web: {image: IMAGE}", "compose.0.yml:1 services is missing; write the services below the key 'services'"),
+        (
+            "services: {a: {image: IMAGE}, b: {image: 'x:1', pull_policy: always}}",
+            "services.b.pull_policy is 'always', and an image changes here only if the file or the stack says so",
+        ),
+        (
+            "services: {a: {image: IMAGE}, b: {image: '$OTHER:1'}}",
+            "services.b.image takes $OTHER, which is not set; write 'image: IMAGE' if it is the image that CI sets,",
+        ),
+        (
+            "services: {a: {image: IMAGE, depends_on: [b]}, b: {image: 'x:1', profiles: [dev]}}",
+            "services.a.depends_on names 'b', which its profiles leave out; mark it 'required: false'",
+        ),
+        (
+            "services: {a: {image: IMAGE, networks: [n]}}\nnetworks: {n: {driver: overlay}}",
+            "networks.n.driver is overlay, which only a swarm has; take it out",
+        ),
+        (
+            "services: {a: {image: IMAGE, links: ['b:c']}, b: {image: 'x:1'}, c: {image: 'x:1'}}",
+            "services.a.links gives b the name c, which another service has; use another one",
+        ),
         ("services: {web: {image: 'a:1'}}", "services has no service with the stack's image; write 'image: IMAGE'"),
         ("services: {web: {build: .}}", "services.web is built, and nothing is built on the Docker host; add 'image"),
-        ("include: [a.yml]\nservices: {web: {image: IMAGE}}", "include is not followed; name the files in"),
+        ("include: [a.yml]\nservices: {web: {image: IMAGE}}", "include is not followed; name those files in"),
         ("name: Shop\nservices: {web: {image: IMAGE}}", "name is 'Shop'; use small letters"),
         (
             "services: {a: {image: IMAGE, depends_on: [b]}, b: {image: IMAGE, depends_on: [a]}}",
@@ -445,6 +529,14 @@ def test_build_beside_the_stacks_image_may_stay_and_is_noted() -> None:
     project = read(service("build: {context: ., args: {A: $UNSET}}"))
     assert project.services["web"].is_stacks_own
     assert project.notes == ("compose.0.yml:4 build has no effect; it is for `docker compose build` on your machine",)
+
+
+def test_labels_for_a_swarm_are_noted() -> None:
+    project = read(service("deploy: {labels: [traefik.enable=true]}"))
+    assert not project.services["web"].is_routed
+    assert project.notes == (
+        "compose.0.yml:4 deploy.labels has no effect; they are a swarm's; write a container's below labels",
+    )
 
 
 def test_every_key_of_the_specification_is_in_one_list() -> None:

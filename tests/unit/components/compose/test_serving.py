@@ -10,6 +10,7 @@ from components.compose.present import Present
 from components.compose.serving import Serving
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import ApiAnswer
+from components.docker_app.swap import Generation
 from components.outputs import ComposeOutput
 from tests.support.compose_files import service
 from tests.support.compose_project import args
@@ -85,11 +86,20 @@ def test_a_container_that_was_stopped_by_hand_is_started() -> None:
     assert ("POST", "/containers/c1/start") in host.requests
 
 
-def test_what_the_file_says_nothing_starts_again_is_left_alone() -> None:
+@pytest.mark.parametrize("body", ['restart: "no"', "command: setup"])
+def test_what_ended_well_and_nothing_starts_again_is_left_alone(body: str) -> None:
     host = Host(c1={"Status": "exited"})
-    one = serving(host, 'restart: "no"', present=Present(containers=(listed("c1", state="exited"),)))
+    one = serving(host, body, present=Present(containers=(listed("c1", state="exited"),)))
     assert complete(one, "c1") == "c1"
     assert host.requests == [("GET", "/containers/c1/json")]
+
+
+@pytest.mark.parametrize("body", ['restart: "no"', "command: setup"])
+def test_what_failed_and_nothing_starts_again_is_started(body: str) -> None:
+    host = Host(c1={"Status": "exited", "ExitCode": 3})
+    one = serving(host, body, present=Present(containers=(listed("c1", state="exited"),)))
+    assert complete(one, "c1") == "c1"
+    assert ("POST", "/containers/c1/start") in host.requests
 
 
 def test_what_was_left_or_is_taken_over_goes_once_the_new_one_serves() -> None:
@@ -118,6 +128,8 @@ def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_g
         "project": "blog",
         "image": "i",
         "hosts": [],
+        "paths": {},
+        "plain": [],
         "services": {"web": {"container": "n", "id": "c1", "image": "i", "completes": False}},
         "volumes": [],
     }
@@ -128,11 +140,11 @@ def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_g
 
 def test_a_service_that_stops_first_waits_for_the_others_and_clears_its_place() -> None:
     host = Host(old=HEALTHY)
-    one = serving(host, "ports: ['80:80']", present=Present(), leftovers=(listed("old"),))
-    asyncio.run(one._may_start())
+    one = serving(host, "restart: always", present=Present(), leftovers=(listed("old"),))
+    assert asyncio.run(one.gate("sha256:1")) == "sha256:1"
     assert ("DELETE", "/containers/old?force=true") in host.requests
     swapped = Host(old=HEALTHY)
-    asyncio.run(serving(swapped, present=Present(), leftovers=(listed("old"),))._may_start())
+    asyncio.run(serving(swapped, present=Present(), leftovers=(listed("old"),)).gate("sha256:1"))
     assert swapped.requests == []
 
 
@@ -142,3 +154,33 @@ def test_how_an_image_is_asked_is_asked_once() -> None:
     assert asyncio.run(serving(Host(), previous=known).ask("sha256:1")) == "port 80"
     # A preview that cannot ask the host.
     assert asyncio.run(serving(Host(), present=None).ask("sha256:1")) == probe.IMAGES_OWN
+
+
+PROXIED = """\
+services:
+  web: {image: IMAGE, labels: {traefik.http.routers.a.rule: Host(`a.example.org`)}}
+  proxy: {image: "traefik:v3", ports: ["80:80"], volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]}
+"""
+
+
+@pytest.mark.parametrize(("depends", "order"), [("", ["proxy", "web"]), (", depends_on: [web]", ["web"])])
+def test_a_proxy_of_the_same_file_serves_before_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, depends: str, order: list[str]
+) -> None:
+    seen: list[str] = []
+    made = args(PROXIED.replace('traefik:v3"', f'traefik:v3"{depends}'), remote=Host(), present=Present())
+    servings: dict[str, Serving] = {}
+    parent = pulumi.Resource.__new__(pulumi.Resource)
+    for name, one in made.project.services.items():
+        after = [servings[other.service] for other in one.depends_on]
+        servings[name] = Serving(args=made, service=one, parent=parent, after=after, beside=servings)
+
+    class Started:
+        async def future(self) -> str:
+            seen.append("proxy")
+            return "c2"
+
+    servings["proxy"].done = Started()  # type: ignore[assignment]
+    monkeypatch.setattr("components.docker_app.reached.Reach.problem", lambda *_: seen.append("web"))
+    asyncio.run(servings["web"]._reach("c1", Generation()))
+    assert seen == order

@@ -56,9 +56,9 @@ def serving(context: ssl.SSLContext | None) -> Iterator[int]:
             server.shutdown()
 
 
-def trusted(tmp_path: Path) -> ssl.SSLContext:
+def trusted(tmp_path: Path, *names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(tmp_path, ("blog.example.org",)).server)
+    context.load_cert_chain(certificate(tmp_path, names or ("blog.example.org",)).server)
     return context
 
 
@@ -67,6 +67,17 @@ def test_site_is_asked_for_by_its_name_through_the_host(tmp_path: Path, *, tls: 
     with serving(trusted(tmp_path) if tls else None) as port:
         entrance = Entrance(host="blog.example.org", tls=tls, address=f"127.0.0.1:{port}")
         assert ask_from_host(Relaying(), entrance, "/x") == Answer(status=401, token="by/x")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_other"),
+    [("blog.example.org", True), ("blog.example.net", False), ("Shop.Example.com", False), ("example.com", True)],
+)
+def test_certificate_of_another_name_is_seen(tmp_path: Path, host: str, *, is_other: bool) -> None:
+    with serving(trusted(tmp_path, "blog.example.net", "*.example.com")) as port:
+        answer = ask_from_host(Relaying(), Entrance(host=host, address=f"127.0.0.1:{port}"), "/x")
+    assert answer.status
+    assert answer.has_other_certificate is is_other
 
 
 def test_host_that_does_not_reach_the_proxy_says_why() -> None:

@@ -26,6 +26,15 @@ def test_state_and_health_are_in_the_listing(*, state: str, status: str, stopped
     assert (container.is_stopped, container.is_unhealthy) == (stopped, unhealthy)
 
 
+def test_exit_code_and_volumes_without_a_name_are_in_the_listing() -> None:
+    named, own = (
+        {"Type": "volume", "Name": name, "Destination": at} for name, at in (("data", "/a"), ("a" * 64, "/b"))
+    )
+    item = {"Id": "a", "State": "exited", "Status": "Exited (137) 2 days ago", "Mounts": [named, own, {"Type": "bind"}]}
+    [container] = read_listing([item])
+    assert (container.exit_code, container.unnamed) == (137, {"/b": "a" * 64})
+
+
 @pytest.mark.parametrize(
     ("held", "address", "holds"),
     [

@@ -10,8 +10,15 @@ from components.docker_app import reached
 from components.docker_app.entrance import Answer, Entrance
 from components.docker_app.reached import Reach
 from tests.support.docker_double import DockerDouble
-from tests.unit.components.docker_app.test_labels import ROUTE
 
+REACH = Reach(
+    entrances=[Entrance(host="blog.example.org")],
+    token="new",
+    entry_points=["websecure"],
+    at="its port 8080 in the network 'traefik'",
+    remedy="have the application listen on 0.0.0.0",
+    seconds=60,
+)
 _problem = Reach.problem
 """Before the fixture `proxy` stands in for it."""
 SERVED = Answer(status=200, token="new")
@@ -30,9 +37,7 @@ def problem(monkeypatch: pytest.MonkeyPatch) -> Problem:
         answers = itertools.chain(from_host, itertools.repeat(from_host[-1]))
         monkeypatch.setattr(reached, "ask_from_host", lambda *_: next(answers))
         monkeypatch.setattr(reached, "ask_from_here", lambda *_: from_here)
-        entrance = Entrance(host="blog.example.org")
-        wanted = replace(ROUTE, **route)
-        return _problem(Reach(entrance=entrance, route=wanted, token="new", seconds=60), DockerDouble())
+        return _problem(replace(REACH, **route), DockerDouble())
 
     return problem
 
@@ -60,6 +65,24 @@ def test_proxy_is_asked_from_here_if_the_docker_host_does_not_reach_it(problem: 
     assert "nor at blog.example.org:443 from here; set gitlab-deploy:dockerHost.proxy" in said
 
 
+def test_proxy_that_may_take_plain_requests_is_asked_for_those_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    both = [Entrance(host="blog.example.org"), Entrance(host="blog.example.org", tls=False)]
+    monkeypatch.setattr(reached, "ask_from_here", lambda *_: Answer())
+
+    def ask(_: object, entrance: Entrance, __: str) -> Answer:
+        return Answer(reason="refused") if entrance.tls else plain
+
+    monkeypatch.setattr(reached, "ask_from_host", ask)
+    plain = SERVED
+    assert _problem(replace(REACH, entrances=both), DockerDouble()) is None
+    plain = NOT_FOUND
+    said = _problem(replace(REACH, entrances=both), DockerDouble()) or ""
+    assert "the reverse proxy at 127.0.0.1:80 of ssh://deploy@host does not route blog.example.org to it" in said
+
+
 def test_application_that_listens_on_loopback_alone_is_reported(problem: Problem) -> None:
     said = problem(NOT_FOUND, Answer(status=502, token="new")) or ""
     assert (
@@ -68,7 +91,7 @@ def test_application_that_listens_on_loopback_alone_is_reported(problem: Problem
 
 
 def test_certificate_of_the_proxys_own_is_reported_if_a_resolver_is_to_get_one(problem: Problem) -> None:
-    made_up = Answer(status=200, token="new", has_default_certificate=True)
+    made_up = Answer(status=200, token="new", has_other_certificate=True)
     assert problem(made_up) is None
     assert problem(made_up, made_up, SERVED, cert_resolver="le") is None
     assert "whether it knows the certificate resolver 'le'" in (problem(made_up, cert_resolver="le") or "")

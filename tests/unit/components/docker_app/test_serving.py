@@ -91,8 +91,8 @@ def deployed(*present: ListedContainer, **changes: Any) -> DockerDouble:
 def test_new_container_has_to_be_reached_through_the_proxy(proxy: Proxy) -> None:
     deployed(target=replace(TARGET, entry_point="https", wait_seconds=77, proxy="192.0.2.1:8443"))
     (reach,) = proxy
-    assert (reach.entrance.host, reach.entrance.from_host) == ("blog.example.org", "192.0.2.1:8443")
-    assert (reach.route.entry_point, reach.seconds) == ("https", 77)
+    assert [(one.host, one.from_host) for one in reach.entrances] == [("blog.example.org", "192.0.2.1:8443")]
+    assert (reach.entry_points, reach.seconds) == (["https"], 77)
 
 
 def test_new_container_that_is_not_reached_is_removed_and_fails_the_run(proxy: Proxy) -> None:

@@ -1,0 +1,64 @@
+"""An `up` of a compose file that is killed at any of its steps, and the documented recovery."""
+
+import itertools
+from functools import partial
+from pathlib import Path
+
+from tests.sandbox.hosts.docker_sandbox import Sandbox
+
+from sandbox.machine.waiting import wait
+from tests.sandbox.components.compose.composed import Composed
+from tests.sandbox.components.docker_app.clone import ids, running_version
+from tests.support.killed import numbers, up_killed_at
+
+FILE = """\
+services:
+  web:
+    image: IMAGE
+    restart: always
+    networks: [web, default]
+    depends_on: {database: {condition: service_healthy}}
+    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1:8080/healthz"], interval: 1s, retries: 2}
+    stop_grace_period: 3s
+    labels:
+      - traefik.enable=true
+      - traefik.docker.network=web
+      - traefik.http.routers.shop.rule=Host(`blog.example.org`)
+      - traefik.http.routers.shop.entrypoints=websecure
+      - traefik.http.routers.shop.tls=true
+  api:
+    image: IMAGE
+    restart: always
+    ports: ["127.0.0.1:18081:8080"]
+    stop_grace_period: 3s
+  database:
+    image: $OTHER
+    restart: always
+    volumes: [data:/data]
+    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1:8080/passwd"], interval: 1s}
+networks: {web: {external: true}}
+volumes: {data: }
+"""
+
+
+def test_after_a_kill_at_any_step_one_up_converges(docker: Sandbox, engine: dict[str, str], tmp_path: Path) -> None:
+    mine, seen = Composed(docker, tmp_path, engine, FILE), []
+    mine.up()
+    database = mine.ids()["database"]
+    for number, version in zip(numbers(), itertools.cycle(("2.0.0", "1.0.0")), strict=False):
+        mine.choose(version)
+        step = up_killed_at(mine.project, number)
+        print(step)
+        if step:
+            seen.append(step)
+            mine.up()
+        found = mine.ids()
+        assert ids(docker) == set(found.values()), step
+        assert found["database"] == database
+        assert {running_version(docker, found[service]) for service in ("web", "api")} == {version}, step
+        assert wait(partial(docker.serves, version), 60), (step, docker.get())
+        mine.preview("--expect-no-changes")
+        if step is None:
+            break
+    assert seen
+    mine.destroy()
