@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox.hosts.docker_sandbox import Sandbox
-
 from sandbox.example import images as site
 from sandbox.names import REGISTRY
 from sandbox.toolchain.images import File, build
 from tests.sandbox.components.docker_app.clone import listing
 from tests.support.compose_stack import ENTRYPOINT
+from tests.support.docker_sandbox import Sandbox
 from tests.support.project import Project, Run
 
 

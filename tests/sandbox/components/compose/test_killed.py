@@ -4,11 +4,10 @@ import itertools
 from functools import partial
 from pathlib import Path
 
-from tests.sandbox.hosts.docker_sandbox import Sandbox
-
 from sandbox.machine.waiting import wait
 from tests.sandbox.components.compose.composed import Composed
 from tests.sandbox.components.docker_app.clone import ids, running_version
+from tests.support.docker_sandbox import Sandbox
 from tests.support.killed import numbers, up_killed_at
 
 FILE = """\

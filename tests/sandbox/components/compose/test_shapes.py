@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.sandbox.hosts.docker_sandbox import Sandbox
 
 from sandbox.example import images as site
 from sandbox.machine.waiting import wait
@@ -12,6 +11,7 @@ from sandbox.toolchain import wheels
 from sandbox.toolchain.images import File
 from tests.sandbox.components.compose.composed import Composed, publish
 from tests.sandbox.components.docker_app.clone import ids, running_version
+from tests.support.docker_sandbox import Sandbox
 
 BREADTH = """\
 version: "3.8"

@@ -165,6 +165,7 @@ def test_a_first_run_that_may_not_create_its_namespace_is_refused() -> None:
         )
 
     with pytest.raises(pulumi.RunError, match=f"may not create the namespace shop at {SERVER}; choose another context"):
-        cluster_check.require(stack(), "own", None, run=run)
+        cluster_check.require(stack(), "own", None, reading=cluster_check.Reading(stack(), run))
     assert ("auth", "can-i", "create", "namespaces", "--quiet") in asked
-    assert cluster_check.require(stack(), "own", {**THERE, "name": "another"}, run=run)
+    other: ClusterOutput[str] = {**THERE, "name": "another"}
+    assert cluster_check.require(stack(), "own", other, reading=cluster_check.Reading(stack(), run))

@@ -33,7 +33,7 @@ def require(of: Settings, *items: dict[str, Any], classes: dict[str, dict[str, s
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulumi.log, "warn", warned.append)
-        deploy(lambda: cluster_check.require(of, "own", None, run=run), preview=True)
+        deploy(lambda: cluster_check.require(of, "own", None, reading=cluster_check.Reading(of, run)), preview=True)
     return warned
 
 
@@ -81,7 +81,7 @@ def test_a_stack_without_an_ingress_lists_no_classes() -> None:
 
 def test_a_tls_secret_that_nobody_makes_is_refused() -> None:
     message = "Secret shop/blog-tls, which kubernetes.tlsSecret names, does not exist"
-    of = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
+    of: dict[str, Any] = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
     with pytest.raises(pulumi.RunError, match=message):
         require(stack(**of), classes={"nginx": {}})
     with pytest.raises(pulumi.RunError, match=message):

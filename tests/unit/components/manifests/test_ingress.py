@@ -1,13 +1,16 @@
+from typing import Any
+
 import pytest
 
 from components.manifests.ingress import read_ingress
 from components.manifests.manifest import Manifest
 from components.settings.declared import DeclaredIngress
+from components.source.yaml_file import Document
 
 
-def manifest(kind: str = "Ingress", **spec: object) -> Manifest:
+def manifest(kind: str = "Ingress", **spec: Any) -> Manifest:
     body = {"apiVersion": "networking.k8s.io/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
-    return Manifest(body=body, where="ingress.yml:3")
+    return Manifest(body=body, document=Document(file="ingress.yml", value=body, lines={(): 3}))
 
 
 def test_an_ingress_has_its_class_secrets_and_an_address_for_each_host() -> None:
@@ -37,7 +40,7 @@ def test_another_kind_is_no_ingress() -> None:
 
 
 @pytest.mark.parametrize("spec", [{"tls": [{"hosts": 5}]}, {"rules": "no"}, {"rules": [{"host": 5, "http": []}]}])
-def test_what_kubernetes_would_refuse_is_left_to_it(spec: dict[str, object]) -> None:
+def test_what_kubernetes_would_refuse_is_left_to_it(spec: dict[str, Any]) -> None:
     found = read_ingress(manifest(**spec))
     assert found
     assert found.tls_secrets == ()
