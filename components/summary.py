@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.cluster.ingresses import ingresses
-from components.compose import routes
 
 if TYPE_CHECKING:
     from components.compose.model import Project
@@ -23,6 +22,9 @@ def addresses(stack: Settings, project: Project | None) -> AddressesOutput:
     found: AddressesOutput = {"kubernetes": on_cluster} if on_cluster else {}
     on_host: list[str] = []
     if project:
+        # A stack without a compose file loads nothing of it.
+        from components.compose import routes  # noqa: PLC0415
+
         on_host = [
             f"{'https' if route.tls else 'http'}://{host}/"
             for service in project.services.values()
