@@ -127,9 +127,8 @@ class Serving:
         name, secrets = str((created.new_inputs or {})["name"]), await self._secrets()
         watching = end_crash_loop(self.args.remote, name, secrets, lambda text: pulumi.log.error(text, self.parent))
         self._watches.append(asyncio.create_task(watching))
-        self._progress.append(
-            Progress(shown_at(self.parent)).start(f"{self.service.name}: waiting until it is healthy")
-        )
+        self._progress.append(Progress(shown_at(self.parent)))
+        self._progress[-1].say(f"{self.service.name}: waiting until it is healthy")
 
     async def remove_failed(self, failed: pulumi.ErrorHookArgs) -> bool:
         """Shows the log of a container that did not start or get healthy, and removes it; there is no retry."""

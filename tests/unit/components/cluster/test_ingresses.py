@@ -81,7 +81,7 @@ def test_a_stack_without_an_ingress_lists_no_classes() -> None:
 
 def test_a_tls_secret_that_nobody_makes_is_refused() -> None:
     message = "Secret shop/blog-tls, which kubernetes.tlsSecret names, does not exist"
-    of = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
+    of: dict[str, Any] = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
     with pytest.raises(pulumi.RunError, match=message):
         require(stack(**of), classes={"nginx": {}})
     with pytest.raises(pulumi.RunError, match=message):

@@ -142,3 +142,19 @@ def test_how_an_image_is_asked_is_asked_once() -> None:
     assert asyncio.run(serving(Host(), previous=known).ask("sha256:1")) == "port 80"
     # A preview that cannot ask the host.
     assert asyncio.run(serving(Host(), present=None).ask("sha256:1")) == probe.IMAGES_OWN
+
+
+def test_what_is_waited_for_is_said_while_the_provider_creates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, *_, **__: said.append(text))
+    one = serving(Host(c1=HEALTHY))
+
+    async def create() -> None:
+        created = pulumi.ResourceHookArgs("urn", "c1", "blog-web", "type", new_inputs={"name": "blog-web-1"})
+        await one.watch(created)
+        assert said == ["web: waiting until it is healthy"]
+        await one.complete("c1", None)
+
+    asyncio.run(create())
+    assert one._progress == []
+    assert said[1:] == ["web: waiting until it serves"]

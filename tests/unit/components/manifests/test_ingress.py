@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.manifests.ingress import read_ingress
@@ -5,7 +7,7 @@ from components.manifests.manifest import Manifest
 from components.settings.declared import DeclaredIngress
 
 
-def manifest(kind: str = "Ingress", **spec: object) -> Manifest:
+def manifest(kind: str = "Ingress", **spec: Any) -> Manifest:
     body = {"apiVersion": "networking.k8s.io/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
     return Manifest(body=body, where="ingress.yml:3")
 
@@ -37,7 +39,7 @@ def test_another_kind_is_no_ingress() -> None:
 
 
 @pytest.mark.parametrize("spec", [{"tls": [{"hosts": 5}]}, {"rules": "no"}, {"rules": [{"host": 5, "http": []}]}])
-def test_what_kubernetes_would_refuse_is_left_to_it(spec: dict[str, object]) -> None:
+def test_what_kubernetes_would_refuse_is_left_to_it(spec: dict[str, Any]) -> None:
     found = read_ingress(manifest(**spec))
     assert found
     assert found.tls_secrets == ()
