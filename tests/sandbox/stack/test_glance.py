@@ -107,5 +107,6 @@ def test_a_shell_acts_on_the_namespace_and_the_docker_host(blog: Deployed, tmp_p
     assert shell("docker", "ps", "--format", "{{.Names}}", "--filter", "label=gitlab-deploy.stack") == [
         blog.output("dockerHost")["container"]
     ]
-    assert shell("docker", "exec", blog.output("dockerHost")["container"], "echo", "there") == ["there"]
+    version = ("wget", "-q", "-O", "-", "http://127.0.0.1:8080/version.txt")
+    assert shell("docker", "exec", blog.output("dockerHost")["container"], *version) == ["1.0.0"]
     assert list(tmp_path.iterdir()) == []

@@ -184,3 +184,19 @@ def test_a_proxy_of_the_same_file_serves_before_it_is_asked(
     monkeypatch.setattr("components.docker_app.reached.Reach.problem", lambda *_: seen.append("web"))
     asyncio.run(servings["web"]._reach("c1", Generation()))
     assert seen == order
+
+
+def test_what_is_waited_for_is_said_while_the_provider_creates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, *_, **__: said.append(text))
+    one = serving(Host(c1=HEALTHY))
+
+    async def create() -> None:
+        created = pulumi.ResourceHookArgs("urn", "c1", "blog-web", "type", new_inputs={"name": "blog-web-1"})
+        await one.watch(created)
+        assert said == ["web: waiting until it is healthy"]
+        await one.complete("c1", None)
+
+    asyncio.run(create())
+    assert one._progress == []
+    assert said[1:] == ["web: waiting until it serves"]

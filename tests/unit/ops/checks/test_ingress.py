@@ -40,7 +40,7 @@ def test_what_a_controller_says_without_a_route_is_a_failed_check(status: int) -
     assert f"status {status}, which an Ingress controller says if it has no route or no Pod" in text
 
 
-def test_a_name_that_leads_nowhere_from_here_is_noted_and_the_reported_address_tried() -> None:
+def test_a_name_that_leads_nowhere_from_here_is_noted_and_another_address_tried() -> None:
     tried: list[tuple[str, int]] = []
 
     def nobody(*_: Any, at: tuple[str, int]) -> site.Answer:
