@@ -26,4 +26,4 @@ def test_five_minutes_without_root_show_what_the_example_would_create(tmp_path: 
     for kind in ("apps/v1:Deployment", "projectDeployToken:ProjectDeployToken", "container:Container"):
         assert f"+ {kind}" in shown.text or f"{kind}: (create)" in shown.text, shown.text
     assert yaml.safe_load((clone / "Pulumi.prod.yaml").read_text())["config"] == before
-    assert not list((home / ".pulumi" / "stacks" / "gitlab-deploy").glob("*.json"))
+    assert not list((clone / ".pulumi" / "stacks" / "gitlab-deploy").glob("*.json"))

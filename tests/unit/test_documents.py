@@ -14,7 +14,8 @@ COVERED = {
     **dict.fromkeys(
         (
             ("README.md", "pulumi install"),
-            ("README.md", "export PULUMI_BACKEND_URL=file://~ PULUMI_CONFIG_PASSPHRASE=look GITLAB_DEPLOY_OFFLINE=1"),
+            ("README.md", "export PULUMI_BACKEND_URL=file://. PULUMI_CONFIG_PASSPHRASE=look"),
+            ("README.md", "export GITLAB_DEPLOY_OFFLINE=1 GITLAB_EARLY_AUTH_CHECK=false GITLAB_TOKEN=none"),
             ("README.md", "pulumi stack init prod"),
             ("README.md", "pulumi preview --stack prod --diff"),
             ("README.md", "pulumi stack rm --yes --preserve-config prod"),
