@@ -127,13 +127,7 @@ GOALS = [
         what="from the cluster's word that an image does not exist until it is reported",
         most=5.0,
         unit="s",
-        figure=_figure("broken", "image that does not exist", "after the final word"),
-    ),
-    Goal(
-        what="from the cluster's word that a container crash-loops until it is reported",
-        most=5.0,
-        unit="s",
-        figure=_figure("broken", "image that crashes", "after the final word"),
+        figure=_figure("broken", "image that does not exist", "after the cluster's word"),
     ),
     *(
         Goal(

@@ -97,7 +97,7 @@ def broken_image(context: Context) -> None:
             ours.choose(version)
             sample = ours.up(fails=True)
             said = _event(context, "broken", reason, sample.begun)
-            context.results.add(subject, OURS, replace(sample, extra={"after the final word": sample.ended - said}))
+            context.results.add(subject, OURS, replace(sample, extra={"after the cluster's word": sample.ended - said}))
             ours.choose("1.0.0")
             ours.up()
 

@@ -59,7 +59,9 @@ def _tables(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(subject: str, contender: str, found: Mapping[str, Any]) -> Sequence[str]:
-    counts = [str(found["counts"][name]) for name in _COUNTS]
+    # What another module has measured has neither.
+    is_counted = bool(found["memory"]["median"])
+    counts = [str(found["counts"][name]) if is_counted else "" for name in _COUNTS]
     of_time = found.get("ratio", {}).get("wall", {}).get("median")
     of_cpu = found.get("ratio", {}).get("cpu", {}).get("median")
     extra = "".join(
@@ -72,9 +74,9 @@ def _row(subject: str, contender: str, found: Mapping[str, Any]) -> Sequence[str
         contender,
         _spread(found["wall"]),
         _spread(found["cpu"]),
-        f"{found['memory']['median']:.0f}" if found["memory"]["median"] else "",
-        " / ".join(counts[:3]),
-        " / ".join(counts[3:]),
+        f"{found['memory']['median']:.0f}" if is_counted else "",
+        " / ".join(counts[:3]).strip(" /"),
+        " / ".join(counts[3:]).strip(" /"),
         f"{of_time:.2f}" if of_time else "",
         f"{of_cpu:.2f}" if of_cpu else "",
         str(found["runs"]),

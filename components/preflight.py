@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from components.docker_app.host_check import HostCheck
 
 TIMEOUT_SECONDS = 5.0
-_SOON_SECONDS = 2.0
-"""A cluster that was not read by then is asked whether it answers at all."""
+_SOON_SECONDS = 5.0
+"""A cluster that was not read by then is asked whether it answers at all: kubectl may wait for it much longer."""
 _PROMPT = "Please enter Username"
 """What kubectl asks if nothing says who it is (client-go: clientcmd/auth_loaders.go)."""
 _KUBECONFIG_REMEDY = "point KUBECONFIG at the cluster this stack deploys to"

@@ -22,8 +22,8 @@ def verify(deployed: Deployed, *arguments: str) -> tuple[int, list[str]]:
 def test_second_up_and_preview_change_nothing(deployed: Deployed) -> None:
     with Servers(deployed.instance).counted() as preview:
         assert deployed.summary("--expect-no-changes") == {}
-    # By kubectl: the namespaces, the four objects called `web` and the six of the other blocks; by the provider: two.
-    assert preview.kinds().total() == 14
+    # By kubectl: two namespaces, the four objects called `web` and five of the other blocks; by the provider: two.
+    assert preview.kinds().total() == 13
     # Whether the token works, may keep variables and may keep deploy tokens; and the provider's own question.
     assert len(preview.gitlab) == 4
     assert (preview.registry, preview.connections) == (0, 0)
