@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import yaml
 
 from sandbox.example import images as site
 from sandbox.instance import Instance
-from sandbox.toolchain.images import build
+from sandbox.names import REGISTRY
+from sandbox.toolchain.images import File, build
 from tests.support import variable_table
 from tests.support.cluster import committed
 from tests.support.docker_stack import HOST
@@ -94,8 +95,6 @@ class Site:
                 shutil.copytree(ROOT / name, made.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / name, made.clone / name)
-        if self.project == PROGRAM:
-            shutil.copy(ROOT / "examples" / "program-deploys.gitlab-ci.yml", made.clone / ".gitlab-ci.yml")
         (made.clone / ".venv").symlink_to(sys.prefix)
         return made
 
@@ -104,12 +103,32 @@ class Site:
         full = {f"gitlab-deploy:{key}": value for key, value in config.items()}
         (self.program.clone / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": full}))
 
-    def pulumi(self, *arguments: str, stack: str = "prod") -> Run:
+    def pulumi(self, *arguments: str, stack: str = "prod", **environment: str) -> Run:
         """The CLI as the developer runs it, who may do everything."""
         named = () if arguments[0] == "stack" and arguments[1] in {"init", "ls"} else ("--stack", stack)
-        done = run("pulumi", *arguments, "--non-interactive", *named, cwd=self.program.clone, env=self.developer)
+        done = run(
+            "pulumi", *arguments, "--non-interactive", *named, cwd=self.program.clone, env=self.developer | environment
+        )
         assert done.code == 0, done.text
         return done
+
+    def deploy(self, application: Repository, image: str) -> Run:
+        """What the deploy job does with an image, without a pipeline that builds one."""
+        self.pulumi("config", "set", "gitlab-deploy:image", image)
+        done = self.pulumi("up", "--yes", "--skip-preview", GITLAB_DEPLOY_FILES=str(application.clone))
+        self.pulumi("config", "rm", "gitlab-deploy:image")
+        return done
+
+    def build(self, application: Repository, version: str, files: Mapping[str, bytes]) -> str:
+        """An image that the repository's Containerfile makes of its files and these, in the registry; its name."""
+        containerfile = (application.clone / "Containerfile").read_text().replace("ARG SERVER_IMAGE\n", "")
+        own = {name: File(application.clone / name) for name in application.git("ls-files").splitlines()}
+        image = build(
+            site.SERVER + containerfile.replace("${SERVER_IMAGE}", "server"),
+            {**site.server_files(), **own, **{name: File(content) for name, content in files.items()}},
+        )
+        gitlab, name = self.instance.gitlab, f"{application.path}:{version}"
+        return f"{REGISTRY}/{name}@{image.push(gitlab.registry, name, gitlab.credentials)}"
 
     def give(self, key: str, value: str, **more: Any) -> None:
         """Stores a variable in the project, as a maintainer does in its settings."""

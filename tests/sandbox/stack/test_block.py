@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from sandbox.example import images as site
 from sandbox.instance import Instance
+from sandbox.toolchain.images import File, build
 from tests.support import pods
-from tests.support.cluster import Make, Stack, kubectl
+from tests.support.cluster import REPOSITORY, Make, Stack, kubectl
 
 CANARY = "file-canary-c41f77d0"
 SERVE = "exec /usr/bin/caddy file-server --listen :80 --root /srv"
@@ -151,6 +153,31 @@ def test_application_with_every_key_serves_and_a_worker_reaches_it(
     made = kubectl(instance, "get", "services,horizontalpodautoscalers", "-n", namespace, "-o", "name").split()
     assert made == ["service/web", "horizontalpodautoscaler.autoscaling/worker"]
     running = pods.find(instance, namespace, "app.kubernetes.io/name=worker")
-    site = pods.find(instance, namespace, "app.kubernetes.io/name=web")
-    assert running.reaches(site.address, 80)
-    assert not site.reaches(running.address, 9999)
+    front = pods.find(instance, namespace, "app.kubernetes.io/name=web")
+    assert running.reaches(front.address, 80)
+    assert not front.reaches(running.address, 9999)
+
+
+def test_image_that_runs_as_root_runs_in_a_namespace_of_the_level_baseline(
+    instance: Instance, make: Make, namespace: str
+) -> None:
+    level = "pod-security.kubernetes.io/enforce"
+    kubectl(instance, "label", "namespace", namespace, f"{level}=restricted")
+    files = site.server_files() | {"version.txt": File(b"root\n")}
+    image = build(f"{site.SERVER}COPY version.txt /srv/\nUSER 0:0\n", files)
+    image.push(instance.gitlab.registry, f"{site.REPOSITORY}:root", instance.gitlab.credentials)
+    web = make(
+        "root",
+        *("app", "registry", "kubernetes"),
+        image=f"{REPOSITORY}:root",
+        app={"port": 80, "command": ["/bin/sh", "-c"], "args": [SERVE], "health": {"path": "/version.txt"}},
+        kubernetes={"namespace": namespace, "name": "web", "replicas": 1, "graceSeconds": 4},
+    )
+    web.set("kubernetes.runAsRoot", "true")
+    assert "enforces Pod Security 'restricted'" in refusal(web)
+    kubectl(instance, "label", "--overwrite", "namespace", namespace, f"{level}=baseline")
+    web.up()
+    assert page(instance, namespace, "/version.txt") == "root\n"
+    user = 'while read name uid rest; do if [ "$name" = Uid: ]; then echo $uid; fi; done </proc/self/status'
+    shell = ("exec", "deployment/web", "-n", namespace, "--", "/bin/sh", "-c", user)
+    assert kubectl(instance, *shell).strip() == "0"
