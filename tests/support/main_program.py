@@ -29,7 +29,8 @@ case "$*" in
   *ingressclasses*) echo '{"items": [{"metadata": {"name": "nginx"}}]}' ;;
   *--filename*) echo '{"items": [{"kind": "Secret", "metadata": {"name": "blog-example-org-tls", "namespace": "example",
     "uid": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}}]}' ;;
-  *) echo https://k8s:6443 ;;
+  config*) echo https://k8s:6443 ;;
+  *) echo '{"items": []}' ;;
 esac
 """
 """Stands in for kubectl, on a cluster with nothing of the stack's own, and what its Ingress names."""

@@ -31,6 +31,9 @@ COVERED = {
         ),
         "tests/engine/test_own_stacks.py::test_stack_files_alone_have_the_plan_that_they_have_in_a_clone",
     ),
+    ("operations.md", ".venv/bin/python -m ops shell prod"): (
+        "tests/sandbox/stack/test_glance.py::test_a_shell_acts_on_the_namespace_and_the_docker_host"
+    ),
     ("CONTRIBUTING.md", "make check"): ".ci/gitlab-ci.yml",
     ("README.md", "make test"): ".ci/run",
     ("gitlab.md", "glab api --method PUT projects/group%2Fgitlab-deploy --field ci_config_path"): (

@@ -129,12 +129,12 @@ def documented(option: str) -> list[str]:
     return re.findall(rf"--field {option}=(\S+)", (ROOT / "docs" / "gitlab.md").read_text())
 
 
-def test_the_documented_rule_protects_the_repository_that_jobs_run_in() -> None:
+def test_the_documented_rules_protect_what_jobs_and_the_site_run_in() -> None:
     inputs = [declared for path in TEMPLATES for declared in [ci_templates.parts(path.stem)[0]]]
     images = {declared["runner_image"]["default"] for declared in inputs if "runner_image" in declared}
     assert images == {"$CI_REGISTRY_IMAGE/runner:1"}
-    assert documented("repository_path_pattern") == ["group/gitlab-deploy/runner"]
-    assert documented("minimum_access_level_for_push") == ["maintainer"]
+    assert documented("repository_path_pattern") == ["group/gitlab-deploy/runner", "group/blog/server"]
+    assert set(documented("minimum_access_level_for_push")) == {"maintainer"}
 
 
 def test_the_image_that_jobs_run_in_is_built_on_the_default_branch_alone() -> None:
