@@ -15,7 +15,7 @@ from sandbox.hosts.node import AUDIT_LOG
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 
-_TOKENS_OF_REGISTRY = "GET /jwt/auth"
+_TOKENS_OF_REGISTRY = " /jwt/auth "
 """Asked of GitLab by whoever pulls an image: not by the deploy itself."""
 _STILL_SECONDS = 0.3
 
@@ -94,7 +94,7 @@ class Servers:
             else:
                 counts.cluster.append(f"{event['verb']} {event['requestURI'].partition('?')[0]}")
         of_gitlab = _lines(self._gitlab, begun[self._gitlab])
-        counts.gitlab += [line for line in of_gitlab if not line.startswith(_TOKENS_OF_REGISTRY)]
+        counts.gitlab += [line for line in of_gitlab if _TOKENS_OF_REGISTRY not in line]
         ids = re.findall(r"http\.request\.id=(\S+)", "\n".join(_lines(self._registry, begun[self._registry])))
         counts.registry = len(set(ids))
         of_sshd = _lines(self._sshd, begun[self._sshd])
