@@ -29,6 +29,8 @@ class Reach:
     middlewares: Sequence[str] = ()
     cert_resolver: str | None = None
     """What its router names."""
+    served: bool = False
+    """Whether the stack's container before it has served this host: with the certificate that the proxy has now."""
     at: str = "it"
     """Where the proxy sends the request."""
     remedy: str
@@ -48,7 +50,7 @@ class Reach:
             elif answer.status in _NO_ANSWER:
                 unanswered = waited if unanswered is None else unanswered
                 limit, problem = unanswered + _ANSWERED_SECONDS, self._not_answered(answer)
-            elif self.cert_resolver and answer.has_other_certificate:
+            elif self.cert_resolver and answer.has_other_certificate and not self.served:
                 unanswered, limit, problem = None, max(self.seconds, _ROUTED_SECONDS), self._not_certified(entrance)
             else:
                 return None
@@ -94,7 +96,8 @@ class Reach:
     def _not_certified(self, entrance: Entrance) -> str:
         return (
             f"the reverse proxy has no certificate for {entrance.host}, and shows another; see in its log "
-            f"whether it knows the certificate resolver {self.cert_resolver!r}, and why that gets none"
+            f"whether it knows the certificate resolver {self.cert_resolver!r}, and why that gets none; if the "
+            "name does not lead there yet, deploy without a certificate resolver until it does"
         )
 
 

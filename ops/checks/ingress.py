@@ -39,13 +39,14 @@ class Controller:
         return cls(at=at, reported=tuple(dict.fromkeys(found)))
 
 
-def ask(url: str, path: str, controller: Controller, ca: str | None, asking: Ask = site.ask) -> Check:
+def ask(url: str, path: str | None, controller: Controller, ca: str | None, asking: Ask = site.ask) -> Check:
     """Whether the application answers at its URL, and what was seen; `path` is asked for below the URL's own.
 
-    None if nothing can be reached from here, as from a job's network, unless the user has given the address.
+    None if nothing can be reached from here, as from a job's network, unless the user has given the address, and if
+    the URL's own path is not found: not every application has a page there.
     """
     parts = urlsplit(url)
-    host, wanted = parts.hostname or "", f"{parts.path.rstrip('/')}{path}"
+    host, wanted = parts.hostname or "", f"{parts.path.rstrip('/')}{path or '/'}"
     trust, port = (site.trusting(ca), site.PORT) if parts.scheme == "https" else (None, site.PLAIN_PORT)
     where, unreachable = f"{parts.scheme}://{host}{wanted}", []
     places = [controller.at] if controller.at else [(host, port), *((one, port) for one in controller.reported)]
@@ -59,7 +60,7 @@ def ask(url: str, path: str, controller: Controller, ca: str | None, asking: Ask
         except OpsError as error:
             return False, f"{shown}, but: {error}"
         if answer.status in {404, 502, 503, 504}:
-            return False, (
+            return None if path is None and answer.status == 404 else False, (
                 f"{shown}, but: status {answer.status}, which an Ingress controller says if it has no route or no Pod "
                 "for it; see 'kubectl describe ingress', and name a path that the application has with --path"
             )

@@ -2,12 +2,18 @@
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.outputs import AppOutput
 from ops import cli as tools
 from ops.checks.check import Check, holds, why
+
+_OWN_ANSWER = re.compile(
+    r"^(?:Error from server|error: .*) ?\((NotFound|Unauthorized|MethodNotAllowed)\)", re.MULTILINE
+)
+"""How kubectl shows an answer that the application itself has given through the API server."""
 
 
 def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Namespace) -> Iterator[Check]:
@@ -41,7 +47,11 @@ def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Nam
     path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path or '/'}"
     answer = tools.run("kubectl", "get", "--raw", path, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
-    if answer.returncode:
+    own_answer = arguments.path is None and _OWN_ANSWER.search(answer.stderr)
+    if own_answer:
+        # Not every application has a page at its root, or shows it to everybody.
+        yield True, f"{where}, with {own_answer[1]}"
+    elif answer.returncode:
         yield False, f"{where}{why(answer.stderr)}"
     else:
         yield holds(where, answer.stdout, arguments)

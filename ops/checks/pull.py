@@ -25,9 +25,10 @@ def checks(stack: Settings, image: ImageReference, password: str | None) -> Iter
     `password` is that of `registry.username`.
     """
     if stack.kubernetes and stack.namespace:
-        for name in (stack.kubernetes.pull_secret, *stack.kubernetes.pull_secrets):
-            if name:
-                yield from _by_pull_secret(stack.namespace, name, image)
+        names = (stack.kubernetes.pull_secret, *stack.kubernetes.pull_secrets)
+        found = [check for name in names if name for check in _by_pull_secret(stack.namespace, name, image)]
+        # The kubelet tries each of them, and one that reads the image is enough.
+        yield from [check for check in found if check[0]][:1] or found
     if stack.docker_host:
         remote = RemoteDocker.of(stack.docker_host)
         username = stack.registry.username if stack.registry else None

@@ -6,6 +6,8 @@ import re
 import ssl
 import time
 
+from components.docker_app.entrance import Entrance, ask_from_host
+from components.docker_app.labels import probe_path
 from components.docker_app.remote_docker import RemoteDocker
 from ops import site
 from ops.checks.check import Check, holds
@@ -15,6 +17,7 @@ ROUTED_SECONDS = 30
 """How long a proxy may take until it serves a new container: Traefik collects changes for two seconds, and the first
 certificate of a name comes later than its route."""
 NO_ROUTER = "404 page not found"
+_TOKEN = re.compile(re.escape(probe_path("")) + r"(\w+)")
 
 
 def routed(
@@ -64,7 +67,7 @@ def _through_proxy(
                 return False, f"{where}, but: {error}; and from here: {unreachable}; name the proxy with --proxy"
     except OpsError as error:
         return False, f"{where}, but: {error}"
-    if answer.status == 404 and answer.body.strip() == NO_ROUTER:
+    if answer.status == 404 and answer.body.strip() == NO_ROUTER and not _is_its_own(remote, name, container, trust):
         points = ", ".join(map(repr, _entry_points(remote, container))) or "none that it names"
         return False, (
             f"{where}: answers over {over}, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
@@ -77,8 +80,21 @@ def _through_proxy(
     return False, f"{where}: answers over {over}, but: status {answer.status}"
 
 
+def _is_its_own(remote: RemoteDocker, name: str, container: str, trust: ssl.SSLContext | None) -> bool:
+    """Whether the proxy leads to the container all the same: Go's own 404 reads as Traefik's does."""
+    tokens = {token for value in _labels(remote, container).values() for token in _TOKEN.findall(value)}
+    entrance = Entrance(host=name, tls=trust is not None)
+    return any(ask_from_host(remote, entrance, probe_path(token)).token == token for token in sorted(tokens))
+
+
+def _labels(remote: RemoteDocker, container: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(
+        remote.run("inspect", "--format", "{{json .Config.Labels}}", container).stdout or "{}"
+    )
+    return found
+
+
 def _entry_points(remote: RemoteDocker, container: str) -> list[str]:
     """Those that the container's labels name."""
-    labels = json.loads(remote.run("inspect", "--format", "{{json .Config.Labels}}", container).stdout or "{}")
     router = re.compile(r"traefik\.http\.routers\.[^.]+\.entrypoints", re.IGNORECASE)
-    return sorted({value for label, value in labels.items() if router.fullmatch(label)})
+    return sorted({value for label, value in _labels(remote, container).items() if router.fullmatch(label)})

@@ -29,6 +29,7 @@ own ssh key. What the shell needs is in a private folder that is removed at its 
 """
 _OTHER_CONTEXTS = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
 """Variables that would lead docker elsewhere."""
+_END_SECONDS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +85,13 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
     try:
         code = process.wait()
     except SystemExit:
-        process.terminate()
-        process.wait()
+        # An interactive shell ignores SIGTERM.
+        process.send_signal(signal.SIGHUP)
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         raise
     finally:
         signal.signal(signal.SIGINT, interrupted)
@@ -121,14 +127,20 @@ def _kubeconfig(outputs: StackOutputs[str], namespace: str, stack: StackName, fo
 
 
 def _require_cluster(cluster: ClusterOutput[str], namespace: str, server: str) -> None:
-    """OpsError if the kubeconfig leads to another cluster, as far as its credential may see that."""
+    """OpsError if the kubeconfig leads to another cluster, or to another address and cannot show that it does not."""
+    elsewhere = OpsError(
+        f"The kubeconfig leads to {server}, and the stack was put up on another cluster, '{cluster['name']}' "
+        f"at {cluster['server']}; point KUBECONFIG at that one"
+    )
+    seen = False
     for name, known in (("kube-system", cluster["uid"]), (namespace, cluster["namespaceUid"])):
         asked = cli.run("kubectl", "get", "namespace", name, "--output", "jsonpath={.metadata.uid}")
-        if asked.returncode == 0 and known and asked.stdout != known:
-            raise OpsError(
-                f"The kubeconfig leads to {server}, and the stack was put up on another cluster, '{cluster['name']}' "
-                f"at {cluster['server']}; point KUBECONFIG at that one"
-            )
+        if asked.returncode == 0 and known:
+            seen = True
+            if asked.stdout != known:
+                raise elsewhere
+    if not seen and server != cluster["server"]:
+        raise elsewhere
 
 
 def _remote(host: DockerHostOutput[str] | ComposeOutput[str]) -> RemoteDocker:

@@ -107,7 +107,7 @@ def _used(stack: StackName, status: StackStatus) -> Iterator[Credential]:
 
 def _serving(status: StackStatus) -> list[Check]:
     options = argparse.Namespace(
-        job=True, path="/", expect=None, url=None, proxy=None, ca=os.environ.get(site.CA_VARIABLE)
+        job=True, path=None, expect=None, url=None, proxy=None, ca=os.environ.get(site.CA_VARIABLE)
     )
     try:
         return list(verify.checks(status.outputs, options)) if status.outputs else []

@@ -95,3 +95,9 @@ def test_certificate_of_the_proxys_own_is_reported_if_a_resolver_is_to_get_one(p
     assert problem(made_up) is None
     assert problem(made_up, made_up, SERVED, cert_resolver="le") is None
     assert "whether it knows the certificate resolver 'le'" in (problem(made_up, cert_resolver="le") or "")
+
+
+def test_a_host_that_was_served_before_keeps_the_certificate_it_has(problem: Problem) -> None:
+    made_up = Answer(status=200, token="new", has_other_certificate=True)
+    assert problem(made_up, cert_resolver="le", served=True) is None
+    assert problem(NOT_FOUND, cert_resolver="le", served=True)

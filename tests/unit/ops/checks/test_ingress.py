@@ -74,3 +74,19 @@ def test_addresses_that_ingresses_report_are_read_from_the_cluster(monkeypatch: 
     assert ingress.Controller.of("shop", None).reported == ("192.0.2.7", "lb")
     done.returncode = 1
     assert ingress.Controller.of("shop", None).reported == ()
+
+
+def test_without_a_path_the_one_of_the_ingress_is_asked_for_and_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ingress, "ROUTED_SECONDS", 0)
+    seen: list[str] = []
+
+    def answer(_host: str, path: str, *_: Any, **__: Any) -> site.Answer:
+        seen.append(path)
+        return site.Answer(status=404, body="")
+
+    assert ingress.ask("https://blog.example.org/docs", None, HERE, None, answer)[0] is None
+    assert ingress.ask("https://blog.example.org/", None, HERE, None, answer)[0] is None
+    assert ingress.ask("https://blog.example.org/", "/version.txt", HERE, None, answer)[0] is False
+    assert seen == ["/docs/", "/", "/version.txt"]

@@ -37,3 +37,30 @@ def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
     del app["service"]
     ((passed, text),) = kubernetes.serving(app, {}, arguments)
     assert (passed, text) == (None, "shop: no Service leads to blog:2, so that nothing can be asked")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "path", "passed"),
+    [
+        ("Error from server (NotFound): the server could not find the requested resource", None, True),
+        ("error: You must be logged in to the server (Unauthorized)", None, True),
+        ("Error from server (NotFound): the server could not find the requested resource", "/version.txt", False),
+        ("Error from server (ServiceUnavailable): no endpoints available for service", None, False),
+        ('Error from server (Forbidden): User "jobs" cannot get resource "services/proxy"', None, False),
+    ],
+)
+def test_an_application_may_have_no_page_at_its_root(
+    monkeypatch: pytest.MonkeyPatch, stderr: str, path: str | None, passed: bool
+) -> None:
+    service = {"spec": {"selector": {"app": "web"}, "ports": [{"port": 8}]}}
+
+    def run(*command: str, environment: Any = None) -> Any:  # noqa: ARG001 - as the function has it
+        if command[2] == "--raw":
+            return argparse.Namespace(returncode=1, stdout="", stderr=stderr)
+        found = service if command[2] == "service" else {"items": []}
+        return argparse.Namespace(returncode=0, stdout=json.dumps(found), stderr="")
+
+    monkeypatch.setattr(cli, "run", run)
+    application: Any = {"namespace": "shop", "service": "web", "image": "blog:2"}
+    asked = list(kubernetes.serving(application, {}, argparse.Namespace(path=path, expect=None)))
+    assert asked[-1][0] is passed

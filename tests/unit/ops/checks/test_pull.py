@@ -93,3 +93,26 @@ def test_a_deploy_token_that_the_stack_is_to_make_is_no_check(monkeypatch: pytes
     of = replace(stack(dockerHost=HOST), registry=Registry(server="registry.example.com", rotation="1"))
     assert on_host(monkeypatch, of, double) == []
     assert (double.commands, double.requests) == ([], [])
+
+
+def test_one_of_several_pull_secrets_that_reads_the_image_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def config(server: str) -> str:
+        return json.dumps({"auths": {server: {"auth": base64.b64encode(b"user:word").decode()}}})
+
+    secrets = {"pull": config("registry.example.com"), "hub": config("docker.io")}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return done((), base64.b64encode(secrets[command[3]].encode()).decode())
+
+    def ask(repository: Repository, *_: str) -> tuple[None, bytes]:
+        if repository.login is None:
+            raise OSError("denied")
+        return None, b""
+
+    monkeypatch.setattr(Repository, "ask", ask)
+    monkeypatch.setattr(cli, "run", run)
+    block = {"namespace": "shop", "pullSecret": "hub", "pullSecrets": ["pull"]}
+    assert [passed for passed, _ in pull.checks(stack(kubernetes=block), IMAGE, None)] == [True]
+    del secrets["pull"]
+    secrets["pull"] = config("registry.example.net")
+    assert [passed for passed, _ in pull.checks(stack(kubernetes=block), IMAGE, None)] == [False, False]

@@ -1,12 +1,14 @@
 """Which answers of a site mean that its proxy leads to it."""
 
 import argparse
+import json
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from components.docker_app.entrance import Answer
 from components.docker_app.remote_docker import RemoteDocker
 from ops import site
 from ops.checks import route
@@ -18,7 +20,10 @@ class Labelled(RemoteDocker):
 
     def run(self, *arguments: str, seconds: int | None = None) -> Any:  # noqa: ARG002 - as the superclass has it
         assert arguments[0] == "inspect"
-        labels = '{"traefik.http.routers.web-1.entryPoints": "https", "traefik.enable": "true"}'
+        rule = "Host(`blog.example.org`) && Path(`/.well-known/gitlab-deploy/t1`)"
+        labels = json.dumps(
+            {"traefik.http.routers.web-1.entryPoints": "https", "traefik.http.routers.web-1-probe.rule": rule}
+        )
         return argparse.Namespace(stdout=labels)
 
 
@@ -61,7 +66,10 @@ def test_a_text_that_is_expected_has_to_be_at_the_root_too(check: Any) -> None:
     assert not check(404, expect="other")[0]
 
 
-def test_an_answer_of_traefik_without_a_router_names_the_entry_point(check: Any) -> None:
+def test_an_answer_of_traefik_without_a_router_names_the_entry_point(
+    check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "ask_from_host", lambda *_: Answer(status=404))
     passed, text = check(404, body="404 page not found\n")
     assert not passed
     assert "the container's is for entry point 'https': see that Traefik has it" in text
@@ -71,3 +79,11 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
     passed, text = check(200, tls=False)
     assert passed
     assert text.startswith("http://blog.example.org/: answers over HTTP")
+
+
+@pytest.mark.parametrize(("token", "passed"), [("t1", True), ("", False), ("t0", False)])
+def test_a_404_that_reads_as_traefiks_is_the_applications_if_the_container_is_reached(
+    check: Any, monkeypatch: pytest.MonkeyPatch, token: str, passed: bool
+) -> None:
+    monkeypatch.setattr(route, "ask_from_host", lambda *_: Answer(status=200, token=token))
+    assert check(404, body="404 page not found\n")[0] is passed

@@ -102,3 +102,22 @@ def test_a_shell_that_is_terminated_leaves_no_folder(tmp_path: Path) -> None:
     process.terminate()
     assert process.wait() == 128 + 15
     assert not list(tmp_path.glob("gitlab-deploy-*"))
+
+
+def test_another_address_whose_cluster_cannot_be_seen_is_refused(tmp_path: Path) -> None:
+    elsewhere = CLUSTER | {"server": "https://other:6443", "uid": None, "namespaceUid": None}
+    done = shell(tmp_path, {"cluster": elsewhere, "app": APP}, "--", "true")
+    assert done.code != 0
+    assert "was put up on another cluster, 'production' at https://other:6443" in done.text
+    same = CLUSTER | {"uid": None, "namespaceUid": None}
+    assert shell(tmp_path, {"cluster": same, "app": APP}, "--", "true").code == 0
+
+
+def test_a_shell_that_ignores_the_signal_to_end_leaves_no_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from ops.commands import shell; signal.signal(signal.SIGTERM, shell._leave); "
+        "open(sys.argv[1], 'w').close(); "
+        "sys.exit(shell._run(['bash', '-c', 'trap : TERM; kill -TERM $PPID; while :; do sleep 0.1; done'], os.environ))"
+    )
+    done = run(sys.executable, "-c", code, str(tmp_path / "begun"), cwd=ROOT, env=dict(os.environ))
+    assert done.code == 143, done.text
