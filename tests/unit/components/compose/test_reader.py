@@ -6,7 +6,7 @@ import pytest
 
 from components.compose import keys
 from components.compose.interpolation import mark
-from components.compose.model import Dependency, Healthcheck, Mount, Port, Upload
+from components.compose.model import Dependency, Healthcheck, Mount, Port, Service, Upload
 from tests.support.compose_files import IMAGE, problems, read, service
 
 RECIPE = """\
@@ -377,6 +377,49 @@ services:
     ]
     assert web.depends_on == (Dependency(service="db", condition="service_healthy"),)
     assert project.services["db"].image == "postgres:17"
+
+
+@pytest.mark.parametrize("form", ["files", "extends"])
+def test_hosts_of_both_files_keep_their_addresses_as_in_compose(form: str) -> None:
+    first = 'extra_hosts: ["host.docker.internal:host-gateway", "db:10.0.0.1", "six:::1", "same:10.0.0.5"]'
+    later = 'extra_hosts: ["db:10.0.0.2", "other=10.0.0.3", "seven:[::2]", "same=10.0.0.5"]'
+    assert _of_two(form, first, later).options["hosts"] == [
+        {"host": "db", "ip": "10.0.0.1"},
+        {"host": "db", "ip": "10.0.0.2"},
+        {"host": "host.docker.internal", "ip": "host-gateway"},
+        {"host": "other", "ip": "10.0.0.3"},
+        {"host": "same", "ip": "10.0.0.5"},
+        {"host": "seven", "ip": "::2"},
+        {"host": "six", "ip": "::1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ('["db:10.0.0.1"]', "{six: '::1'}"),
+        ("{db: 10.0.0.1}", '["six:::1"]'),
+        ("{db: 10.0.0.1}", "{six: ['::1']}"),
+        ('["db:10.0.0.1", "six:::1"]', ""),
+    ],
+)
+def test_hosts_are_merged_whether_they_are_a_mapping_or_a_list(first: str, later: str) -> None:
+    web = _of_two("files", f"extra_hosts: {first}", f"extra_hosts: {later}")
+    assert web.options["hosts"] == [{"host": "db", "ip": "10.0.0.1"}, {"host": "six", "ip": "::1"}]
+
+
+def test_a_host_has_every_address_that_its_list_gives_it() -> None:
+    web = read(service('extra_hosts: ["db:10.0.0.1", "db:10.0.0.2"]')).services["web"]
+    assert [one["ip"] for one in web.options["hosts"]] == ["10.0.0.1", "10.0.0.2"]
+
+
+def _of_two(form: str, first: str, later: str, files: dict[str, str] | None = None) -> Service:
+    """The service `web` with some keys in one file and others over them, or in a service that it extends."""
+    if form == "files":
+        return read(service(first), f"services:\n  web: {{{later}}}\n", files=files).services["web"]
+    base = {"base.yml": f"services:\n  base: {{{first}}}\n"}
+    body = f"extends: {{file: base.yml, service: base}}\n{later}"
+    return read(service(body), files={**base, **(files or {})}).services["web"]
 
 
 def test_anchors_and_extensions_are_read() -> None:
