@@ -20,7 +20,7 @@ _MAPPED = {
     "storage_opt",
 }
 """Mappings that may be written as a list of NAME=VALUE."""
-_SEQUENCES = {"extra_hosts"}
+_SEQUENCES = {"dns", "dns_opt", "dns_search", "env_file", "extra_hosts", "tmpfs"}
 """Lists of a service that may be written in another form."""
 _NAMED = {"networks", "depends_on"}
 """Mappings that may be written as a list of names."""
@@ -91,10 +91,15 @@ def _target(item: object) -> object:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
+def _env_file(item: object) -> object:
+    return item.get("path") if isinstance(item, Mapping) else item
+
+
 _IDENTITIES: Mapping[str, Callable[[Any], object]] = {
     "volumes": _target,
     "configs": _target,
     "secrets": _target,
+    "env_file": _env_file,
 }
 
 

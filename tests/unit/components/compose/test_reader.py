@@ -408,6 +408,39 @@ def test_hosts_are_merged_whether_they_are_a_mapping_or_a_list(first: str, later
     assert web.options["hosts"] == [{"host": "db", "ip": "10.0.0.1"}, {"host": "six", "ip": "::1"}]
 
 
+@pytest.mark.parametrize("form", ["files", "extends"])
+@pytest.mark.parametrize(
+    ("key", "option", "first", "later", "expected"),
+    [
+        ("dns", "dns", "1.1.1.1", "8.8.8.8", ["1.1.1.1", "8.8.8.8"]),
+        ("dns", "dns", "[1.1.1.1, 9.9.9.9]", "1.1.1.1", ["1.1.1.1", "9.9.9.9"]),
+        ("dns_opt", "dns_opts", "use-vc", "[ndots:2]", ["use-vc", "ndots:2"]),
+        ("dns_search", "dns_searches", "a.example.org", "b.example.org", ["a.example.org", "b.example.org"]),
+        ("tmpfs", "tmpfs", "/run", "'/tmp:size=64m'", {"/run": "", "/tmp": "size=64m"}),
+    ],
+)
+def test_one_text_is_merged_as_the_list_of_it(
+    key: str, option: str, first: str, later: str, expected: object, form: str
+) -> None:
+    assert _of_two(form, f"{key}: {first}", f"{key}: {later}").options[option] == expected
+
+
+@pytest.mark.parametrize("form", ["files", "extends"])
+def test_an_env_file_of_a_later_file_adds_to_those_before_it(form: str) -> None:
+    files = {"one.env": "A=1\nB=1\n", "two.env": "B=2\n"}
+    assert _of_two(form, "env_file: one.env", "env_file: two.env", files).environment == {"A": "1", "B": "2"}
+
+
+def test_an_env_file_that_is_named_twice_is_one_as_it_is_named_last() -> None:
+    web = _of_two("files", "env_file: none.env", "env_file: [{path: none.env, required: false}]")
+    assert web.environment == {}
+
+
+def test_a_variable_may_have_the_name_of_a_key_that_is_a_list() -> None:
+    web = _of_two("files", "environment: {dns: a, labels: b}", "environment: {dns: c, labels: d}")
+    assert web.environment == {"dns": "c", "labels": "d"}
+
+
 def test_a_host_has_every_address_that_its_list_gives_it() -> None:
     web = read(service('extra_hosts: ["db:10.0.0.1", "db:10.0.0.2"]')).services["web"]
     assert [one["ip"] for one in web.options["hosts"]] == ["10.0.0.1", "10.0.0.2"]
