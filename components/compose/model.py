@@ -166,7 +166,12 @@ class Service:
     def is_swapped(self) -> bool:
         """Whether a new container can run beside the old one."""
         is_alone = any(port.external for port in self.ports) or any(mount.is_exclusive for mount in self.mounts)
-        return self.is_routed and not is_alone and self.has_no_address_of_its_own
+        return self.is_routed and not is_alone and not self.is_streamed and self.has_no_address_of_its_own
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its labels have Traefik send TCP or UDP to it: of those, two containers would be one server pool."""
+        return any(label.lower().startswith(("traefik.tcp.", "traefik.udp.")) for label in self.labels)
 
     @property
     def has_no_address_of_its_own(self) -> bool:
