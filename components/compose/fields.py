@@ -103,7 +103,7 @@ class Fields:
             return
         yield from enumerate(value or ())
 
-    def pairs(self, key: str, separators: str = "=") -> dict[str, str | None]:
+    def pairs(self, key: str) -> dict[str, str | None]:
         """A mapping, or a list of NAME=VALUE; None for a name alone."""
         value = self.value.get(key)
         if isinstance(value, Mapping):
@@ -113,8 +113,8 @@ class Fields:
             return {name: None if item is None else scalar(item) for name, item in value.items()}
         found: dict[str, str | None] = {}
         for text in self.texts(key):
-            at = min((position for mark in separators if (position := text.find(mark)) > 0), default=None)
-            found[text if at is None else text[:at]] = None if at is None else text[at + 1 :]
+            name, mark, rest = text.partition("=")
+            found[name or text] = rest if name and mark else None
         return found
 
     def named(self, key: str) -> dict[str, "Fields"]:

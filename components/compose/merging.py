@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from components.compose.fields import scalar
 from components.compose.source import Source
 from components.source.yaml_file import Document, Path
 
@@ -11,7 +12,6 @@ _REPLACED = {"command", "entrypoint", "test"}
 _MAPPED = {
     "environment",
     "labels",
-    "extra_hosts",
     "sysctls",
     "args",
     "annotations",
@@ -20,6 +20,8 @@ _MAPPED = {
     "storage_opt",
 }
 """Mappings that may be written as a list of NAME=VALUE."""
+_SEQUENCES = {"dns", "dns_opt", "dns_search", "env_file", "extra_hosts", "tmpfs"}
+"""Lists of a service that may be written in another form."""
 _NAMED = {"networks", "depends_on"}
 """Mappings that may be written as a list of names."""
 
@@ -50,6 +52,8 @@ def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Wri
     in_service = len(path) > 1 and path[0] == "services"
     if in_service and (key in _MAPPED or key in _NAMED):
         old, new = _as_mapping(old, str(key)), _as_mapping(new, str(key))
+    if len(path) == 3 and in_service and key in _SEQUENCES:
+        old, new = _as_list(old), _as_list(new)
     if isinstance(old, dict) and isinstance(new, dict):
         found = dict(old)
         for name, value in new.items():
@@ -87,10 +91,15 @@ def _target(item: object) -> object:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
+def _env_file(item: object) -> object:
+    return item.get("path") if isinstance(item, Mapping) else item
+
+
 _IDENTITIES: Mapping[str, Callable[[Any], object]] = {
     "volumes": _target,
     "configs": _target,
     "secrets": _target,
+    "env_file": _env_file,
 }
 
 
@@ -104,6 +113,14 @@ def _as_mapping(value: Any, key: str) -> Any:  # noqa: ANN401 - YAML
         default = {"condition": "service_started"} if key == "depends_on" else None
         found[name] = rest if mark else default
     return found
+
+
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - YAML
+    """A mapping as the list of NAME=VALUE that it stands for, with each value of a list; one text as a list of it."""
+    if isinstance(value, dict):
+        pairs = [(name, one) for name, given in value.items() for one in _as_list(given) or [""]]
+        return [f"{name}={scalar(one)}" for name, one in pairs]
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _take_lines(path: Path, lines: dict[Path, str], document: Written) -> None:

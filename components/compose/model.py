@@ -71,6 +71,8 @@ class Upload:
     mode: str = "0644"
     owner: str | None = None
     group: str | None = None
+    is_secret: bool = False
+    """Whether it is one of `secrets`: no diff and no state shows it, whatever its content came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,8 @@ class Service:
     """Reference of another's image; empty if it is the stack's."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """May hold marks."""
+    has_env_file: bool = False
+    """Whether its environment is secret as a whole: a file that `env_file` names usually holds passwords."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """May hold marks."""
     command: tuple[str, ...] | None = None
@@ -162,7 +166,12 @@ class Service:
     def is_swapped(self) -> bool:
         """Whether a new container can run beside the old one."""
         is_alone = any(port.external for port in self.ports) or any(mount.is_exclusive for mount in self.mounts)
-        return self.is_routed and not is_alone and self.has_no_address_of_its_own
+        return self.is_routed and not is_alone and not self.is_streamed and self.has_no_address_of_its_own
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its labels have Traefik send TCP or UDP to it: of those, two containers would be one server pool."""
+        return any(label.lower().startswith(("traefik.tcp.", "traefik.udp.")) for label in self.labels)
 
     @property
     def has_no_address_of_its_own(self) -> bool:

@@ -103,17 +103,19 @@ def _size(fields: Fields, key: str) -> int | None:
 
 
 def _hosts(service: Fields) -> list[dict[str, str]]:
-    found = []
     value = service.value["extra_hosts"]
     if isinstance(value, Mapping):
         pairs = [(host, str(ip)) for host, ips in value.items() for ip in (ips if isinstance(ips, list) else [ips])]
     else:
-        pairs = [(host, ip or "") for host, ip in service.pairs("extra_hosts", "=:").items()]
+        # Only the first one separates: an address of IPv6 has colons too.
+        split = [re.split("[=:]", text, maxsplit=1) for text in service.texts("extra_hosts")]
+        pairs = [(host, rest[0] if rest else "") for host, *rest in split]
+    found = set()
     for host, ip in pairs:
         if not ip:
             service.refuse("extra_hosts", f"has {host!r} with no address", "write HOST=ADDRESS")
-        found.append({"host": host, "ip": re.sub(r"^\[(.*)\]$", r"\1", ip)})
-    return sorted(found, key=lambda one: (one["host"], one["ip"]))
+        found.add((host, re.sub(r"^\[(.*)\]$", r"\1", ip)))
+    return [{"host": host, "ip": ip} for host, ip in sorted(found)]
 
 
 def _ulimits(limits: Fields) -> list[dict[str, Any]]:

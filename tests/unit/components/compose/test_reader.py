@@ -6,7 +6,7 @@ import pytest
 
 from components.compose import keys
 from components.compose.interpolation import mark
-from components.compose.model import Dependency, Healthcheck, Mount, Port, Upload
+from components.compose.model import Dependency, Healthcheck, Mount, Port, Service, Upload
 from tests.support.compose_files import IMAGE, problems, read, service
 
 RECIPE = """\
@@ -125,7 +125,7 @@ secrets:
         Upload(target="/etc/conf.d/one", content="1"),
         Upload(target="/plain", base64=base64.b64encode(b"\xff").decode(), mode="0444"),
         Upload(target="/etc/inline", content=f"password={mark('PASSWORD')}", mode="0440", owner="100", group="101"),
-        Upload(target="/run/secrets/password", content=mark("PASSWORD"), mode="0444"),
+        Upload(target="/run/secrets/password", content=mark("PASSWORD"), mode="0444", is_secret=True),
     )
 
 
@@ -379,6 +379,82 @@ services:
     assert project.services["db"].image == "postgres:17"
 
 
+@pytest.mark.parametrize("form", ["files", "extends"])
+def test_hosts_of_both_files_keep_their_addresses_as_in_compose(form: str) -> None:
+    first = 'extra_hosts: ["host.docker.internal:host-gateway", "db:10.0.0.1", "six:::1", "same:10.0.0.5"]'
+    later = 'extra_hosts: ["db:10.0.0.2", "other=10.0.0.3", "seven:[::2]", "same=10.0.0.5"]'
+    assert _of_two(form, first, later).options["hosts"] == [
+        {"host": "db", "ip": "10.0.0.1"},
+        {"host": "db", "ip": "10.0.0.2"},
+        {"host": "host.docker.internal", "ip": "host-gateway"},
+        {"host": "other", "ip": "10.0.0.3"},
+        {"host": "same", "ip": "10.0.0.5"},
+        {"host": "seven", "ip": "::2"},
+        {"host": "six", "ip": "::1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ('["db:10.0.0.1"]', "{six: '::1'}"),
+        ("{db: 10.0.0.1}", '["six:::1"]'),
+        ("{db: 10.0.0.1}", "{six: ['::1']}"),
+        ('["db:10.0.0.1", "six:::1"]', ""),
+    ],
+)
+def test_hosts_are_merged_whether_they_are_a_mapping_or_a_list(first: str, later: str) -> None:
+    web = _of_two("files", f"extra_hosts: {first}", f"extra_hosts: {later}")
+    assert web.options["hosts"] == [{"host": "db", "ip": "10.0.0.1"}, {"host": "six", "ip": "::1"}]
+
+
+@pytest.mark.parametrize("form", ["files", "extends"])
+@pytest.mark.parametrize(
+    ("key", "option", "first", "later", "expected"),
+    [
+        ("dns", "dns", "1.1.1.1", "8.8.8.8", ["1.1.1.1", "8.8.8.8"]),
+        ("dns", "dns", "[1.1.1.1, 9.9.9.9]", "1.1.1.1", ["1.1.1.1", "9.9.9.9"]),
+        ("dns_opt", "dns_opts", "use-vc", "[ndots:2]", ["use-vc", "ndots:2"]),
+        ("dns_search", "dns_searches", "a.example.org", "b.example.org", ["a.example.org", "b.example.org"]),
+        ("tmpfs", "tmpfs", "/run", "'/tmp:size=64m'", {"/run": "", "/tmp": "size=64m"}),
+    ],
+)
+def test_one_text_is_merged_as_the_list_of_it(
+    key: str, option: str, first: str, later: str, expected: object, form: str
+) -> None:
+    assert _of_two(form, f"{key}: {first}", f"{key}: {later}").options[option] == expected
+
+
+@pytest.mark.parametrize("form", ["files", "extends"])
+def test_an_env_file_of_a_later_file_adds_to_those_before_it(form: str) -> None:
+    files = {"one.env": "A=1\nB=1\n", "two.env": "B=2\n"}
+    assert _of_two(form, "env_file: one.env", "env_file: two.env", files).environment == {"A": "1", "B": "2"}
+
+
+def test_an_env_file_that_is_named_twice_is_one_as_it_is_named_last() -> None:
+    web = _of_two("files", "env_file: none.env", "env_file: [{path: none.env, required: false}]")
+    assert web.environment == {}
+
+
+def test_a_variable_may_have_the_name_of_a_key_that_is_a_list() -> None:
+    web = _of_two("files", "environment: {dns: a, labels: b}", "environment: {dns: c, labels: d}")
+    assert web.environment == {"dns": "c", "labels": "d"}
+
+
+def test_a_host_has_every_address_that_its_list_gives_it() -> None:
+    web = read(service('extra_hosts: ["db:10.0.0.1", "db:10.0.0.2"]')).services["web"]
+    assert [one["ip"] for one in web.options["hosts"]] == ["10.0.0.1", "10.0.0.2"]
+
+
+def _of_two(form: str, first: str, later: str, files: dict[str, str] | None = None) -> Service:
+    """The service `web` with some keys in one file and others over them, or in a service that it extends."""
+    if form == "files":
+        return read(service(first), f"services:\n  web: {{{later}}}\n", files=files).services["web"]
+    base = {"base.yml": f"services:\n  base: {{{first}}}\n"}
+    body = f"extends: {{file: base.yml, service: base}}\n{later}"
+    return read(service(body), files={**base, **(files or {})}).services["web"]
+
+
 def test_anchors_and_extensions_are_read() -> None:
     text = """\
 x-common: &common
@@ -414,6 +490,10 @@ labels: {a: "$PASSWORD"}"""
         ("labels: {traefik.enable: true}\nvolumes: ['/srv:/srv:ro']", True),
         ("labels: {traefik.enable: true}\nvolumes: ['/var/run/docker.sock:/var/run/docker.sock']", True),
         ("labels: {traefik.enable: true}\nnetwork_mode: host", False),
+        ("labels: {traefik.enable: true, traefik.tcp.routers.a.rule: HostSNI(`*`)}", False),
+        ("labels: {traefik.enable: true, Traefik.UDP.services.a.loadbalancer.server.port: 53}", False),
+        ("labels: {traefik.http.routers.a.rule: PathPrefix(`/`), traefik.tcp.routers.b.rule: HostSNI(`*`)}", False),
+        ("labels: {traefik.enable: true, traefik.tcpish: a}", True),
         ("ports: ['80:80']", False),
     ],
 )
