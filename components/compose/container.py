@@ -53,7 +53,8 @@ def arguments(
     if service.entrypoint is not None:
         found["entrypoints"] = any_resolved(service.entrypoint, values)
     if service.environment:
-        found["envs"] = any_resolved((f"{name}={value}" for name, value in sorted(service.environment.items())), values)
+        envs = any_resolved((f"{name}={value}" for name, value in sorted(service.environment.items())), values)
+        found["envs"] = pulumi.Output.secret(envs) if service.has_env_file else envs
     if service.uploads:
         found["uploads"] = _uploads(service, values)
     plain = [mount for mount in service.mounts if not _is_detailed(mount)]
@@ -93,7 +94,7 @@ def arguments(
 
 def _uploads(service: Service, values: Values) -> pulumi.Input[list[Any]]:
     found = [_upload(one, values) for one in service.uploads]
-    is_secret = any(names(one.content or "") for one in service.uploads)
+    is_secret = any(one.is_secret or names(one.content or "") for one in service.uploads)
     return pulumi.Output.secret(found) if is_secret else found
 
 

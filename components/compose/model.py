@@ -66,6 +66,8 @@ class Upload:
     mode: str = "0644"
     owner: str | None = None
     group: str | None = None
+    is_secret: bool = False
+    """Whether it is one of `secrets`: no diff and no state shows it, whatever its content came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,8 @@ class Service:
     """Reference of another's image; empty if it is the stack's."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """May hold marks."""
+    has_env_file: bool = False
+    """Whether its environment is secret as a whole: a file that `env_file` names usually holds passwords."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """May hold marks."""
     command: tuple[str, ...] | None = None

@@ -162,6 +162,7 @@ class Mounts:
                 mode=f"{bits:04o}" if isinstance(bits, int) else str(bits or mode),
                 owner=given.text("uid"),
                 group=given.text("gid"),
+                is_secret=kind == "secrets",
             )
         )
 

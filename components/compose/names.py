@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from components.compose.model import Network, Project, Service, Volume
 from components.docker_app.labels import STACK_LABEL
@@ -13,6 +14,7 @@ NETWORK_LABEL = "com.docker.compose.network"
 VOLUME_LABEL = "com.docker.compose.volume"
 _HASH_LABEL = "com.docker.compose.config-hash"
 """`docker compose ps` passes over a container without it."""
+_NO_PART = {"depends_on", "where", "has_env_file", "is_secret"}
 
 
 def container_name(project: Project, service: Service) -> str | None:
@@ -24,7 +26,7 @@ def container_name(project: Project, service: Service) -> str | None:
 
 def of_container(project: Project, service: Service, owner: str) -> Mapping[str, str]:
     """The labels of a container, besides those of its service."""
-    digest = hashlib.sha256(definition(service).encode()).hexdigest()
+    digest = hashlib.sha256(definition(_less_secrets(service)).encode()).hexdigest()
     return {
         PROJECT_LABEL: project.name,
         SERVICE_LABEL: service.name,
@@ -46,6 +48,19 @@ def of_volume(project: Project, volume: Volume, owner: str) -> Mapping[str, str]
 
 
 def definition(service: Service) -> str:
-    """What a container is made of, but for what only orders the run; with the marks of what is encrypted."""
-    fields = {name: value for name, value in vars(service).items() if name not in {"depends_on", "where"}}
-    return json.dumps(fields, default=vars, sort_keys=True, ensure_ascii=False)
+    """What a container is made of, with the marks of what is encrypted, and with what else is secret in clear.
+
+    What only orders the run, or only decides what is shown, is no part of it.
+    """
+    return json.dumps(_made_of(service), default=_made_of, sort_keys=True, ensure_ascii=False)
+
+
+def _made_of(value: object) -> dict[str, object]:
+    return {name: one for name, one in vars(value).items() if name not in _NO_PART}
+
+
+def _less_secrets(service: Service) -> Service:
+    """The service less what is secret and has no mark: a label is in the state in clear, and a hash can be guessed."""
+    environment = dict.fromkeys(service.environment, "") if service.has_env_file else service.environment
+    uploads = [replace(one, content=None, base64=None) if one.is_secret else one for one in service.uploads]
+    return replace(service, environment=environment, uploads=tuple(uploads))

@@ -64,6 +64,7 @@ class ServiceReader:
             where=fields.source.where(fields.path),
             image=self._image(fields),
             environment=self._environment(fields),
+            has_env_file="env_file" in fields,
             labels={label: text or "" for label, text in fields.pairs("labels").items()},
             command=self._command(fields, "command"),
             entrypoint=self._command(fields, "entrypoint"),

@@ -4,6 +4,7 @@ import pulumi
 import pytest
 
 from components.compose import names
+from components.compose.model import Service
 from components.docker_app.swap import Generation, digest
 from components.image.reference import ImageReference
 from tests.support.compose_files import IMAGE, read, service
@@ -148,6 +149,47 @@ configs: [settings]"""
     assert web.inputs["command"] == ["serve", "--password", "canary"]
     assert labels(web)["traefik.http.middlewares.auth.basicauth.users"] == "canary"
     assert [one["content"] for one in web.inputs["uploads"]] == ["password=canary"]
+
+
+SEALED = """\
+secrets: [pw, {source: key, target: /etc/key}]
+configs: [settings]
+env_file: app.env
+labels: {traefik.enable: true}"""
+DECLARED = """\
+  plain: {image: "postgres:17", environment: {A: "1"}, configs: [settings]}
+secrets: {pw: {file: ./pw.txt}, key: {file: ./key.bin}}
+configs: {settings: {file: ./settings.conf}}"""
+FILES: dict[str, str | bytes] = {
+    "pw.txt": "canary-file",
+    "key.bin": b"\xffcanary-key",
+    "app.env": "PASSWORD=canary-env\n",
+    "settings.conf": "level=info",
+}
+
+
+def test_a_secret_and_the_environment_of_an_env_file_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = quiet(monkeypatch, text=service(SEALED, rest=DECLARED), files=FILES)
+    web, plain = container(run, "web"), container(run, "plain")
+    assert {"envs", "uploads"} <= web.secret
+    assert "PASSWORD=canary-env" in web.inputs["envs"]
+    assert "canary-file" in [one.get("content") for one in web.inputs["uploads"]]
+    assert not {"envs", "uploads", "labels"} & plain.secret
+    assert "labels" not in web.secret
+    for one in run.declarations:
+        for key, value in one.inputs.items():
+            assert "canary" not in str(value) or key in one.secret, (one.name, key)
+
+
+@pytest.mark.parametrize(("file", "content"), [("pw.txt", "another"), ("app.env", "PASSWORD=another\n")])
+def test_a_secret_makes_another_container_and_no_label_tells_it(file: str, content: str) -> None:
+    def sealed(**changes: str) -> Service:
+        return read(service(SEALED, rest=DECLARED), files={**FILES, **changes}).services["web"]
+
+    before, after = sealed(), sealed(**{file: content})
+    assert names.definition(before) != names.definition(after)
+    project = read(service(SEALED, rest=DECLARED), files=FILES)
+    assert names.of_container(project, before, "owner") == names.of_container(project, after, "owner")
 
 
 def test_what_does_not_run_the_image_is_the_same_with_another_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ secrets:
         Upload(target="/etc/conf.d/one", content="1"),
         Upload(target="/plain", base64=base64.b64encode(b"\xff").decode(), mode="0444"),
         Upload(target="/etc/inline", content=f"password={mark('PASSWORD')}", mode="0440", owner="100", group="101"),
-        Upload(target="/run/secrets/password", content=mark("PASSWORD"), mode="0444"),
+        Upload(target="/run/secrets/password", content=mark("PASSWORD"), mode="0444", is_secret=True),
     )
 
 
