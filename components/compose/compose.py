@@ -74,8 +74,8 @@ class Compose(pulumi.ComponentResource):
         for service in args.project.services.values():
             if service.is_stacks_own and (service.is_routed or service.ports) and not service.is_swapped:
                 pulumi.log.info(
-                    f"The service {service.name} publishes a port or writes to a volume, so its new container starts "
-                    "once the old one has stopped: nothing answers there in between",
+                    f"The service {service.name} publishes a port, writes to a volume or has a TCP or UDP route, so "
+                    "its new container starts once the old one has stopped: nothing answers there in between",
                     self,
                 )
         if args.present is not None:

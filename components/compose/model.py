@@ -154,7 +154,13 @@ class Service:
         """Whether a new container can run beside the old one."""
         is_alone = any(port.external for port in self.ports) or any(mount.is_exclusive for mount in self.mounts)
         has_address = any({"ipv4_address", "ipv6_address", "mac_address"} & one.options.keys() for one in self.networks)
-        return self.is_routed and not is_alone and not has_address and self.network_mode in {None, "bridge"}
+        is_free = not is_alone and not self.is_streamed and not has_address
+        return self.is_routed and is_free and self.network_mode in {None, "bridge"}
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its labels have Traefik send TCP or UDP to it: of those, two containers would be one server pool."""
+        return any(label.lower().startswith(("traefik.tcp.", "traefik.udp.")) for label in self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -366,6 +366,10 @@ labels: {a: "$PASSWORD"}"""
         ("labels: {traefik.enable: true}\nvolumes: ['/srv:/srv:ro']", True),
         ("labels: {traefik.enable: true}\nvolumes: ['/var/run/docker.sock:/var/run/docker.sock']", True),
         ("labels: {traefik.enable: true}\nnetwork_mode: host", False),
+        ("labels: {traefik.enable: true, traefik.tcp.routers.a.rule: HostSNI(`*`)}", False),
+        ("labels: {traefik.enable: true, Traefik.UDP.services.a.loadbalancer.server.port: 53}", False),
+        ("labels: {traefik.http.routers.a.rule: PathPrefix(`/`), traefik.tcp.routers.b.rule: HostSNI(`*`)}", False),
+        ("labels: {traefik.enable: true, traefik.tcpish: a}", True),
         ("ports: ['80:80']", False),
     ],
 )
