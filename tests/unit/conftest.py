@@ -1,17 +1,5 @@
-from collections.abc import Callable
+"""What the unit tests share."""
 
-import pytest
+from tests.support.rollouts import rollouts
 
-from components.rollout.rollout import Rollout
-
-
-@pytest.fixture(autouse=True)
-def rollouts(monkeypatch: pytest.MonkeyPatch) -> list[Rollout]:
-    """The rollouts that were waited for, with no cluster: each is there at once."""
-    waited: list[Rollout] = []
-
-    async def wait(self: Rollout, _tell: Callable[[str], object]) -> None:
-        waited.append(self)
-
-    monkeypatch.setattr(Rollout, "wait", wait)
-    return waited
+__all__ = ["rollouts"]

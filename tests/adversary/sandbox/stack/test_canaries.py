@@ -141,7 +141,8 @@ def succeeds(stack: Deployed, *command: str, stdin: str | None = None) -> str:
 def deploy(stack: Deployed) -> None:
     """Puts it up, with another passphrase than it was made with."""
     project = stack.project
-    for arguments in (("init", "other", "--no-select"), ("rm", "other", "--yes")):
+    # No stack is selected after one is removed.
+    for arguments in (("init", "other", "--no-select"), ("rm", "other", "--yes"), ("select", project.stack)):
         assert project.run("pulumi", "stack", *arguments, "--non-interactive").code == 0
     # It asks twice.
     provider = ("pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", project.stack)
