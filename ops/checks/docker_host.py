@@ -16,13 +16,8 @@ from ops.checks.route import routed
 
 def container(docker: DockerHostOutput[str], identity: str, arguments: argparse.Namespace) -> Iterator[Check]:
     """One container of the stack runs, healthy and of the stack's image, and the proxy leads to it."""
-    remote = RemoteDocker(
-        address=docker["address"], host_key=docker["hostKey"], identity_file=docker.get("identityFile") or None
-    )
-    try:
-        problem = host_problem(remote)
-    except WrongHostKeyError as error:
-        problem = str(error)
+    remote = _remote(docker)
+    problem = _problem(remote)
     if problem:
         yield False, problem
         return
@@ -41,13 +36,8 @@ def container(docker: DockerHostOutput[str], identity: str, arguments: argparse.
 
 def services(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
     """Each service has its container, healthy or completed, and the proxy leads to the stack's own."""
-    remote = RemoteDocker(
-        address=compose["address"], host_key=compose["hostKey"], identity_file=compose.get("identityFile") or None
-    )
-    try:
-        problem = host_problem(remote)
-    except WrongHostKeyError as error:
-        problem = str(error)
+    remote = _remote(compose)
+    problem = _problem(remote)
     if problem:
         yield False, problem
         return
@@ -70,3 +60,16 @@ def services(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
         trusts = (site.trusting(arguments.ca), *([None] if host in compose["plain"] else []))
         container_name, root = web["container"] if web else "", compose["paths"][host]
         yield routed(remote, host, container_name, arguments, *trusts, root=root)
+
+
+def _remote(output: DockerHostOutput[str] | ComposeOutput[str]) -> RemoteDocker:
+    return RemoteDocker(
+        address=output["address"], host_key=output["hostKey"], identity_file=output.get("identityFile") or None
+    )
+
+
+def _problem(remote: RemoteDocker) -> str | None:
+    try:
+        return host_problem(remote)
+    except WrongHostKeyError as error:
+        return str(error)

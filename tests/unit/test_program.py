@@ -15,8 +15,7 @@ def test_every_resource_has_a_parent_component_and_an_explicit_provider(
     run = run_program(monkeypatch, tmp_path)
     resources = [d for d in run.declarations if d.custom and not d.type.startswith("pulumi:")]
     assert len(resources) == 21
-    assert run.declarations[0].type == "pulumi:index:Stash"
-    assert run.declarations[0].inputs["input"] == IDENTITY
+    assert run.one("pulumi:index:Stash").inputs["input"] == IDENTITY
     parents = {"access", "pipeline", "pipeline-preview", "registry", "app", "docker-app"}
     assert {d.parent for d in resources} == parents
     assert {(d.type.partition(":")[0], d.provider) for d in resources} == {

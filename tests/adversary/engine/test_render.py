@@ -133,6 +133,15 @@ def test_a_fork_renders_any_commit_without_environment_and_keeps_the_checkout(
     assert checkout.git("worktree", "list").count("\n") == 1
 
 
+def test_a_rendered_program_gets_no_variable_of_the_job(checkout: Checkout, tmp_path: Path) -> None:
+    program, seen = checkout.folder / "__main__.py", tmp_path / "seen"
+    program.write_text(f"{program.read_text()}\nPath({str(seen)!r}).write_text(' '.join(os.environ))\n")
+    checkout.job["DEPLOY_PASSWORD"] = CANARY
+    checkout.plan()
+    assert "PULUMI_BACKEND_URL" in seen.read_text().split()
+    assert "DEPLOY_PASSWORD" not in seen.read_text().split()
+
+
 def test_two_plans_show_what_a_branch_changes_a_secret_too_and_nothing_else(checkout: Checkout) -> None:
     checkout.set("kubernetes.replicas", "3")
     checkout.set_secret('app["secrets"]["PASSWORD"]', f"{CANARY}-2")

@@ -9,6 +9,7 @@ import pytest
 
 from components.access import gitlab_check
 from components.access.gitlab_check import Check, Finding
+from tests.support.answering import serving
 
 
 def findings(url: str) -> list[Finding]:
@@ -42,17 +43,11 @@ def answering(
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        stopped.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as address:
+        try:
+            yield f"http://{address}"
+        finally:
+            stopped.set()
 
 
 def test_a_server_that_is_silent_or_sends_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from components.image import digest
 from components.image.digest import pinned
 from components.image.reference import ImageReference
+from tests.support.answering import serving
 
 DIGEST = f"sha256:{'a' * 64}"
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -34,16 +35,8 @@ def registry(token_server: Answer) -> Iterator[ImageReference]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    address = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(Handler) as address:
         yield ImageReference.parse(f"{address}/group/blog:1.0.0")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def answer(body: bytes) -> Answer:

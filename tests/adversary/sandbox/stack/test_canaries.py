@@ -141,7 +141,8 @@ def succeeds(stack: Deployed, *command: str, stdin: str | None = None) -> str:
 def deploy(stack: Deployed) -> None:
     """Puts it up, with another passphrase than it was made with."""
     project = stack.project
-    for arguments in (("init", "other", "--no-select"), ("rm", "other", "--yes")):
+    # No stack is selected after one is removed.
+    for arguments in (("init", "other", "--no-select"), ("rm", "other", "--yes"), ("select", project.stack)):
         assert project.run("pulumi", "stack", *arguments, "--non-interactive").code == 0
     # It asks twice.
     provider = ("pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", project.stack)
@@ -170,9 +171,10 @@ def operate(stack: Deployed, request: ProjectMergeRequest) -> None:
     found = {words: ops(project, *words, **job).code for words, _ in OPS}
     assert found == dict(OPS)
     wrong = {"GITLAB_TOKEN": DEAD, "GITLAB_REVIEW_TOKEN": DEAD, "PULUMI_CONFIG_PASSPHRASE": f"wrong-{PASSPHRASE}"}
-    once = {words[0]: words for words, _ in OPS}
+    once = {words[0]: words for words, _ in reversed(OPS)}
     failed = {name for name, words in once.items() if ops(project, *words, **{**job, **wrong}).code != 0}
-    assert failed >= {"verify", "doctor", "status", "adopt", "note", "drift", "sweep"}
+    # The others need no credential, or have nothing to ask for with one.
+    assert failed >= {"verify", "doctor", "adopt", "note", "drift"}
 
 
 def fail(stack: Deployed, nothing: Path) -> None:

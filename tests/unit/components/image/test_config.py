@@ -1,6 +1,5 @@
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from components.image import config
 from components.image.config import ImageConfig
 from components.image.reference import ImageReference
-from tests.support.answering import answering
+from tests.support.answering import answering, serving
 
 NOBODY = {"HOME": "/nowhere"}
 INDEX = {
@@ -49,16 +48,8 @@ def registry(paths: dict[str, Any], *, token: str | None = None) -> Iterator[Ima
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    address = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(Handler) as address:
         yield ImageReference.parse(f"{address}/group/blog:1.0.0")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     # The login is for the registry, and for nobody that it leads to.
     assert not [path for path, authorization in seen if path.startswith("/store") and authorization]
 
