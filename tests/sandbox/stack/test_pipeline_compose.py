@@ -52,7 +52,7 @@ def shop(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     env = {"DATABASE_IMAGE": other, "CACHE_IMAGE": other, "DATABASE_CHECK": check}
     config = {key: value for key, value in site.config.items() if key != "image"}
     config |= {"filesFrom": "application", "app": {"env": env}}
-    site.write("prod", config | {"dockerHost": {**docker, "compose": ["docker-compose.yml"], "project": "shop"}})
+    site.write("prod", config | {"dockerHost": {**docker, "compose": ["docker-compose.yml"], "project": "store"}})
     site.pulumi("config", "set", "--secret", "--path", "gitlab-deploy:app.secrets.DATABASE_PASSWORD", "canary-8f3a")
     site.program.push("The shop")
     application = site.application("compose", "group/shop")
