@@ -227,7 +227,7 @@ class Serving:
             entry_points=route.entry_points,
             middlewares=route.middlewares,
             cert_resolver=route.cert_resolver,
-            served=route.hosts[0] in (self.args.previous or {}).get("hosts", ()),
+            served=self.args.previous is not None and route.hosts[0] in self.args.previous["hosts"],
             remedy="have the application listen on 0.0.0.0, label it with its port, and put it on the proxy's network "
             "(traefik.docker.network)",
             seconds=target.wait_seconds,

@@ -63,7 +63,7 @@ class Serving:
             entry_points=[route.entry_point],
             middlewares=route.middlewares,
             cert_resolver=route.cert_resolver,
-            served=bool(self._others) and (args.previous or {}).get("host") == route.hosts[0],
+            served=bool(self._others) and args.previous is not None and args.previous.get("host") == route.hosts[0],
             at=f"its port {route.port} in the network {route.network!r}",
             remedy="have the application listen on 0.0.0.0, and the proxy attached to that network",
             seconds=target.wait_seconds,

@@ -52,7 +52,7 @@ def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
 def test_an_application_may_have_no_page_at_its_root(
     monkeypatch: pytest.MonkeyPatch, stderr: str, path: str | None, passed: bool
 ) -> None:
-    service = {"spec": {"selector": {"app": "web"}, "ports": [{"port": 8}]}}
+    service: Any = {"spec": {"selector": {"app": "web"}, "ports": [{"port": 8}]}}
 
     def run(*command: str, environment: Any = None) -> Any:  # noqa: ARG001 - as the function has it
         if command[2] == "--raw":
