@@ -1,7 +1,8 @@
 """The examples that deploy manifests of their own, unmodified, through their own pipelines."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.gitlab_repository import Repository
 from tests.support.project import leaks
 
 CHANGES = 10
+EMPTY: Mapping[str, bytes] = MappingProxyType({})
 PASSWORD = f"canary-{secrets.token_hex(8)}"
 Team = tuple[Site, Repository]
 
@@ -58,15 +60,22 @@ def shop(make_team: Callable[..., Team]) -> Team:
 
 
 def change_ten_times(
-    site: Site, application: Repository, service: str, namespace: str, file: str, change: Callable[[int], object]
+    site: Site,
+    application: Repository,
+    service: str,
+    namespace: str,
+    file: str,
+    change: Callable[[int], object],
+    others: Mapping[str, bytes] = EMPTY,
 ) -> None:
     """Deploys as many images while the Service is asked all the time: the first and the last one by the pipeline.
 
-    `change` changes the application for these two. The others differ in `file`, and no pipeline builds them.
+    `change` changes the application for these two. The others differ in `file`, and no pipeline builds them;
+    they have `others` in place of what its first job makes.
     """
     first, last = 1, CHANGES
     built = {
-        number: site.build(application, f"by-hand-{number}", {file: f"by-hand-{number}\n".encode()})
+        number: site.build(application, f"by-hand-{number}", {file: f"by-hand-{number}\n".encode(), **others})
         for number in range(first + 1, last)
     }
     address = site.kubectl("get", "service", service, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
@@ -164,5 +173,5 @@ def test_ten_image_changes_of_the_blog_from_the_file_of_sed_fail_no_request(make
     def change(number: int) -> None:
         page.write_text(f"{text}\nThe pipeline brought sentence {number}.\n")
 
-    change_ten_times(site, blog, "blog", "recipe", "public/version.txt", change)
+    change_ten_times(site, blog, "blog", "recipe", "public/version.txt", change, {"public/healthz": b"ok\n"})
     assert f"The pipeline brought sentence {CHANGES}." in site.on_kubernetes("/about/", service="blog")
