@@ -5,9 +5,10 @@ import base64
 from components.compose.hidden import hidden
 from tests.support.compose_files import read, service
 
-FILES = (
-    "env_file: [app.env]\nenvironment: {PLAIN: of-the-file, MADE: 'user:${KEY}'}\nsecrets: [password, inline, binary]"
-)
+FILES = """\
+env_file: [app.env]
+environment: {PLAIN: of-the-file, MADE: 'user:${KEY}'}
+secrets: [password, inline, binary]"""
 SECRETS = """\
 secrets:
   password: {file: ./password.txt}
