@@ -70,4 +70,5 @@ def leaves_the_sandbox_as_it_was(request: pytest.FixtureRequest) -> Iterator[Non
         return
     shared = Shared(request.getfixturevalue("instance"))
     yield
-    assert shared.clear() == []
+    left = shared.clear()
+    assert not left, f"the module leaves {', '.join(left)}"

@@ -219,6 +219,9 @@ def test_the_work_of_a_year_is_what_the_page_says(reader: Reader) -> None:
         assert settings.namespace == "staging"
     for path in (PROGRAM, BLOG):
         assert reader.runner.project(path).variables.list(get_all=True) == []
+    # Of the state whose passphrase was lost: the page has the reader revoke it in GitLab's pages.
+    (token,) = reader.runner.project(BLOG).deploytokens.list(get_all=True)
+    token.delete()
     gone = run("kubectl", "get", "namespace", "example", cwd=program, env=reader.terminal.environment)
     assert "NotFound" in gone.stderr
 
