@@ -27,6 +27,10 @@ class UnreachableError(Exception):
     """No connection could be made; its text says why."""
 
 
+class UntrustedError(OpsError):
+    """The certificate is not accepted. Its text ends with what the proxy needs; the caller adds the setting."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a site answers."""
@@ -68,7 +72,7 @@ def shown(at: tuple[str, int]) -> str:
 def ask(host: str, path: str, trust: ssl.SSLContext | None, *, at: tuple[str, int]) -> Answer:
     """What the server at an address answers for the site, without TLS if `trust` is None.
 
-    UnreachableError if there is none; OpsError as `_ask`.
+    UnreachableError if there is none; OpsError and UntrustedError as `_ask`.
     """
     try:
         connected = create_connection(at, CONNECT_SECONDS)
@@ -96,7 +100,7 @@ def ask_from(
 
 
 def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext | None) -> Answer:
-    """OpsError, with what is wrong, if the certificate is not accepted or there is no answer."""
+    """UntrustedError if the certificate is not accepted; OpsError, with what is wrong, if there is no answer."""
     connected.settimeout(ANSWER_SECONDS)
     try:
         with trust.wrap_socket(connected, server_hostname=host) if trust else nullcontext(connected) as secured:
@@ -106,10 +110,10 @@ def _ask(connected: socket, host: str, path: str, trust: ssl.SSLContext | None) 
             response = connection.getresponse()
             return Answer(status=response.status, body=response.read(LONGEST).decode(errors="replace"))
     except ssl.SSLCertVerificationError as error:
-        raise OpsError(
-            f"its certificate is not accepted ({error.verify_message}); name the file of your own authority with --ca "
-            f"or in {CA_VARIABLE}, and see that the proxy has a certificate for it (kubernetes.tlsSecret; or "
-            "dockerHost.certResolver is one that the proxy has)"
+        raise UntrustedError(
+            f"its certificate is not accepted ({error.verify_message}); if an authority of your own has signed it, "
+            f"name that authority's file with --ca or in {CA_VARIABLE}; if not, see that the proxy has a valid one for "
+            "the name"
         ) from error
     except (OSError, HTTPException) as error:
         raise OpsError(f"there is no answer ({error or type(error).__name__})") from error

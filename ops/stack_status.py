@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from components.outputs import StackOutputs
@@ -16,6 +16,10 @@ _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type
 _ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type
 
 
+LONG = timedelta(days=90)
+"""The life of a credential that is renewed in its last 30 days, as clients of ACME do; others in their last third."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Credential:
     """One that the stack has made."""
@@ -26,9 +30,22 @@ class Credential:
     expires: datetime | None = None
     """None if it does not expire."""
 
+    @property
+    def due(self) -> datetime | None:
+        """From when on somebody has to look: the last 30 days, of one that lives less than 90 days its last third."""
+        if self.expires is None:
+            return None
+        life = self.expires - self.made if self.made else LONG
+        return self.expires - min(life, LONG) / 3
+
     def json(self) -> dict[str, str | None]:
         """For --json."""
-        return {"name": self.name, "made": _text(self.made), "expires": _text(self.expires)}
+        return {
+            "name": self.name,
+            "made": _text(self.made),
+            "expires": _text(self.expires),
+            "due": _text(self.due),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +61,8 @@ class StackStatus:
     """How many operations of a killed run are not known to have ended."""
     deployments: tuple[Deployment, ...] = ()
     """The last runs, the newest first."""
+    readable: bool = True
+    """If not, the rest is not known."""
 
     @classmethod
     def read(cls, stack: str, exported: str, history: str = "") -> "StackStatus":
@@ -107,6 +126,7 @@ class StackStatus:
         """For --json."""
         return {
             "stack": self.stack,
+            "readable": self.readable,
             "image": self.image,
             "deployment": self.outputs.get("deployment"),
             "since": _text(self.since),

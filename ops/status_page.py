@@ -15,8 +15,6 @@ from ops.deployments import web_address
 from ops.markup import Child, element, page
 from ops.status_style import STYLE
 
-SOON = timedelta(days=30)
-"""A credential that expires earlier than this needs somebody."""
 _MARKS = {True: ("ok", "ok"), False: ("bad", "fails"), None: ("note", "note")}
 
 
@@ -69,6 +67,8 @@ def _stack(item: Mapping[str, Any], now: datetime) -> Element:
 
 def _runs(item: Mapping[str, Any], now: datetime) -> Element:
     image = item["image"]
+    if not item["readable"]:
+        return element("p", "What is deployed is not known.", class_="dim")
     if not image:
         return element("p", "No image is deployed.", class_="dim")
     since = _moment(item["since"])
@@ -93,7 +93,7 @@ def _facts(item: Mapping[str, Any], now: datetime) -> Element:
         ("Runs on", _joined(list(item["places"]))),
         ("Drift", [_drift(item)]),
         ("Last run", [_time(last), f", {ago(last, now)}"] if last else []),
-        ("Lock", _joined(list(item["locks"])) or ["none"]),
+        ("Lock", (_joined(list(item["locks"])) or ["none"]) if item["readable"] else []),
         ("Operations", [f"{item['interrupted']} of a killed run; see 'ops lock'"] if item["interrupted"] else []),
     ]
     parts = [(element("dt", name), element("dd", *texts)) for name, texts in rows if _says_anything(texts)]
@@ -112,7 +112,8 @@ def _credentials(credentials: Sequence[Mapping[str, Any]], now: datetime) -> Ele
         end: list[Child] = ["does not expire"]
         if expires:
             end = ["expires ", _time(expires, day=True), f", {until(expires, now)}"]
-        soon = expires is not None and expires - now < SOON
+        due = _moment(one["due"])
+        soon = due is not None and due <= now
         rows.append(
             element(
                 "li",

@@ -39,6 +39,11 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
             yield piece, number % 2 == 1
 
 
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with the encrypted values in it, by their names."""
+    return "".join(values[piece] if is_name else piece for piece, is_name in pieces(text))
+
+
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
     """The text with its variables resolved; InterpolationError if one is not set, or the syntax is wrong."""
     return _Interpolation(variables=variables).resolve(text)

@@ -9,6 +9,7 @@ import pulumi
 from components.compose import probe
 from components.compose.args import ComposeArgs
 from components.compose.container import patience
+from components.compose.hidden import hidden
 from components.compose.model import Service
 from components.compose.names import SERVICE_LABEL, container_name
 from components.compose.routes import port, probed
@@ -85,7 +86,7 @@ class Serving:
             image=image_id,
             seconds=patience(service, args.target.wait_seconds),
             networks=[args.project.networks[one.network].name for one in service.networks],
-            secrets=tuple(values.values()),
+            secrets=hidden(args.project, values),
             service=service,
             project=args.project,
             values=values,
@@ -257,7 +258,7 @@ class Serving:
         self._removed.update(one.id for one in containers)
 
     async def _secrets(self) -> tuple[str, ...]:
-        return tuple(await pulumi.Output.all(*self.args.values.values()).future() or ())
+        return hidden(self.args.project, await pulumi.Output.all(**self.args.values).future() or {})
 
     def _running(self) -> list[str]:
         """Ids of the running containers of this service, the stack's own and those that it takes over."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.compose.interpolation import pieces
+from components.compose.interpolation import filled
 from components.compose.model import Healthcheck, Mount, Project, Service
 from components.compose.values import MEBIBYTE, milliseconds
 from components.compose.waiting import Waiting
@@ -108,7 +108,7 @@ class ServiceTrial(Trial):
         return self.project.volumes[mount.volume].name if mount.volume else mount.host_path
 
     def _resolved(self, text: str) -> str:
-        return "".join(self.values[piece] if is_name else piece for piece, is_name in pieces(text))
+        return filled(text, self.values)
 
     def _check(self, given: Healthcheck) -> dict[str, object]:
         times = {"Interval": given.interval, "Timeout": given.timeout, "StartPeriod": given.start_period}

@@ -11,7 +11,13 @@ from components.docker_app.ssh_errors import WrongHostKeyError
 from components.outputs import ComposeOutput, DockerHostOutput
 from ops import site
 from ops.checks.check import Check
-from ops.checks.route import routed
+from ops.checks.route import Declared, routed
+
+_KEYS = Declared(entry_point="gitlab-deploy:dockerHost.entryPoint", certificate="gitlab-deploy:dockerHost.certResolver")
+_LABELS = Declared(
+    entry_point="the label traefik.http.routers.NAME.entrypoints in the compose file",
+    certificate="the label traefik.http.routers.NAME.tls.certresolver in the compose file",
+)
 
 
 def container(docker: DockerHostOutput[str], identity: str, arguments: argparse.Namespace) -> Iterator[Check]:
@@ -31,7 +37,7 @@ def container(docker: DockerHostOutput[str], identity: str, arguments: argparse.
     name = docker.get("host")
     if name:
         trust = site.trusting(arguments.ca) if docker.get("tls", True) else None
-        yield routed(remote, name, docker["container"], arguments, trust)
+        yield routed(remote, name, docker["container"], arguments, trust, declared=_KEYS)
 
 
 def services(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iterator[Check]:
@@ -59,7 +65,7 @@ def services(compose: ComposeOutput[str], arguments: argparse.Namespace) -> Iter
         # If the labels do not say that it is TLS, the proxy's own settings decide.
         trusts = (site.trusting(arguments.ca), *([None] if host in compose["plain"] else []))
         container_name, root = web["container"] if web else "", compose["paths"][host]
-        yield routed(remote, host, container_name, arguments, *trusts, root=root)
+        yield routed(remote, host, container_name, arguments, *trusts, declared=_LABELS, root=root)
 
 
 def _remote(output: DockerHostOutput[str] | ComposeOutput[str]) -> RemoteDocker:

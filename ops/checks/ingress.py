@@ -57,6 +57,8 @@ def ask(url: str, path: str | None, controller: Controller, ca: str | None, aski
         except site.UnreachableError as error:
             unreachable.append(f"{site.shown(at)}: {error}")
             continue
+        except site.UntrustedError as error:
+            return False, f"{shown}, but: {error} (gitlab-deploy:kubernetes.tlsSecret)"
         except OpsError as error:
             return False, f"{shown}, but: {error}"
         if answer.status in {404, 502, 503, 504}:

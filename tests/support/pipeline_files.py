@@ -17,6 +17,9 @@ from tests.support.ci_templates import RefusedError, interpolate
 
 # include:component in doc/ci/components/_index.md: FQDN/PROJECT/NAME@VERSION
 COMPONENT = re.compile(r"(?P<server>[^/]+)/(?P<project>.+)/(?P<name>[^/@]+)@(?P<ref>[^@]+)")
+GLOBAL = {"cache", "default", "image", "variables", "workflow"}
+"""Keywords that are a mapping as a job is (GitLab: global keywords)."""
+DEFAULT_STAGES = ("build", "test", "deploy")
 Fetch = Callable[[str, str, str], str]
 """Project, ref and path of a file; returns its text."""
 
@@ -35,7 +38,15 @@ def pipeline(text: str, *, fetch: Fetch, variables: Mapping[str, str]) -> dict[s
             raise RefusedError(f"{address}: no component of this GitLab")
         source = fetch(found["project"], found["ref"], f"templates/{found['name']}.yml")
         merged = merge(merged, yaml.safe_load(interpolate(source, include.get("inputs", {}))))
-    return merge(merged, document)
+    result = merge(merged, document)
+    stages = (".pre", *result.get("stages", DEFAULT_STAGES), ".post")
+    for name, job in _jobs(result).items():
+        stage = job.get("stage", "test")
+        if stage not in stages:
+            raise RefusedError(
+                f"{name} job: chosen stage {stage} does not exist; available stages are {', '.join(stages)}"
+            )
+    return result
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +60,15 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 def triggers(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The jobs, by name, that trigger a pipeline of another project."""
-    return {name: job for name, job in document.items() if isinstance(job, dict) and "trigger" in job}
+    return {name: job for name, job in _jobs(document).items() if "trigger" in job}
+
+
+def _jobs(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: job
+        for name, job in document.items()
+        if isinstance(job, dict) and name not in GLOBAL and not name.startswith(".")
+    }
 
 
 def recorded(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def run(version: str | None, iid: str | None, begun: str, **more: Any) -> dict[s
 def stack(name: str = "prod", **more: Any) -> dict[str, Any]:
     return {
         "stack": name,
+        "readable": True,
         "image": f"{REPOSITORY}:1.4.2@{DIGEST}",
         "deployment": {
             "image": f"{REPOSITORY}:1.4.2@{DIGEST}",
@@ -40,11 +41,13 @@ def stack(name: str = "prod", **more: Any) -> dict[str, Any]:
                 "name": "ServiceAccount token blog/gitlab-blog-token-2026-11",
                 "made": "2026-11-02T08:00:00+00:00",
                 "expires": None,
+                "due": None,
             },
             {
                 "name": "GitLab deploy token gitlab-deploy-prod-2026-11",
                 "made": "2026-11-02T08:00:00+00:00",
                 "expires": "2027-11-02T00:00:00+00:00",
+                "due": "2027-10-03T00:00:00+00:00",
             },
         ],
         "interrupted": 0,
@@ -80,6 +83,7 @@ def unwell() -> dict[str, Any]:
                 "name": "GitLab deploy token gitlab-deploy-staging-1",
                 "made": "2026-01-02T08:00:00+00:00",
                 "expires": "2026-12-02T00:00:00+00:00",
+                "due": "2026-11-02T00:00:00+00:00",
             }
         ],
         drift={"passed": False, "text": "drift: 2 to update"},

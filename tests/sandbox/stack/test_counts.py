@@ -42,6 +42,7 @@ def application(
     stack.up()
     yield stack
     stack.destroy()
+    kubectl(instance, "delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def test_a_preview_of_nothing_reads_each_object_once_and_asks_no_other_server(application: Stack) -> None:

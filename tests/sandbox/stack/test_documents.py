@@ -20,6 +20,7 @@ from sandbox.instance import Instance
 from sandbox.names import REGISTRY
 from sandbox.toolchain.images import build
 from tests.support import glab
+from tests.support.cluster import kubectl
 from tests.support.documents import PLAYED, Terminal, blocks, substituted
 from tests.support.gitlab_repository import Repository
 from tests.support.gitlab_runner import PACKAGES, Runner
@@ -28,6 +29,12 @@ from tests.support.proxied import ask
 from tests.support.stack_files import read
 
 PROGRAM, BLOG = "group/gitlab-deploy", "group/blog"
+NGINX = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "nginx"},
+    "spec": {"controller": "k8s.io/ingress-nginx"},
+}
 ENDED = "unset SSL_CERT_FILE GIT_SSL_CAINFO HTTPS_PROXY NO_PROXY"
 """What a section of the operations sets for itself."""
 
@@ -66,6 +73,7 @@ class Reader:
             # The certificate of the sandbox's sites has other names.
             r"blog\.example\.net": "docker.example.org",
             r"network: traefik": f"network: {NETWORK}",
+            r"blog\.example\.org\.(pem|key)": str(instance.docker.certificate.server),
             r"authority\.pem": str(instance.docker.certificate.authority),
             r"~/\.ssh/deploy": str(instance.docker.key),
             # Packages are not downloaded for a test: `pulumi install` is tested by itself.
@@ -166,8 +174,13 @@ def reader(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.
     # What the job `server` of the application builds from an image of the internet.
     server = build(site.SERVER, site.server_files())
     server.push(instance.gitlab.registry, f"{BLOG}/server:2", instance.gitlab.credentials)
+    # An Ingress controller of the cluster.
+    nginx = made.folder / "nginx.yml"
+    nginx.write_text(yaml.safe_dump(NGINX))
+    kubectl(instance, "create", "--filename", str(nginx))
     yield made
     made.runner.close()
+    kubectl(instance, "delete", "--filename", str(nginx))
 
 
 def test_the_page_leads_from_an_empty_gitlab_to_a_green_deploy(reader: Reader) -> None:
@@ -206,6 +219,9 @@ def test_the_work_of_a_year_is_what_the_page_says(reader: Reader) -> None:
         assert settings.namespace == "staging"
     for path in (PROGRAM, BLOG):
         assert reader.runner.project(path).variables.list(get_all=True) == []
+    # Of the state whose passphrase was lost: the page has the reader revoke it in GitLab's pages.
+    (token,) = reader.runner.project(BLOG).deploytokens.list(get_all=True)
+    token.delete()
     gone = run("kubectl", "get", "namespace", "example", cwd=program, env=reader.terminal.environment)
     assert "NotFound" in gone.stderr
 

@@ -61,6 +61,7 @@ def shop(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.Te
     assert deployed.code == 0, deployed.masked
     yield site, application
     site.close()
+    kubectl(instance, "delete", "namespace", "compose", "--wait=false")
 
 
 @pytest.fixture(params=["3", "2"])

@@ -45,6 +45,7 @@ def make_team(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> I
     yield make
     for site in sites:
         site.close()
+        kubectl(instance, "delete", "namespace", site.namespace, "--wait=false")
 
 
 @pytest.fixture(scope="module")

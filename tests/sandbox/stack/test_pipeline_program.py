@@ -10,7 +10,7 @@ import yaml
 from ops.preview.plan_text import COMPARED
 from sandbox.gitlab.auth import MAINTAINER, REPORTER
 from sandbox.instance import Instance
-from tests.support.blog import PASSPHRASE, Site
+from tests.support.blog import DEPLOYS, PASSPHRASE, Site
 from tests.support.cluster import REPOSITORY
 from tests.support.gitlab_job import Pipeline
 from tests.support.gitlab_repository import Repository
@@ -150,7 +150,7 @@ def test_another_projects_pipeline_builds_an_image_and_has_this_one_deploy_it(te
 
 def test_the_image_can_be_committed_to_the_stack_file(team: Site) -> None:
     image = team.image()
-    file = team.program.clone / ".gitlab-ci.yml"
+    file = team.program.clone / DEPLOYS
     document = yaml.safe_load(file.read_text())
     (deploy,) = [include for include in document["include"] if "/deploy@" in include["component"]]
     deploy["inputs"]["commit"] = True

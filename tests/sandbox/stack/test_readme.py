@@ -1,5 +1,6 @@
 """The commands of README.md, in a clone of their own with a sandbox of their own."""
 
+import json
 import os
 import shutil
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.example.images import site
+from sandbox.toolchain.images import Image
 from tests.support.documents import PLAYED, Terminal, blocks
 from tests.support.project import ROOT, run
 
@@ -29,6 +32,12 @@ def clone(tmp_path: Path) -> Iterator[Path]:
     assert done.code == 0, done.text
 
 
+def image_id(image: Image) -> str:
+    """The id that Docker gives it once it has pulled it: the digest of its configuration."""
+    manifest = json.loads((image.layout / "blobs" / image.digest.replace(":", "/")).read_text())
+    return str(manifest["config"]["digest"]).removeprefix("sha256:")
+
+
 def test_the_commands_of_the_readme_do_what_it_says(clone: Path, tmp_path: Path) -> None:
     terminal = Terminal(folder=clone, environment=os.environ, kept=tmp_path / "kept")
     for block in blocks(ROOT / "README.md"):
@@ -37,9 +46,9 @@ def test_the_commands_of_the_readme_do_what_it_says(clone: Path, tmp_path: Path)
             terminal.type("".join(line for line in lines if not line.startswith(PLAYED["README.md"].elsewhere)))
     first, second = (done.text for done in terminal.log)
     assert "gitlab-deploy-sandbox" in first
-    # The image that is set takes over on both targets: the Pods, and the container that `docker ps` shows.
+    # The image that is set takes over on both targets: the Pods, and the container, with its id in `docker ps`.
     assert "it replaces registry.sandbox.test/group/blog:1.0.0" in second
     assert "deployment.apps/web" in second
-    assert "registry.sandbox.test/group/blog:2.0.0" in second.rpartition("CONTAINER ID")[2]
+    assert image_id(site("2.0.0"))[:12] in second.rpartition("CONTAINER ID")[2]
     assert "is down" not in first
     assert "no process, mount, interface, control group or file of it is left" in second

@@ -60,6 +60,7 @@ def test_a_gitlab_token_says_itself_when_it_expires(ends: str | None) -> None:
         "name": "GitLab token deploy",
         "made": "2026-11-01T08:00:00+00:00",
         "expires": f"{ends}T00:00:00+00:00" if ends else None,
+        "due": "2027-01-01T00:00:00+00:00" if ends else None,
     }
 
 

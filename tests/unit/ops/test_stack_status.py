@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,17 @@ def test_credentials_have_their_age_and_their_last_day() -> None:
         ),
         Credential(name="ServiceAccount token blog/robot-token-1", made=datetime(2026, 11, 2, 8, tzinfo=UTC)),
     )
+
+
+@pytest.mark.parametrize(("life", "days"), [(365, 30), (90, 30), (47, 47 / 3), (6, 2), (None, 30)])
+def test_the_last_third_is_when_a_credential_is_due_and_30_days_at_most(life: int | None, days: float) -> None:
+    expires = datetime(2027, 1, 31, tzinfo=UTC)
+    credential = Credential(name="x", made=expires - timedelta(life) if life else None, expires=expires)
+    assert credential.due == expires - timedelta(days)
+
+
+def test_a_credential_without_an_end_is_never_due() -> None:
+    assert Credential(name="x", made=datetime(2026, 11, 1, tzinfo=UTC)).due is None
 
 
 @pytest.mark.parametrize("deployment", [None, {}, {"manifest": {"time": "0001-01-01T00:00:00Z"}, "resources": []}])

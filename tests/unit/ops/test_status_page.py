@@ -43,6 +43,9 @@ class Parsed(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+OVER = {"name": "x", "made": None, "expires": "2026-11-20T00:00:00Z", "due": "2026-10-21T00:00:00Z"}
+
+
 def page(*documents: dict[str, Any]) -> Parsed:
     return Parsed(render("group/blog", documents, NOW))
 
@@ -75,7 +78,17 @@ def test_a_stack_that_needs_somebody_says_so_at_the_top() -> None:
     assert "1 of 2 need attention" in shown.text
     assert "runner@ci-7 (pid 57)" in shown.text
     assert "1 of a killed run" in shown.text
-    assert "over for" in page(stack(credentials=[{"name": "x", "made": None, "expires": "2026-11-20T00:00:00Z"}])).text
+    assert "over for" in page(stack(credentials=[OVER])).text
+
+
+def test_a_stack_whose_state_cannot_be_read_is_not_called_empty() -> None:
+    failed = {"passed": False, "text": "The state of stack prod cannot be read"}
+    unread = stack(readable=False, image=None, deployment=None, lastRun=None, credentials=[], deployments=[])
+    shown = page(stack(), unread | {"checks": [failed], "drift": None})
+    assert "1 of 2 need attention" in shown.text
+    assert "What is deployed is not known." in shown.text
+    assert "cannot be read" in shown.text
+    assert "No image is deployed." not in shown.text
 
 
 def test_drift_alone_is_something_to_do() -> None:
@@ -98,7 +111,7 @@ def test_no_name_of_others_becomes_markup_or_a_link() -> None:
         addresses=[job, HOSTILE],
         checks=[{"passed": False, "text": HOSTILE}],
         locks=[HOSTILE],
-        credentials=[{"name": HOSTILE, "made": None, "expires": None}],
+        credentials=[{"name": HOSTILE, "made": None, "expires": None, "due": None}],
         deployment={"image": "x", "commit": HOSTILE, "pipeline": {"iid": 1.0, "url": job}, "rolledBack": False},
         deployments=[{**stack()["deployments"][1], "url": job, "image": HOSTILE, "commit": HOSTILE, "kind": HOSTILE}],
     )

@@ -98,3 +98,31 @@ def test_a_job_that_triggers_writes_down_what_it_passes_on(tmp_path: Path) -> No
     assert jobs["build"] == document["build"]
     assert set(jobs["deploy"]) == {"needs", "variables", "script"}
     assert str(tmp_path / "deploy") in jobs["deploy"]["script"][0]
+
+
+def parsed(text: str) -> dict[str, object]:
+    return pipeline(text, fetch=lambda *_: COMPONENT, variables=VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("text", "stage", "stages"),
+    [
+        ("stages: [check]\ndeploy: {stage: deploy, script: [a]}", "deploy", ".pre, check, .post"),
+        ("deploy: {stage: release, script: [a]}", "release", ".pre, build, test, deploy, .post"),
+        ("stages: [deploy]\ndeploy: {script: [a]}", "test", ".pre, deploy, .post"),
+    ],
+)
+def test_a_job_of_a_stage_that_is_not_listed_is_refused(text: str, stage: str, stages: str) -> None:
+    problem = f"deploy job: chosen stage {stage} does not exist; available stages are {stages}"
+    with pytest.raises(RefusedError, match=f"^{problem}$"):
+        parsed(text)
+
+
+def test_hidden_jobs_and_keywords_have_no_stage() -> None:
+    text = "stages: [check]\n.hidden: {script: [a]}\nvariables: {A: b}\njob: {stage: check, script: [a]}"
+    assert set(parsed(text)) == {"stages", ".hidden", "variables", "job"}
+
+
+@pytest.mark.parametrize("stage", [".pre", ".post"])
+def test_the_first_and_the_last_stage_are_always_there(stage: str) -> None:
+    assert parsed(f"stages: [check]\njob: {{stage: {stage}, script: [a]}}")

@@ -35,6 +35,8 @@ LOOKING: tuple[tuple[str, ...], ...] = (
     ("stack", "output", "--json"),
     ("stack", "output", "deployment"),
     ("stack", "export"),
+    ("stack", "export", "--file", "state.json"),
+    ("stack", "import", "--file", "state.json"),
     ("stack", "history"),
     ("stack", "history", "--json"),
 )
@@ -53,6 +55,11 @@ OPS: tuple[tuple[tuple[str, ...], int], ...] = (
     (("doctor", "--stack", "sandbox"), 0),
     (("status",), 0),
     (("status", "--json"), 0),
+    (("status", "--html", "status.html"), 0),
+    (("graph", "--stack", "sandbox"), 0),
+    (("graph", "--stack", "sandbox", "--output", "graph.svg"), 0),
+    (("shell", "sandbox", "--", "kubectl", "get", "deployments", "--output", "yaml"), 0),
+    (("shell", "sandbox", "--", "docker", "ps", "--all", "--no-trunc"), 0),
     (("adopt", "--stack", "sandbox"), 0),
     (("review", *REPORTS, "sandbox=plan.json"), 0),
     (("note", "plans.json", "sandbox"), 0),
@@ -253,7 +260,9 @@ def test_no_secret_of_any_kind_has_a_way_out(canaries: Canaries) -> None:
     assert isinstance(request, ProjectMergeRequest)
     operate(stack, request)
     texts = canaries.places() | {"Deployment": json.dumps(stack.get("deployment", "web"))}
-    assert {"plans.json", "tf.json", "cq.json", "rendered.json"} <= {Path(name).name for name in texts}
+    assert {"plans.json", "tf.json", "cq.json", "rendered.json", "status.html", "graph.svg"} <= {
+        Path(name).name for name in texts
+    }
     notes = [note.body for note in request.notes.list(get_all=True) if not note.system]
     assert len(notes) == 1
     issues = client.projects.get(request.project_id).issues.list(labels=["drift"], get_all=True)

@@ -121,6 +121,15 @@ def test_a_new_one_that_does_not_serve_is_stopped_if_another_one_does() -> None:
     assert not [request for request in host.requests if request[0] == "DELETE"]
 
 
+def test_a_log_line_shows_no_value_of_an_env_file() -> None:
+    host = Host(new={"Status": "exited", "ExitCode": 3})
+    one = serving(host, f"{ROUTED}\nenv_file: app.env", files={"app.env": "PASSWORD=schema"}, present=Present())
+    with pytest.raises(pulumi.RunError) as failed:
+        complete(one, "new")
+    assert "log: no [secret]" in str(failed.value)
+    assert "schema" not in str(failed.value)
+
+
 def test_a_container_that_the_outputs_know_and_the_host_does_not_is_said_to_be_gone() -> None:
     known: ComposeOutput[str] = {
         "address": "a",

@@ -9,7 +9,6 @@ import pytest
 
 from ops import cli, site
 from ops.checks import ingress
-from ops.ops_error import OpsError
 from tests.support.answering import answering
 
 HERE = ingress.Controller(at=None)
@@ -58,12 +57,13 @@ def test_a_name_that_leads_nowhere_from_here_is_noted_and_another_address_tried(
 
 def test_a_certificate_that_is_not_accepted_is_a_failed_check() -> None:
     def refused(*_: Any, at: tuple[str, int]) -> site.Answer:
-        raise OpsError(f"its certificate is not accepted by {at[0]}")
+        raise site.UntrustedError(f"its certificate is not accepted by {at[0]}")
 
     passed, text = ingress.ask("https://blog.example.org/", "/", HERE, None, refused)
     assert (passed, text) == (
         False,
-        "https://blog.example.org/, but: its certificate is not accepted by blog.example.org",
+        "https://blog.example.org/, but: its certificate is not accepted by blog.example.org "
+        "(gitlab-deploy:kubernetes.tlsSecret)",
     )
 
 

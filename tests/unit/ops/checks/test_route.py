@@ -14,6 +14,8 @@ from ops import site
 from ops.checks import route
 from ops.commands import verify
 
+DECLARED = route.Declared(entry_point="dockerHost.entryPoint", certificate="dockerHost.certResolver")
+
 
 class Labelled(RemoteDocker):
     """A host that has labelled its container."""
@@ -41,7 +43,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool | None, s
         arguments = parser.parse_args([*(("--path", path) if path else ()), *(("--expect", expect) if expect else ())])
         host = Labelled(address="ssh://deploy@host", host_key="ssh-ed25519 AAAA")
         trust = ssl.create_default_context() if tls else None
-        return route.routed(host, "blog.example.org", "web-1", arguments, trust)
+        return route.routed(host, "blog.example.org", "web-1", arguments, trust, declared=DECLARED)
 
     return check
 
@@ -82,7 +84,7 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
 
 
 @pytest.mark.parametrize(("token", "passed"), [("t1", True), ("", False), ("t0", False)])
-def test_a_404_that_reads_as_traefiks_is_the_applications_if_the_container_is_reached(
+def test_a_404_as_traefiks_is_the_applications_if_the_container_is_reached(
     check: Any, monkeypatch: pytest.MonkeyPatch, token: str, passed: bool
 ) -> None:
     monkeypatch.setattr(route, "ask_from_host", lambda *_: Answer(status=200, token=token))

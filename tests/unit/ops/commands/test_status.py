@@ -47,7 +47,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, str, str]]:
     }
 
     def run(*command: str, **_: Any) -> subprocess.CompletedProcess[str]:
-        code, stdout, stderr = given[command[2] if command[1] == "stack" else command[1]]
+        word = command[2] if command[1] == "stack" else command[1]
+        # Of one stack alone, if its name is behind the word.
+        stack = command[command.index("--stack") + 1] if "--stack" in command else ""
+        code, stdout, stderr = given.get(f"{word} {stack}", given[word])
         return subprocess.CompletedProcess(command, code, stdout=stdout, stderr=stderr)
 
     monkeypatch.setattr(cli, "run", run)
@@ -136,6 +139,35 @@ def test_a_credential_that_ends_within_30_days_is_a_failed_check(
     assert words in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("call", "answer", "sentence"),
+    [
+        ("export prod", (255, "", "error: no passphrase\n"), "of stack prod cannot be read (error: no passphrase)"),
+        ("export prod", (0, "not JSON", ""), "of stack prod is none that can be read"),
+        ("rename prod", (255, "", "error: 403\n"), "prod"),
+    ],
+)
+def test_a_stack_that_cannot_be_read_is_a_failed_row_and_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, tuple[int, str, str]],
+    call: str,
+    answer: tuple[int, str, str],
+    sentence: str,
+) -> None:
+    answers[call] = answer
+    assert status(monkeypatch) == 1
+    first, failed, second = capsys.readouterr().out.splitlines()[:3]
+    assert first == "prod: not known"
+    assert failed.startswith("  FAIL  ")
+    assert sentence in failed
+    assert second == "review-7: last run 3 h ago"
+    assert status(monkeypatch, "--json") == 1
+    unread, other = json.loads(capsys.readouterr().out)
+    assert (unread["readable"], other["readable"]) == (False, True)
+    assert other["image"] == "blog:1"
+
+
 def test_a_lock_is_shown_with_the_command_that_looks_at_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: dict[str, tuple[int, str, str]]
 ) -> None:
@@ -156,11 +188,6 @@ def test_a_lock_is_shown_with_the_command_that_looks_at_it(
     [
         ("ls", (255, "", "error: no login\n"), "The stacks cannot be listed (error: no login); run 'pulumi login'"),
         ("ls", (0, "[]", ""), "This project has no stack"),
-        (
-            "export",
-            (255, "", "error: no passphrase\n"),
-            "The state of stack prod cannot be read (error: no passphrase)",
-        ),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(
