@@ -14,7 +14,7 @@ import pulumi
 
 from components import stack_state
 from components.cluster import ingresses
-from components.cluster.kubectl import Kubectl, kubectl
+from components.cluster.kubectl import Kubectl, current_server, kubectl
 from components.cluster.needed import forbidden, missing, needed, root_problem
 from components.cluster.ownership import STACK_ID
 from components.cluster.planned import Planned, planned
@@ -46,8 +46,7 @@ class ClusterCheck:
     @cached_property
     def server(self) -> str:
         """Address of the API server, which messages and a first run name: kubectl is asked for it then."""
-        shown = self.run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
-        return printable(shown.stdout) or "the cluster of this Pod"
+        return printable(current_server(run=self.run).stdout) or "the cluster of this Pod"
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components.cluster.kubectl import Kubectl, kubectl
+from components.cluster.kubectl import Kubectl, get_raw, kubectl
 from components.manifests.kinds import is_own
 from components.manifests.manifest import Manifest
 
@@ -45,10 +45,14 @@ def _problem(manifest: Manifest, kinds: Mapping[str, bool] | None) -> str | None
 def _kinds(version: str, run: Kubectl) -> Mapping[str, bool] | None:
     """The kinds of an API version, and whether each belongs to a namespace; None if the cluster does not say."""
     try:
-        asked = run("get", "--raw", f"/apis/{version}")
+        asked = get_raw(f"/apis/{version}", run=run)
     except FileNotFoundError:
         return None
     if asked.returncode:
         return {} if "(NotFound)" in asked.stderr else None
-    resources = json.loads(asked.stdout)["resources"]
-    return {item["kind"]: item["namespaced"] for item in resources if "/" not in item["name"]}
+    try:
+        resources = json.loads(asked.stdout)["resources"]
+        return {item["kind"]: item["namespaced"] for item in resources if "/" not in item["name"]}
+    except (ValueError, KeyError, TypeError):
+        # A proxy in front of the API server may answer with a page of its own.
+        return None

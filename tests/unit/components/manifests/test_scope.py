@@ -15,6 +15,8 @@ def manifest(version: str, kind: str) -> Manifest:
 
 
 def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    if arguments[0] == "config":
+        return subprocess.CompletedProcess(arguments, 0, stdout="https://here:6443", stderr="")
     assert arguments == ("get", "--raw", "/apis/example.com/v1")
     resources = [
         {"name": "widgets", "kind": "Widget", "namespaced": True},
@@ -35,7 +37,7 @@ def test_custom_resource_of_the_whole_cluster_is_refused_with_its_line() -> None
 @pytest.mark.parametrize("kind", ["Widgett", "Certificate"])
 def test_custom_resource_that_the_cluster_does_not_have_is_refused_with_its_line(kind: str) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        if kind == "Certificate":
+        if kind == "Certificate" and arguments[0] == "get":
             said = "Error from server (NotFound): the server could not find the requested resource"
             return subprocess.CompletedProcess(arguments, 1, stdout="", stderr=said)
         return cluster(*arguments)
@@ -48,4 +50,12 @@ def test_cluster_that_does_not_answer_refuses_no_custom_resource() -> None:
     require(
         [manifest("example.com/v1", "Widget")],
         lambda *arguments: subprocess.CompletedProcess(arguments, 1, stdout="", stderr="connection refused"),
+    )
+
+
+@pytest.mark.parametrize("text", ["<html>Log in</html>", "[]", "{}", '{"resources": [{"kind": "Widget"}]}', ""])
+def test_page_of_a_proxy_refuses_no_custom_resource(text: str) -> None:
+    require(
+        [manifest("example.com/v1", "Widget")],
+        lambda *arguments: subprocess.CompletedProcess(arguments, 0, stdout=text, stderr=""),
     )

@@ -22,7 +22,9 @@ def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
 
     def run(*command: str, environment: Any = None) -> Any:
         asked.append(" ".join(command))
-        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"}
+        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"} | {
+            "view": "https://here"
+        }
         return argparse.Namespace(returncode=0, stdout=answers[command[2]], stderr="", environment=environment)
 
     monkeypatch.setattr(cli, "run", run)
