@@ -72,12 +72,16 @@ def until(started: Path, count: int, *workloads: Workload, seconds: int = 60) ->
         watching = Watch("example", workloads or [WEB], seconds)
         try:
             async with asyncio.timeout(60):
-                while len(started.read_text().splitlines()) < count:
+                while len(requests(started)) < count:
                     await watching.changed(0.05)
         finally:
             watching.close()
 
     asyncio.run(run())
+    return requests(started)
+
+
+def requests(started: Path) -> list[str]:
     return started.read_text().splitlines()
 
 
