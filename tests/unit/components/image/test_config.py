@@ -117,6 +117,7 @@ def test_registry_that_does_not_say_leaves_it_unknown(paths: dict[str, Any]) -> 
         (404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}, config.NoImageError),
         (404, {"errors": [{"code": "NAME_UNKNOWN"}]}, config.NoImageError),
         (404, {"error": "not a registry"}, None),
+        (404, {"errors": [{"code": "BLOB_UNKNOWN"}]}, None),
         (401, {"errors": [{"code": "UNAUTHORIZED"}]}, config.LoginNeededError),
         (403, {"errors": [{"code": "DENIED"}]}, config.LoginNeededError),
         (403, {"errors": [{"code": "UNAUTHORIZED"}]}, config.LoginNeededError),
