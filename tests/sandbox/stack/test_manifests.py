@@ -98,6 +98,11 @@ metadata: {name: web}
 spec:
   port: PORT
 """
+LATER = """\
+apiVersion: batch/v2
+kind: CronJob
+metadata: {name: later}
+"""
 SHAPES = ROOT / "tests" / "support" / "manifests"
 
 
@@ -211,9 +216,18 @@ def test_files_of_the_shapes_that_teams_have_run_as_they_are(site: Stack, namesp
     definition = site.project.folder / "definition.yml"
     definition.write_text(DEFINITION)
     write(site, "custom", CUSTOM.replace("PORT", "80"))
-    refused = site.project.pulumi("preview")
-    assert refused.code != 0
-    assert "deploy/custom.yml:1 is a Site of shapes.example.com/v1, which this cluster does not have" in refused.text
+    write(site, "later", LATER)
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        refused = site.project.pulumi(*command)
+        assert refused.code != 0
+        assert (
+            "deploy/custom.yml:1 is a Site of shapes.example.com/v1, which this cluster does not have" in refused.text
+        )
+        assert (
+            "deploy/later.yml:1 is a CronJob of batch/v2, which this cluster does not have; use batch/v1"
+            in refused.text
+        )
+    (site.project.folder / "deploy" / "later.yml").unlink()
     kubectl(instance, "apply", "--filename", str(definition))
     kubectl(instance, "wait", "--for=condition=Established", "--timeout=60s", "--filename", str(definition))
     site.up()
