@@ -69,7 +69,8 @@ class _Reader:
         if manifest.is_job and own_image:
             body["spec"].pop("ttlSecondsAfterFinished", None)
         key = (manifest.group, manifest.kind, manifest.name)
-        maker = self.reserved.get((manifest.kind, manifest.name))
+        # What the stack makes itself is of Kubernetes' own kinds.
+        maker = self.reserved.get((manifest.kind, manifest.name)) if is_own(manifest.api_version) else None
         if key in self.found:
             self.add(where, f"is {manifest} again, which {self.found[key].where} is too", "keep one of them")
         elif maker:

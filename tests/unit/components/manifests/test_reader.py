@@ -201,6 +201,12 @@ def test_what_the_stack_makes_itself_is_not_declared_again() -> None:
     ]
 
 
+def test_custom_resource_of_a_reserved_name_is_another_object() -> None:
+    text = document("NetworkPolicy", "crd.projectcalico.org/v1", metadata={"name": "default-deny"})
+    *_, made = manifests(text, **{"NetworkPolicy_default-deny": "name another access.namespace"}).manifests
+    assert (made.group, str(made)) == ("crd.projectcalico.org", "NetworkPolicy default-deny")
+
+
 def test_kustomization_is_refused_with_the_tool_that_builds_it() -> None:
     found = documents("resources: [web.yml]\n", "base/kustomization.yaml", "yaml 1.1")
     with pytest.raises(SourceError, match="is a kustomization, which is not built here; name what 'kubectl kustomize'"):
