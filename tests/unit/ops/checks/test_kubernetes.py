@@ -59,7 +59,7 @@ def test_an_application_may_have_no_page_at_its_root(
     def run(*command: str, environment: Any = None) -> Any:  # noqa: ARG001 - as the function has it
         if command[2] == "--raw":
             return argparse.Namespace(returncode=1, stdout="", stderr=stderr)
-        found = service if command[2] == "service" else {"items": []}
+        found: Any = service if command[2] == "service" else {"items": []}
         return argparse.Namespace(returncode=0, stdout=json.dumps(found), stderr="")
 
     monkeypatch.setattr(cli, "run", run)
