@@ -82,7 +82,7 @@ def test_site_without_tls_is_asked_for_over_http(check: Any) -> None:
 
 
 @pytest.mark.parametrize(("token", "passed"), [("t1", True), ("", False), ("t0", False)])
-def test_a_404_that_reads_as_traefiks_is_the_applications_if_the_container_is_reached(
+def test_a_404_like_traefiks_is_the_applications_if_the_container_is_reached(
     check: Any, monkeypatch: pytest.MonkeyPatch, token: str, passed: bool
 ) -> None:
     monkeypatch.setattr(route, "ask_from_host", lambda *_: Answer(status=200, token=token))
