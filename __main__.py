@@ -94,11 +94,12 @@ if not offline and image and str(image.deployed.image) != running:
     image_check.require(stack, running, os.environ)
 on_site: cluster_check.ClusterCheck | None = None
 if reading:
-    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted, reading=reading)
     if files:
         from components.manifests import scope
 
+        # First: of a kind that the cluster does not have, nothing can be looked up there.
         scope.require(files.manifests)
+    on_site = cluster_check.require(stack, own_id, previous.get("cluster"), adopted, reading=reading)
 # First of all: what carries the id waits for it.
 kept_id = identity.keep(own_id)
 outputs: StackOutputs[pulumi.Input[str]] = {"identity": kept_id}

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.cluster.check import Reading
-from components.cluster.kubectl import Kubectl, is_answer, is_unknown_user, kubectl, reason_of
+from components.cluster.kubectl import (
+    Kubectl,
+    current_server,
+    get_raw,
+    is_answer,
+    is_unknown_user,
+    kubectl,
+    reason_of,
+)
 from components.outputs import DockerHostOutput
 from components.printable import printable, printable_lines
 from components.settings.settings import OFFLINE, Settings, adopted, is_offline
@@ -125,7 +133,7 @@ def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -
         )
         return f"No kubeconfig was found: {looked}; {_KUBECONFIG_REMEDY}"
     try:
-        asked = run("get", "--raw", "/version", seconds=TIMEOUT_SECONDS, environment=environment)
+        asked = get_raw("/version", run=run, seconds=TIMEOUT_SECONDS, environment=environment)
         if is_answer(asked) and not is_unknown_user(asked):
             return None
         if _PROMPT in asked.stdout:
@@ -138,8 +146,7 @@ def kubernetes_problem(environment: Mapping[str, str], run: Kubectl = kubectl) -
 
 def _unanswered(asked: CompletedProcess[str], kubeconfig: str, environment: Mapping[str, str], run: Kubectl) -> str:
     """The problem, which may be that no server was asked at all. What a kubeconfig holds is not shown."""
-    current = ("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
-    shown = run(*current, seconds=TIMEOUT_SECONDS, environment=environment)
+    shown = current_server(run=run, seconds=TIMEOUT_SECONDS, environment=environment)
     if shown.returncode == 0:
         server = printable(shown.stdout)
         if is_unknown_user(asked):

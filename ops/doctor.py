@@ -17,7 +17,6 @@ import yaml
 from components import identity, preflight, stack_state
 from components.access import gitlab_check
 from components.cluster import check as cluster_check
-from components.cluster import ingresses
 from components.cluster.planned import planned
 from components.docker_app.claims import taken
 from components.docker_app.host_check import check_host
@@ -111,9 +110,9 @@ def _cluster(settings: Settings, own_id: str, stack: StackName) -> Iterator[Chec
     yield not denied, text + (f", but not {', '.join(denied)}; ask for the role that has them" if denied else "")
     for going in cluster_check.being_deleted(wanted, found, settings.namespace):
         yield False, f"{going} is being deleted; wait until it is gone"
-    for unmet in (*ingresses.missing_classes(settings, found.ingress_classes), *cluster_check.unmet(settings, found)):
+    for unmet in cluster_check.unmet(settings, found):
         yield False, unmet
-    for text in ingresses.without_class(settings, found.ingress_classes):
+    for text in cluster_check.unserved(settings, found):
         yield None, text
     in_state = partial(_uids, stack)
     for item, metadata in cluster_check.foreign(wanted, found, own_id, in_state):

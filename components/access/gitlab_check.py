@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.deadline import call_within
+from components.user_agent import USER_AGENT
 
 SECONDS = 8.0
 """For everything together, whatever GitLab, the network and the name service do."""
@@ -191,7 +192,8 @@ class _Api:
     def get(self, path: str) -> _Answer:
         """The answer, whatever its status."""
         request = urllib.request.Request(  # noqa: S310 - settings.rules takes http and https alone
-            self._base + path, headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+            self._base + path,
+            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json", "User-Agent": USER_AGENT},
         )
         try:
             with self._open(request) as response:

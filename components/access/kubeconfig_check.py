@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import tempfile
 
-from components.cluster.kubectl import Kubectl, is_answer, kubectl, reason_of
+from components.cluster.kubectl import Kubectl, get_raw, is_answer, kubectl, reason_of
 from components.settings.access import Access
 
 _SECONDS = 10
@@ -43,7 +43,7 @@ def _ask(kubeconfig: str, run: Kubectl) -> subprocess.CompletedProcess[str]:
         file.write(kubeconfig)
         file.flush()
         # Whoever is logged in may look there, and nobody else (RBAC: system:discovery).
-        return run(f"--kubeconfig={file.name}", "get", "--raw", "/api", seconds=_SECONDS)
+        return get_raw("/api", f"--kubeconfig={file.name}", run=run, seconds=_SECONDS)
 
 
 def _remedy(reason: str, access: Access, *, is_unknown: bool) -> str:

@@ -14,8 +14,8 @@ import pulumi
 
 from components import stack_state
 from components.cluster import ingresses
-from components.cluster.kubectl import Kubectl, kubectl
-from components.cluster.needed import forbidden, missing, needed, root_problem
+from components.cluster.kubectl import Kubectl, current_server, kubectl
+from components.cluster.needed import Needed, forbidden, missing, needed, root_problem
 from components.cluster.ownership import STACK_ID
 from components.cluster.planned import Planned, planned
 from components.cluster.taken_over import taken_over
@@ -46,8 +46,7 @@ class ClusterCheck:
     @cached_property
     def server(self) -> str:
         """Address of the API server, which messages and a first run name: kubectl is asked for it then."""
-        shown = self.run("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
-        return printable(shown.stdout) or "the cluster of this Pod"
+        return printable(current_server(run=self.run).stdout) or "the cluster of this Pod"
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""
@@ -143,9 +142,9 @@ def require(
             f"and it belongs to somebody else:{lines}\n  If the stack is to take it over, run 'python -m ops adopt "
             f"--stack {stack.stack}', which shows what that would do"
         )
-    _require_needed(stack, check)
-    for text in ingresses.without_class(stack, check.ingress_classes):
+    for text in unserved(stack, check):
         pulumi.log.warn(text)
+    _require_needed(stack, check)
     _warn_of_changes(stack, check)
     return check
 
@@ -285,8 +284,7 @@ def output(
 
 def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
     """What the stack needs of the namespace and that is not there, or forbids its Pods: each with the way out."""
-    own = {item.key for item in planned(stack)}
-    items = [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
+    items = [item for item in _missing(stack, check) if not item.later]
     namespace = check.found.get(("Namespace", None, stack.namespace or ""), {})
     makes_it = stack.access is not None and stack.access.create_namespace
     refused = None if makes_it else root_problem(stack, namespace)
@@ -296,15 +294,32 @@ def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
     ]
 
 
+def unserved(stack: Settings, check: ClusterCheck) -> list[str]:
+    """What the stack's Ingresses lack, which may come later: each with the way out."""
+    return [
+        *ingresses.missing_classes(stack, check.ingress_classes),
+        *ingresses.without_class(stack, check.ingress_classes),
+        *(
+            f"{item}, does not exist; until somebody makes it, such as cert-manager, the Ingress has the certificate "
+            "of its controller"
+            for item in _missing(stack, check)
+            if item.later
+        ),
+    ]
+
+
+def _missing(stack: Settings, check: ClusterCheck) -> list[Needed]:
+    own = {item.key for item in planned(stack)}
+    return [item for item in missing(stack, check.found, check.unreadable) if item.key not in own]
+
+
 def _require_needed(stack: Settings, check: ClusterCheck) -> None:
     """RunError if something is unmet; a warning as long as nobody could have made it in the stack's own namespace."""
-    problems, later = ingresses.missing_classes(stack, check.ingress_classes), unmet(stack, check)
-    if later and stack.access and stack.access.create_namespace and _is_missing(check, stack.access.namespace):
-        listed = "".join(f"\n  {problem}" for problem in later)
+    problems = unmet(stack, check)
+    if problems and stack.access and stack.access.create_namespace and _is_missing(check, stack.access.namespace):
+        listed = "".join(f"\n  {problem}" for problem in problems)
         pulumi.log.warn(f"Once the namespace {stack.access.namespace} is there, this has to be made in it:{listed}")
-    else:
-        problems += later
-    if problems:
+    elif problems:
         raise pulumi.RunError("".join(["Nothing was changed:", *(f"\n  {problem}" for problem in problems)]))
 
 

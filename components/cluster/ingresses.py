@@ -1,6 +1,7 @@
 """What the stack's Ingresses need of the cluster: a class whose controller serves them, and their TLS secrets.
 
-Kubernetes takes an Ingress without either. Nothing answers then, or with a certificate that no browser accepts.
+Kubernetes takes an Ingress without either. Nothing answers then, or with a certificate that no browser accepts. But
+both may come later, the secret from cert-manager, the class with a controller that is installed after the stack.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def classes(run: Kubectl) -> Mapping[str, bool] | None:
 def missing_classes(stack: Settings, there: Mapping[str, bool] | None) -> list[str]:
     """Each class that is named and does not exist: no controller serves its Ingress."""
     return [
-        f"IngressClass {item.class_name}, which {item.class_by} names, does not exist; {_ways_out(there)}"
+        f"IngressClass {item.class_name}, which {item.class_by} names, does not exist, and until it does nothing "
+        f"serves the Ingress; {_ways_out(there)}"
         for item in ingresses(stack)
         if there is not None and item.class_name is not None and item.class_name not in there
     ]

@@ -1,8 +1,11 @@
 """kubectl, which finds the cluster as the Kubernetes provider does. No Pulumi here."""
 
+import json
 import re
 import subprocess
 from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from components.printable import printable_lines
 
@@ -14,6 +17,10 @@ _ANSWERS = ("Error from server", _UNKNOWN_USER)
 """What an error starts with that the API server has given (kubectl: cmd/util/helpers.go)."""
 _PREFIX = re.compile(r"^(?:error: |Unable to connect to the server: )+")
 _REFUSED = re.compile(r"The connection to the server \S+ was refused")
+
+_CURRENT_SERVER = ("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
+_KEEPS_PATH = (1, 34)
+"""The first version of kubectl that asks below the path of the kubeconfig's server (kubernetes#131165)."""
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -50,6 +57,37 @@ def stream(*arguments: str) -> subprocess.Popen[str]:
         text=True,
         errors="replace",
     )
+
+
+def current_server(*flags: str, run: Kubectl = kubectl, **how: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    """Asks for the address of the API server of the kubeconfig's current context; `how` is for `run`."""
+    return run(*flags, *_CURRENT_SERVER, **how)
+
+
+def get_raw(path: str, *flags: str, run: Kubectl = kubectl, **how: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    """What the API server answers at a path of it, such as `/version`. FileNotFoundError without kubectl on PATH."""
+    return run(*flags, "get", "--raw", raw_path(path, *flags, run=run, **how), **how)
+
+
+def raw_path(path: str, *flags: str, run: Kubectl = kubectl, **how: Any) -> str:  # noqa: ANN401
+    """What `kubectl get --raw` has to be given for a path of the API server.
+
+    The server of a kubeconfig may be below a path, as behind Rancher (`https://HOST/k8s/clusters/ID`), which kubectl
+    leaves out before 1.34.
+    """
+    server = current_server(*flags, run=run, **how).stdout.strip()
+    prefix = urlsplit(server).path.rstrip("/") if "://" in server else ""
+    return f"{prefix}{path}" if prefix and _client_version(run, **how) < _KEEPS_PATH else path
+
+
+def _client_version(run: Kubectl, **how: Any) -> tuple[int, int]:  # noqa: ANN401
+    """The version of kubectl itself; that of today if it does not say."""
+    try:
+        said = json.loads(run("version", "--client", "--output", "json", **how).stdout)["clientVersion"]
+        # A distribution's own may have a sign behind the number.
+        return int(said["major"]), int(re.sub(r"\D.*", "", said["minor"]))
+    except (ValueError, KeyError, TypeError):
+        return _KEEPS_PATH
 
 
 def is_answer(asked: subprocess.CompletedProcess[str]) -> bool:

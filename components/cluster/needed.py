@@ -26,6 +26,8 @@ class Needed:
     name: str
     named_by: str
     """The key of the stack file that names it."""
+    later: bool = False
+    """Whether Pods run without it, and something on the cluster may make it at any time."""
 
     @property
     def key(self) -> tuple[str, str | None, str]:
@@ -64,7 +66,7 @@ def needed(stack: Settings) -> Iterator[Needed]:
         return
     for ingress in ingresses(stack):
         for name in () if ingress.has_issuer else ingress.tls_secrets:
-            yield Needed(kind="Secret", namespace=namespace, name=name, named_by=ingress.tls_by)
+            yield Needed(kind="Secret", namespace=namespace, name=name, named_by=ingress.tls_by, later=True)
 
 
 def forbidden(stderr: str) -> frozenset[tuple[str, str]]:

@@ -18,7 +18,8 @@ from components.image.registry import MOST_BYTES, Repository
 
 TOTAL_SECONDS = 6
 """For everything: names, connections, the registry, its token server and its store."""
-_UNKNOWN = re.compile(rb'"code"\s*:\s*"(?:MANIFEST|NAME)_UNKNOWN"')
+_NO_LOGIN = {"DENIED", "UNAUTHORIZED"}
+_UNKNOWN = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN"}
 """Codes of the OCI distribution specification (error codes) for what a registry does not have."""
 
 
@@ -48,25 +49,32 @@ class LoginNeededError(Exception):
 def read(image: ImageReference, environment: Mapping[str, str] | None) -> ImageConfig | None:
     """The configuration, of the image for Linux if there are several; None if the registry does not say.
 
-    With no environment it is asked as nobody. NoImageError and LoginNeededError are answers of the registry.
+    With no environment it is asked as nobody. NoImageError and LoginNeededError are answers of the registry, in the
+    form of the specification: a server in front of it, such as a proxy or a firewall, has the same statuses.
     """
     try:
         repository = Repository.of(image, environment)
         if repository is None:
             return None
         return call_within(TOTAL_SECONDS, lambda: _read(repository, image))
-    except urllib.error.HTTPError as error:
-        if error.code in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
-            raise LoginNeededError from None
-        # A server that is no registry has no such page either.
-        if error.code == http.client.NOT_FOUND and _UNKNOWN.search(error.read(MOST_BYTES)):
-            raise NoImageError from None
-        return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, http.client.HTTPException):
         return None
 
 
 def _read(repository: Repository, image: ImageReference) -> ImageConfig:
+    try:
+        return _found(repository, image)
+    except urllib.error.HTTPError as error:
+        with error:
+            codes = {one["code"] for one in json.loads(error.read(MOST_BYTES))["errors"]}
+        if error.code in {http.client.UNAUTHORIZED, http.client.FORBIDDEN} and codes & _NO_LOGIN:
+            raise LoginNeededError from None
+        if error.code == http.client.NOT_FOUND and codes & _UNKNOWN:
+            raise NoImageError from None
+        raise
+
+
+def _found(repository: Repository, image: ImageReference) -> ImageConfig:
     manifest = _json(repository, f"manifests/{image.digest or image.tag}")
     if "manifests" in manifest:
         digests = [one["digest"] for one in manifest["manifests"] if one.get("platform", {}).get("os") == "linux"]

@@ -7,7 +7,6 @@ https alone, or to this machine itself, and to no server that another one leads 
 import base64
 import ipaddress
 import json
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -16,7 +15,9 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from components.image.challenge import challenges
 from components.image.reference import ImageReference
+from components.user_agent import USER_AGENT
 
 TIMEOUT_SECONDS = 4
 """For one step of a request, such as one connection."""
@@ -67,12 +68,12 @@ class Repository:
         except urllib.error.HTTPError as error:
             if error.code in {302, 303, 307, 308}:
                 return self._follow(method, error.headers.get("Location", ""))
-            challenge = error.headers.get("WWW-Authenticate", "")
             if error.code != 401 or self._authorization:
                 raise
-            if challenge.lower().startswith("bearer "):
-                self._authorization = f"Bearer {self._token(challenge)}"
-            elif self.login:
+            asked = challenges(error.headers.get_all("WWW-Authenticate", []))
+            if "bearer" in asked:
+                self._authorization = f"Bearer {self._token(asked['bearer'])}"
+            elif self.login and "basic" in asked:
                 self._authorization = f"Basic {self.login}"
             else:
                 raise
@@ -85,9 +86,8 @@ class Repository:
             raise ValueError(where.scheme)
         return _ask(method, location, None)
 
-    def _token(self, challenge: str) -> str:
+    def _token(self, named: Mapping[str, str]) -> str:
         """A token that may pull, from the server that the registry names."""
-        named = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         realm = urlsplit(named.get("realm", ""))
         if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):
             raise ValueError(realm.scheme)
@@ -107,7 +107,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _ask(method: str, url: str, authorization: str | None) -> tuple[Message, bytes]:
-    headers = {"Accept": ACCEPT} | ({"Authorization": authorization} if authorization else {})
+    headers = {"Accept": ACCEPT, "User-Agent": USER_AGENT} | ({"Authorization": authorization} if authorization else {})
     # The scheme is one of two, which every caller sees to.
     request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as reply:

@@ -1,7 +1,10 @@
-"""Whether an object has the fields of its kind, with values of their types, as `kubectl apply` checks it. Pure.
+"""Whether an object has the fields of its kind, with values of their types. Pure.
 
-The provider applies on the server's side, where a field that there is not is left out without a word, and where lists
-whose items have names may have no name twice (Kubernetes: Server-Side Apply, merge strategy).
+The schema is that of one version of Kubernetes, and the cluster, which may be newer, is the judge: what it does not
+know it refuses itself, in the dry run of a preview too. The provider applies on the server's side (pulumi-kubernetes:
+await/await.go, with fieldValidation=Warn), where an object with a field that is not in the schema is no typed one
+(Kubernetes: managedfields, ObjectToTyped). So a field or a choice that is unknown here is an error only if it is surely
+misspelt. In lists whose items have names no name is there twice (Kubernetes: Server-Side Apply, merge strategy).
 """
 
 import difflib
@@ -10,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.manifests.manifest import Path
+from components.manifests.misspelt import misspelt
 from components.settings.problem import quoted
 
 METADATA = "meta.v1.ObjectMeta"
@@ -34,6 +38,7 @@ _DEFAULTS = {"protocol": "TCP"}
 """Of keys by which items of a list are told apart."""
 _OPTIONAL = {("rbac.v1.RoleRef", "apiGroup"), ("core.v1.HTTPHeader", "value")}
 """What the schema requires and the API server does not: it has a default."""
+_LATER = "in Kubernetes 1.35; a cluster that does not have it refuses it"
 _BACKEND = "write 'service: {name: NAME, port: {number: PORT}}' in its place"
 _MOVED = {
     ("networking.v1.IngressBackend", "serviceName"): _BACKEND,
@@ -52,7 +57,9 @@ class Fields:
     schema: Schema
     problems: list[Finding] = field(default_factory=list)
     warnings: list[tuple[Path, str]] = field(default_factory=list)
-    """Fields that there may be in a newer version of Kubernetes."""
+    """Fields and choices that there may be in a newer version of Kubernetes."""
+    no_text: set[Path] = field(default_factory=set)
+    """Where the API takes numbers, quantities, ports or choices, and no text of one's own."""
 
     def check(self, body: Mapping[str, Any]) -> None:
         """Checks an object that has apiVersion and kind; of a custom resource the metadata alone."""
@@ -74,6 +81,8 @@ class Fields:
         if name:
             of = self.schema["definitions"][name]
         expected = of.get("type")
+        if name in {QUANTITY, INT_OR_STRING} or "enum" in of or expected in {"integer", "number", "boolean"}:
+            self.no_text.add(path)
         if name in {QUANTITY, INT_OR_STRING} and _is_number(value):
             return
         if expected is not None and not _is(value, expected):
@@ -85,7 +94,12 @@ class Fields:
                 self._value(item, of.get("items", {}), (*path, number), above)
             self.problems += _twice(value, of.get("x-kubernetes-list-map-keys", ()), path)
         elif isinstance(value, str) and value not in of.get("enum", [value]):
-            self.problems.append((path, f"is {quoted(value)}", _choice(value, of["enum"])))
+            near = misspelt(value, of["enum"])
+            if near:
+                self.problems.append((path, f"is {quoted(value)}", f"write {near}"))
+            else:
+                choices = ", ".join(choice for choice in of["enum"] if choice)
+                self.warnings.append((path, f"is {quoted(value)}, and {path[-1]} is one of {choices} {_LATER}"))
 
     def _mapping(
         self, value: Mapping[str, Any], of: Mapping[str, Any], path: Path, above: Sequence[tuple[str, str]]
@@ -100,30 +114,28 @@ class Fields:
                 self._unknown((*path, key), fields, above)
         for key in of.get("required", ()):
             if value.get(key) is None and (above[-1][1], key) not in _OPTIONAL:
-                self.problems.append((path, f"has no {key}", f"write {key}{_hint((fields or {}).get(key, {}))}"))
+                self.problems.append((path, f"has no {key}", f"write {key}{_choices((fields or {}).get(key, {}))}"))
 
     def _unknown(self, path: Path, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> None:
         key, of = str(path[-1]), above[-1][1]
         cause = f"is the field {quoted(key)}, which {of.rpartition('.')[2]} does not have"
-        remedy = _MOVED.get((of, key)) or self._place(key, fields, above)
+        near = misspelt(key, fields)
+        remedy = _MOVED.get((of, key)) or (f"did you mean {near}?" if near else None)
         if remedy:
             self.problems.append((path, cause, remedy))
         else:
-            self.warnings.append((path, f"{cause} in Kubernetes 1.35: a cluster without it leaves it out"))
+            self.warnings.append((path, f"{cause} {_LATER}{self._hint(key, fields, above)}"))
 
-    def _place(self, key: str, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> str | None:
-        """Where a field belongs that is not where it is; None if Kubernetes has none of this name."""
+    def _hint(self, key: str, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> str:
+        """Where a field may belong that is not where it is, as the end of a sentence; empty if that is not known."""
         below = [name for name, of in fields.items() if key in self._properties(of.get("items", of).get("$ref"))]
         if below:
-            return f"move it into {' or '.join(below)}"
+            return f": move it into {' or '.join(below)}"
         for name, definition in reversed(above[:-1]):
             if key in self._properties(definition):
-                return f"indent it less: it belongs to {name}"
+                return f": indent it less: it belongs to {name}"
         near = difflib.get_close_matches(key, fields, n=1)
-        if near:
-            return f"did you mean {near[0]}?"
-        known = any(key in of.get("properties", ()) for of in self.schema["definitions"].values())
-        return f"take it out, or move it: there are {', '.join(sorted(fields))}" if known else None
+        return f": did you mean {near[0]}?" if near else ""
 
     def _properties(self, definition: str | None) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.schema["definitions"].get(definition, {}).get("properties", {})
@@ -174,11 +186,6 @@ def _wrong_type(value: object, expected: str, path: Path) -> tuple[str, str]:
     return cause, f"write {_WORDS[expected]}"
 
 
-def _choice(value: str, choices: Sequence[str]) -> str:
-    near = [choice for choice in choices if choice.lower() == value.lower()]
-    return f"write {near[0]}" if near else f"use one of {', '.join(choice for choice in choices if choice)}"
-
-
-def _hint(of: Mapping[str, Any]) -> str:
+def _choices(of: Mapping[str, Any]) -> str:
     choices = of.get("enum")
     return f": one of {', '.join(choices)}" if choices else ""

@@ -1,9 +1,13 @@
 """The kinds of Kubernetes' own API, and which of them belong to no namespace. Pure.
 
-As of Kubernetes 1.35 (`kubectl api-resources`). What is of none of these groups is a custom resource.
+As of Kubernetes 1.35 (`kubectl api-resources`); a newer cluster has more, and is asked. What is of none of these groups
+is a custom resource.
 """
 
 import difflib
+import re
+
+from components.manifests.misspelt import misspelt
 
 _NAMESPACED = {
     "v1": "ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
@@ -47,13 +51,35 @@ _CLUSTER_WIDE = {
     "kyverno.io": "ClusterPolicy",
 }
 """By group, whatever the version."""
+_REMOVED = {
+    "apps/v1beta1": "ControllerRevision Deployment StatefulSet",
+    "apps/v1beta2": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+    "autoscaling/v2beta1": "HorizontalPodAutoscaler",
+    "autoscaling/v2beta2": "HorizontalPodAutoscaler",
+    "batch/v1beta1": "CronJob",
+    "batch/v2alpha1": "CronJob",
+    "coordination.k8s.io/v1beta1": "Lease",
+    "discovery.k8s.io/v1beta1": "EndpointSlice",
+    "events.k8s.io/v1beta1": "Event",
+    "extensions/v1beta1": "DaemonSet Deployment Ingress NetworkPolicy ReplicaSet",
+    "networking.k8s.io/v1beta1": "Ingress",
+    "policy/v1beta1": "PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1alpha1": "Role RoleBinding",
+    "rbac.authorization.k8s.io/v1beta1": "Role RoleBinding",
+    "storage.k8s.io/v1beta1": "CSIStorageCapacity",
+}
+"""What no version of Kubernetes has any more that the program is for (Kubernetes: Deprecated API Migration Guide)."""
 _MOVED = frozenset({"extensions"})
 """Groups that are no more."""
 
+_VERSION = re.compile(r"v[1-9][0-9]*(?:(?:alpha|beta)[1-9][0-9]*)?")
+"""Kubernetes: API versioning."""
 _CHANGED = {"Ingress": ", with pathType, service.name and service.port.number"}
 """What else is to be written in the version that there is."""
 
 _KINDS = {version: frozenset(kinds.split()) for version, kinds in _NAMESPACED.items()}
+_ALL = frozenset().union(*_KINDS.values())
+_GONE = {version: frozenset(kinds.split()) for version, kinds in _REMOVED.items()}
 _WIDE = {group: frozenset(kinds.split()) for group, kinds in _CLUSTER_WIDE.items()}
 
 
@@ -84,23 +110,38 @@ def is_own(api_version: str) -> bool:
 
 
 def problem(api_version: str, kind: str) -> tuple[str, str] | None:
-    """Why there is no such kind in Kubernetes' own API, and what to write; None for one that there is, or a custom one.
-
-    A kind of another version is taken for one that was removed or misspelt: objects are read by their newest version.
-    """
+    """Why no cluster has this kind, and what to write; None for one that a cluster may have, which alone knows."""
     if is_known(api_version, kind):
         return None
-    current = [version for version, kinds in _KINDS.items() if kind in kinds]
-    if not is_own(api_version):
-        # The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group).
-        if "." in group_of(api_version) and api_version.count("/") == 1 and not api_version.endswith("/"):
-            return None
-        near = current[-1:] or difflib.get_close_matches(api_version, _KINDS, n=1)
+    if not _may_exist(api_version):
+        near = _versions_of(kind)[-1:] or difflib.get_close_matches(api_version, _KINDS, n=1)
         remedy = f"use {near[0]}" if near else "use one that 'kubectl api-versions' lists"
         return f"has the apiVersion {api_version!r}, which does not exist", remedy
+    if kind in _GONE.get(api_version, ()):
+        return f"has the apiVersion {api_version!r}, which has no {kind}", remedy_for(kind)
+    near_kind = misspelt(kind, _ALL) if is_own(api_version) and kind not in _ALL else None
+    if near_kind:
+        return f"has the kind {kind!r}, which {api_version} does not have", f"did you mean {near_kind}?"
+    return None
+
+
+def _may_exist(api_version: str) -> bool:
+    """Whether there may be such a version of an API group."""
+    group, _, version = api_version.rpartition("/")
+    if is_own(api_version):
+        return _VERSION.fullmatch(version) is not None
+    # The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group).
+    return "." in group and "/" not in group and version != ""
+
+
+def remedy_for(kind: str) -> str:
+    """What to write in place of a version that has not this kind."""
+    current = _versions_of(kind)
     if current:
-        remedy = f"use {current[-1]}{_CHANGED.get(kind, '')}"
-        return f"has the apiVersion {api_version!r}, which has no {kind}", remedy
-    near = difflib.get_close_matches(kind, {name for kinds in _KINDS.values() for name in kinds}, n=1)
-    remedy = f"did you mean {near[0]}?" if near else "use one that 'kubectl api-resources' lists"
-    return f"has the kind {kind!r}, which {api_version} does not have", remedy
+        return f"use {current[-1]}{_CHANGED.get(kind, '')}"
+    near = difflib.get_close_matches(kind, _ALL, n=1)
+    return f"did you mean {near[0]}?" if near else "use one that 'kubectl api-resources' lists"
+
+
+def _versions_of(kind: str) -> list[str]:
+    return [version for version, kinds in _KINDS.items() if kind in kinds]

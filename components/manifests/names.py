@@ -6,7 +6,7 @@ from typing import Any
 
 from components.manifests.fields import Finding
 from components.manifests.kinds import group_of, is_own
-from components.manifests.manifest import items, mapping, walk
+from components.manifests.manifest import Path, items, mapping, walk
 from components.settings.problem import quoted
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -37,14 +37,26 @@ def findings(body: Mapping[str, Any]) -> Iterator[Finding]:
         remedy = "begin with a letter, use '-' in place of '.', and at most 63 characters"
         yield _AT, f"has the name {quoted(name)}, which is no name of a Service", remedy
     for path, value in walk(body):
-        if isinstance(value, Mapping) and path[-2:] == ("metadata", "labels"):
+        # What is inside of a custom resource is its own affair.
+        is_labels = path[-2:] == ("metadata", "labels") and (len(path) == 2 or is_own(body["apiVersion"]))
+        if is_labels and isinstance(value, Mapping):
             for key, text in value.items():
                 if isinstance(text, str) and (not _LABEL_VALUE.fullmatch(text) or len(text) > _LONGEST_LABEL):
                     remedy = "use letters, digits, '-', '_' and '.', at most 63, or make it an annotation"
                     yield (*path, key), f"is {quoted(text)}, which is no value of a label", remedy
     if (group, kind) == ("networking.k8s.io", "Ingress"):
-        for number, rule in enumerate(items(mapping(body, "spec").get("rules"))):
-            host = rule.get("host")
-            if isinstance(host, str) and host and not _HOST.fullmatch(host):
-                remedy = "use lower-case letters, digits, '-' and '.', with no port"
-                yield ("spec", "rules", number, "host"), f"is {quoted(host)}, which is no host name", remedy
+        yield from _hosts(mapping(body, "spec"))
+
+
+def _hosts(ingress: Mapping[str, Any]) -> Iterator[Finding]:
+    hosts: list[tuple[Path, object]] = [
+        (("spec", "rules", number, "host"), rule.get("host")) for number, rule in enumerate(items(ingress.get("rules")))
+    ]
+    for number, entry in enumerate(items(ingress.get("tls"))):
+        listed = entry.get("hosts")
+        for place, host in enumerate(listed if isinstance(listed, list) else []):
+            hosts.append((("spec", "tls", number, "hosts", place), host))
+    for path, host in hosts:
+        if isinstance(host, str) and host and not _HOST.fullmatch(host):
+            remedy = "use lower-case letters, digits, '-' and '.', with no port"
+            yield path, f"is {quoted(host)}, which is no host name", remedy

@@ -8,7 +8,8 @@ from typing import Any, cast
 from components.image.reference import ImageReference
 from components.manifests import names, unfilled
 from components.manifests.fields import Fields, Finding, Schema
-from components.manifests.manifest import CONTAINERS, Manifest, Path, items, walk
+from components.manifests.kinds import is_own
+from components.manifests.manifest import CONTAINERS, Manifest, Path, items, mapping, walk
 from components.manifests.rules import refusals, refused_kind
 from components.settings import image_rules
 from components.settings.problem import Problem, quoted
@@ -68,7 +69,8 @@ class _Reader:
         if manifest.is_job and own_image:
             body["spec"].pop("ttlSecondsAfterFinished", None)
         key = (manifest.group, manifest.kind, manifest.name)
-        maker = self.reserved.get((manifest.kind, manifest.name))
+        # What the stack makes itself is of Kubernetes' own kinds.
+        maker = self.reserved.get((manifest.kind, manifest.name)) if is_own(manifest.api_version) else None
         if key in self.found:
             self.add(where, f"is {manifest} again, which {self.found[key].where} is too", "keep one of them")
         elif maker:
@@ -95,13 +97,14 @@ class _Reader:
             return None
         fields = Fields(schema=self.schema)
         fields.check(body)
+        named = [*names.findings(body)]
         at: set[Path] = set()
         # What is to be filled in is neither a number nor a name yet, and nothing else is said of it.
         for checks in (
             _unnamed(body),
-            unfilled.refused(body),
+            unfilled.refused(body, fields.no_text | {inside for inside, *_ in named}),
             fields.problems,
-            names.findings(body),
+            named,
             refusals(body, self.namespace),
         ):
             found = [finding for finding in checks if finding[0] not in at]
@@ -127,7 +130,7 @@ class _Reader:
         for empty in [key for key in _DROPPED if key in body and not body[key]]:
             # The API server leaves it out, and every run would add it again.
             del body[empty]
-        own = False
+        own, is_known = False, is_own(body["apiVersion"])
         for inside, value in walk(body):
             if len(inside) < 2 or inside[-1] not in CONTAINERS:
                 continue
@@ -135,6 +138,9 @@ class _Reader:
                 image = container.get("image")
                 at = document.where(*path, *inside, number, "image")
                 if not isinstance(image, str) or not image:
+                    if not is_known:
+                        # What another API means by the word is its own affair.
+                        continue
                     remedy = (
                         f"write an image, or {PLACEHOLDERS[0]} for the stack's; if it is a patch, name what 'kubectl "
                         "kustomize' makes of it"
@@ -143,7 +149,7 @@ class _Reader:
                 elif is_stack_image(image, self.image):
                     container["image"] = str(self.image)  # type: ignore[index]
                     own = True
-                else:
+                elif is_known:
                     self.others.append(f"{image} ({at})")
                     self._check_image(at, image)
         return body, own
@@ -190,9 +196,12 @@ def read(
 
 
 def _is_list(value: Mapping[str, Any]) -> bool:
-    """Whether it is a list of objects, as `kubectl get --output yaml` prints several."""
-    kind = value.get("kind")
-    return isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list | None)
+    """Whether it is a list of objects, as `kubectl get --output yaml` prints several; such a one has no name."""
+    kind, within = value.get("kind"), value.get("items")
+    if kind == "List":
+        return isinstance(within, list | None)
+    is_named = "name" in mapping(value, "metadata")
+    return isinstance(kind, str) and kind.endswith("List") and isinstance(within, list) and not is_named
 
 
 def _no_object(file: str, value: object) -> tuple[str, str] | None:
@@ -204,6 +213,8 @@ def _no_object(file: str, value: object) -> tuple[str, str] | None:
         return "is a kustomization, which is not built here", "name what 'kubectl kustomize' makes of it"
     if name in _CHARTS and "kind" not in value:
         return "is of a Helm chart, which is not built here", "name what 'helm template' makes of the chart"
+    if (value.get("apiVersion"), value.get("kind")) == ("v1", "Config"):
+        return "is a kubeconfig", "take it out of kubernetes.manifests"
     if not {"apiVersion", "kind", "metadata"} & value.keys():
         return (
             "has no apiVersion, kind and metadata, so that it is no object of Kubernetes",

@@ -97,10 +97,10 @@ class Rollout:
                 progress.say("the cluster does not answer")
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
-            progress.say(ready.progress(objects, self.workloads))
             waited_for = [workload for workload in self.workloads if not is_complete(objects, workload)]
             if not waited_for:
                 return
+            progress.say(ready.progress(objects, self.workloads))
             found = [reason for workload in waited_for for reason in reasons(objects, workload)]
             await asyncio.to_thread(self._remember_logs, found)
             since = {reason.key: since.get(reason.key, now) for reason in found}

@@ -4,8 +4,10 @@ import argparse
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from components.cluster.kubectl import get_raw
 from components.outputs import AppOutput
 from ops import cli as tools
 from ops.checks.check import Check, holds, why
@@ -45,7 +47,7 @@ def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Nam
         return
     port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
     path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path or '/'}"
-    answer = tools.run("kubectl", "get", "--raw", path, environment=job)
+    answer = get_raw(path, run=partial(tools.run, "kubectl"), environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     own_answer = arguments.path is None and _OWN_ANSWER.search(answer.stderr)
     if own_answer:

@@ -16,20 +16,27 @@ Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def registry(token_server: Answer) -> Iterator[ImageReference]:
+def registry(
+    token_server: Answer,
+    challenges: tuple[str, ...] = ('Bearer realm="http://ADDRESS/token",service="registry"',),
+    accepts: str = "Bearer good",
+) -> Iterator[ImageReference]:
     """An image in a registry that wants a token, whose token server answers like this."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            if self.headers["Authorization"] == "Bearer good":
+            assert self.headers["User-Agent"] == "gitlab-deploy"
+            if self.headers["Authorization"] == accepts:
                 self.send_response(200)
                 self.send_header("Docker-Content-Digest", DIGEST)
             else:
                 self.send_response(401)
-                self.send_header("WWW-Authenticate", f'Bearer realm="http://{address}/token",service="registry"')
+                for challenge in challenges:
+                    self.send_header("WWW-Authenticate", challenge.replace("ADDRESS", address))
             self.end_headers()
 
         def do_GET(self) -> None:
+            assert self.headers["User-Agent"] == "gitlab-deploy"
             token_server(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
@@ -47,6 +54,42 @@ def answer(body: bytes) -> Answer:
         handler.wfile.write(body)
 
     return send
+
+
+BEARER = 'Bearer realm="http://ADDRESS/token",service="a, Basic b"'
+
+
+@pytest.mark.parametrize(
+    "challenges",
+    [
+        ('Basic realm="Registry, with a comma"', BEARER),
+        (BEARER, 'Basic realm="Registry"'),
+        (f'Basic realm="Registry, with a comma", {BEARER}',),
+        (f'{BEARER}, Basic realm="Registry"',),
+        (f"Negotiate, {BEARER}",),
+        (f"Negotiate YWJj==, {BEARER}",),
+        ('BEARER Realm = "http://ADDRESS/token" , service=registry',),
+    ],
+)
+def test_every_challenge_of_a_registry_is_read(challenges: tuple[str, ...]) -> None:
+    with registry(answer(b'{"token":"good"}'), challenges) as image:
+        assert str(pinned(image, {"HOME": "/nowhere"})) == f"{image}@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    ("challenges", "is_pinned"),
+    [
+        (('Basic realm="Registry"',), True),
+        (('Negotiate, Basic realm="Registry"',), True),
+        (("Negotiate", "basic"), True),
+        (('Digest realm="Basic"',), False),
+        ((), False),
+    ],
+)
+def test_a_login_is_sent_as_it_is_to_who_asks_for_that(challenges: tuple[str, ...], *, is_pinned: bool) -> None:
+    with registry(answer(b"{}"), challenges, accepts="Basic dTpw") as image:
+        auths = json.dumps({"auths": {image.name.partition("/")[0]: {"auth": "dTpw"}}})
+        assert (pinned(image, {"DOCKER_AUTH_CONFIG": auths}) != image) is is_pinned
 
 
 @pytest.mark.parametrize("key", ["token", "access_token"])

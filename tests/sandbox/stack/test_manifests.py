@@ -98,6 +98,11 @@ metadata: {name: web}
 spec:
   port: PORT
 """
+LATER = """\
+apiVersion: batch/v2
+kind: CronJob
+metadata: {name: later}
+"""
 SHAPES = ROOT / "tests" / "support" / "manifests"
 
 
@@ -211,9 +216,18 @@ def test_files_of_the_shapes_that_teams_have_run_as_they_are(site: Stack, namesp
     definition = site.project.folder / "definition.yml"
     definition.write_text(DEFINITION)
     write(site, "custom", CUSTOM.replace("PORT", "80"))
-    refused = site.project.pulumi("preview")
-    assert refused.code != 0
-    assert "deploy/custom.yml:1 is a Site of shapes.example.com/v1, which this cluster does not have" in refused.text
+    write(site, "later", LATER)
+    for command in (("preview",), ("up", "--yes", "--skip-preview")):
+        refused = site.project.pulumi(*command)
+        assert refused.code != 0
+        assert (
+            "deploy/custom.yml:1 is a Site of shapes.example.com/v1, which this cluster does not have" in refused.text
+        )
+        assert (
+            "deploy/later.yml:1 is a CronJob of batch/v2, which this cluster does not have; use batch/v1"
+            in refused.text
+        )
+    (site.project.folder / "deploy" / "later.yml").unlink()
     kubectl(instance, "apply", "--filename", str(definition))
     kubectl(instance, "wait", "--for=condition=Established", "--timeout=60s", "--filename", str(definition))
     site.up()
@@ -224,6 +238,15 @@ def test_files_of_the_shapes_that_teams_have_run_as_they_are(site: Stack, namesp
     refused = site.project.pulumi("preview")
     assert refused.code != 0
     assert "deploy/custom.yml:5: the cluster does not take spec.port: Invalid value: 80000" in refused.text
+
+
+def test_field_that_neither_knows_is_a_warning_and_refused_by_the_cluster(site: Stack) -> None:
+    write(site, "web", SITE.replace("{name: web, image: IMAGE,", "{name: web, image: IMAGE, fromTheFuture: 1,"))
+    refused = site.project.pulumi("preview")
+    assert refused.code != 0
+    assert "deploy/web.yml:12 is the field 'fromTheFuture', which Container does not have in Kubernetes" in refused.text
+    taken = r"deploy/web\.yml:12: the cluster does not take \S+fromTheFuture: field not declared in schema"
+    assert re.search(taken, refused.text), refused.text
 
 
 def test_schema_of_the_program_is_that_of_the_api_server(instance: Instance) -> None:

@@ -1,5 +1,6 @@
 """The preflight of GitLab against the double, and against servers that GitLab is not."""
 
+import http.server
 import secrets
 import socket
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import pytest
 
 from components.access import gitlab_check
 from components.access.gitlab_check import Check, Finding
+from tests.support.answering import serving
 from tests.support.gitlab_double import GitLabDouble
 
 BOTH = frozenset({"variables", "deploy tokens"})
@@ -41,6 +43,24 @@ def test_asking_changes_nothing_and_reads_no_value(own_double: GitLabDouble) -> 
     assert canary not in str(api.get(f"projects/20/{gitlab_check._LISTS['variables']}"))
     assert findings(own_double.url, own_double.token) == []
     assert "POST" not in own_double.log().partition("/variables 201")[2]
+
+
+def test_gitlab_is_asked_in_the_name_of_the_program() -> None:
+    seen: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["User-Agent"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with serving(Handler) as address:
+        gitlab_check._Api(f"http://{address}", "glpat-canary").get("user")
+    assert seen == ["gitlab-deploy"]
 
 
 def test_no_token_says_both_places_where_one_is_looked_for(double: GitLabDouble) -> None:

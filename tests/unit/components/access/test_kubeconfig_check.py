@@ -35,6 +35,8 @@ def ask(*said: str, access: Access = ACCESS) -> tuple[str | None, list[list[str]
         file = Path(arguments[0].removeprefix("--kubeconfig="))
         assert file.read_text() == KUBECONFIG
         assert file.stat().st_mode & 0o777 == 0o600
+        if arguments[1] == "config":
+            return subprocess.CompletedProcess(arguments, 0, stdout=access.server, stderr="")
         asked.append(list(arguments))
         text = texts.pop(0)
         return subprocess.CompletedProcess(arguments, 1 if text else 0, stdout="", stderr=text)

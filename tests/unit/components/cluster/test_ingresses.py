@@ -43,18 +43,16 @@ def from_files(ingress: DeclaredIngress, kind: str = "Service") -> Settings:
     return replace(stack(), declared=(others, replace(own, ingress=ingress)))
 
 
-def test_a_class_that_does_not_exist_is_refused_with_those_that_do() -> None:
+def test_a_class_that_does_not_exist_is_a_warning_with_those_that_do() -> None:
     of = stack(host="blog.example.org", ingressClass="nginx")
-    with pytest.raises(pulumi.RunError) as raised:
-        require(of, classes={"traefik": {}})
-    assert str(raised.value) == (
-        "Nothing was changed:\n  IngressClass nginx, which kubernetes.ingressClass names, does not exist; "
-        "name one that the cluster has: traefik"
+    no_class = (
+        "IngressClass nginx, which kubernetes.ingressClass names, does not exist, and until it does nothing serves"
     )
-    with pytest.raises(pulumi.RunError, match="the cluster has none; install an Ingress controller"):
-        require(of, classes={})
-    with pytest.raises(pulumi.RunError, match=r"IngressClass nginx, which ingress.yml:3 names"):
-        require(from_files(replace(FILE, class_name="nginx", tls_secrets=())), classes={"traefik": {}})
+    assert require(of, classes={"traefik": {}}) == [f"{no_class} the Ingress; name one that the cluster has: traefik"]
+    (warned,) = require(of, classes={})
+    assert warned == f"{no_class} the Ingress; the cluster has none; install an Ingress controller"
+    (warned,) = require(from_files(replace(FILE, class_name="nginx", tls_secrets=())), classes={"traefik": {}})
+    assert warned.startswith("IngressClass nginx, which ingress.yml:3 names, does not exist")
     assert require(of, classes={"nginx": {}}) == []
 
 
@@ -79,28 +77,37 @@ def test_a_stack_without_an_ingress_lists_no_classes() -> None:
     assert require(stack(), classes={}) == []
 
 
-def test_a_tls_secret_that_nobody_makes_is_refused() -> None:
-    message = "Secret shop/blog-tls, which kubernetes.tlsSecret names, does not exist"
+def test_a_tls_secret_that_nobody_has_made_yet_is_a_warning() -> None:
+    message = (
+        "Secret shop/blog-tls, which kubernetes.tlsSecret names, does not exist; until somebody makes it, such as "
+        "cert-manager, the Ingress has the certificate of its controller"
+    )
     of: dict[str, Any] = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
-    with pytest.raises(pulumi.RunError, match=message):
-        require(stack(**of), classes={"nginx": {}})
-    with pytest.raises(pulumi.RunError, match=message):
-        require(stack(**of, ingressAnnotations={"kubernetes.io/tls-acme": "false"}), classes={"nginx": {}})
+    assert require(stack(**of), classes={"nginx": {}}) == [message]
+    acme = {"kubernetes.io/tls-acme": "false"}
+    assert require(stack(**of, ingressAnnotations=acme), classes={"nginx": {}}) == [message]
     assert require(stack(**of), there("Secret", "blog-tls"), classes={"nginx": {}}) == []
     for issuer in ("cert-manager.io/issuer", "cert-manager.io/cluster-issuer"):
         assert require(stack(**of, ingressAnnotations={issuer: "letsencrypt"}), classes={"nginx": {}}) == []
 
 
 def test_a_tls_secret_of_manifests_may_come_from_a_certificate_beside_it() -> None:
-    with pytest.raises(pulumi.RunError, match=r"Secret shop/shop-tls, which ingress.yml:3 names, does not exist"):
-        require(from_files(FILE), classes={"nginx": DEFAULT})
+    (warned,) = require(from_files(FILE), classes={"nginx": DEFAULT})
+    assert warned.startswith("Secret shop/shop-tls, which ingress.yml:3 names, does not exist; until somebody makes it")
     assert require(from_files(FILE, kind="Certificate"), classes={"nginx": DEFAULT}) == []
 
 
-def test_a_missing_class_is_refused_though_the_namespace_is_still_to_be_made() -> None:
-    of = stack({}, host="blog.example.org", ingressClass="nginx", tlsSecret="blog-tls")
-    system = there("Namespace", "kube-system", None)
-    with pytest.raises(pulumi.RunError, match="IngressClass nginx"):
-        require(of, system, classes={"traefik": {}})
-    (warned,) = require(of, system, classes={"nginx": {}})
-    assert warned.startswith("Once the namespace shop is there, this has to be made in it:\n  Secret shop/blog-tls")
+def test_what_an_ingress_lacks_is_a_warning_beside_what_the_pods_lack() -> None:
+    of: dict[str, Any] = {"host": "blog.example.org", "ingressClass": "nginx", "tlsSecret": "blog-tls"}
+    found = require(
+        stack({}, **of, secretsFrom=["database"]), there("Namespace", "kube-system", None), classes={"traefik": {}}
+    )
+    assert [text.partition(",")[0] for text in found] == [
+        "IngressClass nginx",
+        "Secret shop/blog-tls",
+        "Once the namespace shop is there",
+    ]
+    with pytest.raises(pulumi.RunError) as raised:
+        require(stack(**of, secretsFrom=["database"]), classes={"traefik": {}})
+    assert "Secret shop/database" in str(raised.value)
+    assert "blog-tls" not in str(raised.value)

@@ -1,5 +1,6 @@
 import http.server
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -116,21 +117,72 @@ def test_registry_that_does_not_say_leaves_it_unknown(paths: dict[str, Any]) -> 
         (404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}, config.NoImageError),
         (404, {"errors": [{"code": "NAME_UNKNOWN"}]}, config.NoImageError),
         (404, {"error": "not a registry"}, None),
+        (404, {"errors": [{"code": "BLOB_UNKNOWN"}]}, None),
         (401, {"errors": [{"code": "UNAUTHORIZED"}]}, config.LoginNeededError),
         (403, {"errors": [{"code": "DENIED"}]}, config.LoginNeededError),
+        (403, {"errors": [{"code": "UNAUTHORIZED"}]}, config.LoginNeededError),
         (500, {"errors": [{"code": "MANIFEST_UNKNOWN"}]}, None),
+        # What is in front of a registry, such as a firewall or a proxy, says so too.
+        (403, "<html>Access denied</html>", None),
+        (401, "", None),
+        (401, "Not Authorized", None),
+        (403, {"message": "DENIED"}, None),
+        (403, {"errors": []}, None),
+        (403, {"errors": "DENIED"}, None),
+        (403, {"errors": ["DENIED"]}, None),
+        (403, {"errors": [{"code": "TOOMANYREQUESTS"}]}, None),
+        (404, '<html>"code": "MANIFEST_UNKNOWN"</html>', None),
+        (401, "[" * 100_000, None),
     ],
 )
 def test_what_a_registry_does_not_have_or_give_is_known(
     status: int, body: object, expected: type[Exception] | None
 ) -> None:
-    with answering(status, json.dumps(body)) as address:
+    with answering(status, body if isinstance(body, str) else json.dumps(body)) as address:
         blog = ImageReference.parse(f"{address.partition('://')[2]}/group/blog:1.0.0")
         if expected is None:
             assert config.read(blog, NOBODY) is None
         else:
             with pytest.raises(expected):
                 config.read(blog, None)
+
+
+def test_an_error_that_drips_is_given_up_with_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "TOTAL_SECONDS", 0.3)
+    enough, dripped = threading.Event(), threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+            for _ in range(100):
+                if enough.wait(0.05):
+                    return
+                self.wfile.write(b" ")
+            dripped.set()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with serving(Handler) as address:
+        assert config.read(ImageReference.parse(f"{address}/group/blog:1.0.0"), NOBODY) is None
+        assert not dripped.is_set()
+        enough.set()
+
+
+def test_an_error_whose_body_breaks_off_leaves_it_unknown() -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"errors": [{"code": "MANIFEST_UNKNOWN"}, ')
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with serving(Handler) as address:
+        assert config.read(ImageReference.parse(f"{address}/group/blog:1.0.0"), NOBODY) is None
 
 
 def test_image_of_a_name_without_a_host_is_not_asked_for() -> None:

@@ -35,6 +35,49 @@ def test_an_ingress_has_its_class_secrets_and_an_address_for_each_host() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("tls", "scheme"),
+    [
+        ([{"hosts": ["*.example.org"]}], "https"),
+        ([{"secretName": "tls"}], "https"),
+        ([{"hosts": []}], "https"),
+        ([{"hosts": ["b.example.org"]}, {"hosts": ["a.example.org"]}], "https"),
+        ([{"hosts": ["*.a.example.org"]}], "http"),
+        ([{"hosts": ["*.org"]}], "http"),
+        ([{"hosts": ["b.example.org"]}], "http"),
+        ([], "http"),
+    ],
+)
+def test_an_address_is_https_if_an_entry_covers_its_host(tls: list[dict[str, Any]], scheme: str) -> None:
+    found = read_ingress(manifest(tls=tls, rules=[{"host": "a.example.org"}]))
+    assert found
+    assert found.addresses == (f"{scheme}://a.example.org/",)
+
+
+@pytest.mark.parametrize(
+    ("paths", "address"),
+    [
+        (["/app(/|$)(.*)"], "/app"),
+        (["/(.*)"], "/"),
+        (["/?(.*)"], "/"),
+        (["/app/.*"], "/app/"),
+        (["/app/?"], "/app"),
+        (["/app/$"], "/app/"),
+        (["/api/v[0-9]+"], None),
+        (["/(api|web)/x"], None),
+        (["/api/v[0-9]+", "/static"], "/static"),
+        (["/x("], None),
+        (["/.well-known"], "/.well-known"),
+        ([], "/"),
+    ],
+)
+def test_a_path_that_is_an_expression_is_an_address_it_matches(paths: list[str], address: str | None) -> None:
+    rule = {"host": "a.example.org", "http": {"paths": [{"path": path} for path in paths]}}
+    found = read_ingress(manifest(rules=[rule]))
+    assert found
+    assert found.addresses == (() if address is None else (f"http://a.example.org{address}",))
+
+
 def test_another_kind_is_no_ingress() -> None:
     assert read_ingress(manifest("IngressClass")) is None
 

@@ -144,6 +144,18 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
             "deployment.yml:13 has the kind 'Deploymnet', which apps/v1 does not have; did you mean Deployment?",
         ),
         (
+            document("configmap"),
+            "deployment.yml:13 has the kind 'configmap', which v1 does not have; did you mean ConfigMap?",
+        ),
+        (
+            document("ConfigMap", "V1"),
+            "deployment.yml:13 has the apiVersion 'V1', which does not exist; use v1",
+        ),
+        (
+            document("CronJob", "batch/v1beta1"),
+            "deployment.yml:13 has the apiVersion 'batch/v1beta1', which has no CronJob; use batch/v1",
+        ),
+        (
             document("ConfigMap", metadata={"generateName": "x-"}),
             "deployment.yml:13 has generateName, with which every run would make another object; write metadata.name",
         ),
@@ -173,11 +185,6 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
             "deployment.yml:11 has the image '$CI_REGISTRY_IMAGE:$TAG', which is no image reference; write IMAGE if it "
             "stands for the stack's image, or the whole reference",
         ),
-        (
-            WEB + "          env: [{name: HOST, value: '${DB_HOST}'}]\n",
-            "deployment.yml:12 is '${DB_HOST}', and nothing but the image is replaced; write the value itself, or have "
-            "it from a Secret of kubernetes.secrets (valueFrom.secretKeyRef)",
-        ),
         (WEB + "  paused: true\n", "deployment.yml:12 is paused, so that its Pods would never get an image; take "),
     ],
 )
@@ -192,6 +199,12 @@ def test_what_the_stack_makes_itself_is_not_declared_again() -> None:
     assert problems(text, **{"NetworkPolicy_default-deny": "name another access.namespace"}) == [
         "deployment.yml:13 is NetworkPolicy default-deny, which this stack makes itself; name another access.namespace"
     ]
+
+
+def test_custom_resource_of_a_reserved_name_is_another_object() -> None:
+    text = document("NetworkPolicy", "crd.projectcalico.org/v1", metadata={"name": "default-deny"})
+    *_, made = manifests(text, **{"NetworkPolicy_default-deny": "name another access.namespace"}).manifests
+    assert (made.group, str(made)) == ("crd.projectcalico.org", "NetworkPolicy default-deny")
 
 
 def test_kustomization_is_refused_with_the_tool_that_builds_it() -> None:
@@ -230,3 +243,65 @@ def test_what_only_the_cluster_sets_is_left_out() -> None:
     *_, made = manifests(document("ConfigMap", metadata=metadata, status={}, data={})).manifests
     kept = {"name": "x", "namespace": "example", "annotations": {"a": "b"}}
     assert made.body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": kept}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("batch/v2", "CronJob"),
+        ("apps/v1", "ReplicaPlan"),
+        ("resource.k8s.io/v1beta1", "ResourceClaim"),
+        ("resource.k8s.io/v9alpha1", "ResourcePoolClaim"),
+        ("networking.k8s.io/v2", "Ingress"),
+        ("v1", "Thing"),
+    ],
+)
+def test_kinds_and_versions_that_only_the_cluster_may_know_are_passed_on(version: str, kind: str) -> None:
+    *_, made = manifests(document(kind, version, spec={"fromTheFuture": 1})).manifests
+    assert (made.api_version, made.kind) == (version, kind)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"spec": {"items": []}},
+        {"items": None},
+        {"items": ["10.0.0.1"]},
+        {"items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "y"}}]},
+    ],
+)
+def test_custom_resource_whose_kind_ends_in_list_is_an_object(fields: dict[str, Any]) -> None:
+    *_, made = manifests(document("AllowList", "example.com/v1", **fields)).manifests
+    assert str(made) == "AllowList x"
+    assert made.body.get("items") == fields.get("items")
+
+
+def test_list_of_one_kind_that_kubectl_prints_is_read_item_by_item() -> None:
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    text = document("ConfigMapList", metadata={"resourceVersion": ""}, items=[item])
+    assert [str(made) for made in manifests(text).manifests] == ["Deployment web", "ConfigMap x"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"containers": [{"name": "a"}]},
+        {"containers": [{"name": "a", "image": {"repository": "blog"}}]},
+        {"containers": [{"name": "a", "image": "the newest one"}]},
+        {"containers": ["a", "b"]},
+        {"containers": {"a": {}}},
+        {"template": {"metadata": {"labels": {"title": "no value of a label"}}}},
+    ],
+)
+def test_custom_resources_mean_what_they_like_by_the_same_words(spec: dict[str, Any]) -> None:
+    found = manifests(document("Widget", "example.com/v1", spec=spec))
+    assert found.manifests[-1].body["spec"] == spec
+    assert found.warnings == ()
+
+
+def test_labels_of_a_custom_resource_itself_are_those_of_kubernetes() -> None:
+    text = document("Widget", "example.com/v1", metadata={"name": "x", "labels": {"title": "a b"}})
+    assert [problem.split(";")[0] for problem in problems(text)] == [
+        "deployment.yml:13 is 'a b', which is no value of a label"
+    ]

@@ -160,8 +160,8 @@ def changed(draw: st.DrawFn) -> tuple[Any, Path | None, str]:
         return body, ("kind",), "is a N"
     if how == "field":
         inside = draw(st.sampled_from([(), ("metadata",)]))
-        (body["metadata"] if inside else body)["lables" if inside else "metdata"] = {"a": "b"}
-        return body, (*inside, "lables" if inside else "metdata"), "is the field"
+        (body["metadata"] if inside else body)["annotation" if inside else "metdata"] = {"a": "b"}
+        return body, (*inside, "annotation" if inside else "metdata"), "is the field"
     images = [path for path, _ in walk(body) if path[-1:] == ("image",) and path[-3] in CONTAINERS]
     typed = [
         path

@@ -132,14 +132,6 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
             WEB + "          imagePullpolicy: Always\n",
             ["web.yml:12 is the field 'imagePullpolicy', which Container does not have; did you mean imagePullPolicy?"],
         ),
-        (
-            WEB + "      ports: [{containerPort: 80}]\n",
-            ["web.yml:12 is the field 'ports', which PodSpec does not have; move it into containers or ephemeralCont"],
-        ),
-        (
-            WEB + "          replicas: 2\n",
-            ["web.yml:12 is the field 'replicas', which Container does not have; indent it less: it belongs to spec"],
-        ),
         (WEB + "          imagePullPolicy: always\n", ["web.yml:12 is 'always'; write Always"]),
         (
             WEB + '          ports: [{containerPort: "80"}]\n',
@@ -217,7 +209,7 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
         ),
         (
             f"{WEB}---\napiVersion: v1\nkind: Config\nusers: []\n",
-            ["web.yml:13 has the kind 'Config', which v1 does not have;"],
+            ["web.yml:13 is a kubeconfig; take it out of kubernetes.manifests"],
         ),
         (
             WEB.replace("\n          image: IMAGE", ""),
@@ -231,13 +223,6 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
         (
             f"{WEB}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: r}}\ntype: kubernetes.io/dockerconfigjson\n",
             ["web.yml:16 is a Secret with the login of a registry in the file; revoke it, and take the document out:"],
-        ),
-        (
-            WEB + "          env: [{name: SECRET, value: $API_SECRET}]\n",
-            [
-                "web.yml:12 is '$API_SECRET', and nothing but the image is replaced; write the value itself, or have "
-                "it from a Secret of kubernetes.secrets (valueFrom.secretKeyRef)"
-            ],
         ),
         (
             f"{WEB}---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: x}}\n",
@@ -260,11 +245,119 @@ def test_file_of_a_chart_names_the_tool_that_builds_it(name: str, tool: str) -> 
         read_text("apiVersion: v2\nname: blog\n", f"chart/{name}")
 
 
-def test_what_may_be_right_is_a_warning() -> None:
-    text = WEB + "          env: [{name: URL, value: 'jdbc://${DB_HOST}/$DB'}]\n          fromTheFuture: 1\n"
-    assert read_text(text).warnings == (
-        "web.yml:13 is the field 'fromTheFuture', which Container does not have in Kubernetes 1.35: a cluster "
-        "without it leaves it out",
-        "web.yml:12 has ${DB_HOST} in it, which nothing replaces; Kubernetes replaces $(DB_HOST)",
-        "web.yml:12 has $DB in it, which nothing replaces; Kubernetes replaces $(DB)",
+LATER = "in Kubernetes 1.35; a cluster that does not have it refuses it"
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("          fromTheFuture: 1\n", f"the field 'fromTheFuture', which Container does not have {LATER}"),
+        (
+            "      ports: [{containerPort: 80}]\n",
+            f"the field 'ports', which PodSpec does not have {LATER}: move it into containers or ephemeralContainers "
+            "or initContainers",
+        ),
+        (
+            "          replicas: 2\n",
+            f"the field 'replicas', which Container does not have {LATER}: indent it less: it belongs to spec",
+        ),
+        (
+            "          imagePull: Always\n",
+            f"the field 'imagePull', which Container does not have {LATER}: did you mean imagePullPolicy?",
+        ),
+        (
+            "          imagePullPolicy: WhenIdle\n",
+            "'WhenIdle', and imagePullPolicy is one of Always, IfNotPresent, Never in Kubernetes 1.35; a cluster that "
+            "does not have it refuses it",
+        ),
+    ],
+)
+def test_what_only_a_newer_kubernetes_may_know_is_a_warning(text: str, warning: str) -> None:
+    assert read_text(WEB + text).warnings == (f"web.yml:12 is {warning}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "          volumeMounts: [{name: a, mountPath: /a, bindMountOptions: []}]\n",
+        "          livenessProbe: {grpc: {port: 80, mode: x}}\n",
+        "          livenessProbe: {httpGet: {port: 80, protocol: x}}\n",
+        "      evictionResponders: []\n",
+        "      schedulingGroup: {}\n",
+        "      volumes: [{name: a, emptyDir: {mode: x}}]\n",
+        "      volumes: [{name: a, secret: {secretName: a, defaultUser: 1}}]\n",
+    ],
+)
+def test_fields_of_kubernetes_1_37_are_a_warning(text: str) -> None:
+    (warning,) = read_text(WEB + text).warnings
+    assert "which " in warning
+    assert LATER in warning
+
+
+CONFIG = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n"
+REPLACED = "which nothing replaces: Kubernetes replaces $({}) alone, in commands, arguments and variables"
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        (
+            "          env: [{name: URL, value: 'jdbc://${DB_HOST}/$DB'}]\n",
+            [
+                f"web.yml:12 has ${{DB_HOST}} in it, {REPLACED.format('DB_HOST')}",
+                f"web.yml:12 has $DB in it, {REPLACED.format('DB')}",
+            ],
+        ),
+        (
+            "          env: [{name: URL, value: '${DB_URL}'}]\n",
+            [f"web.yml:12 has ${{DB_URL}} in it, {REPLACED.format('DB_URL')}"],
+        ),
+        (
+            "          env: [{name: FORMAT, value: '{{.Level}}'}]\n",
+            ["web.yml:12 has {{.Level}} in it, which nothing replaces: Helm would, before kubectl apply"],
+        ),
+        ("          env: [{name: URL, value: '$(DB_URL)/$$x'}]\n", []),
+        ("          args: ['-c', 'exec app --url=${DB_URL:-none} $FLAGS']\n", []),
+        ("          readinessProbe: {exec: {command: [sh, -c, 'test $HOME']}}\n", []),
+        (f"{CONFIG}  nginx.conf: 'proxy_set_header Host $host; set $X ${{Y}};'\n", []),
+        (f"{CONFIG}  run.sh: 'echo $FOO'\n  log: '{{{{.Time}}}}'\n", []),
+        (f"{CONFIG}  url: ${{DB_URL}}\n", [f"web.yml:17 has ${{DB_URL}} in it, {REPLACED.format('DB_URL')}"]),
+    ],
+)
+def test_leftover_that_a_program_may_read_is_a_warning_at_most(text: str, warnings: list[str]) -> None:
+    assert list(read_text(WEB + text).warnings) == warnings
+
+
+SERVICE = f"""\
+{WEB}---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{ports: [{{port: 80, targetPort: AT}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "value"),
+    [
+        (WEB + "          ports: [{containerPort: $PORT}]\n", 12, "$PORT"),
+        (SERVICE.replace("AT", "$PORT"), 16, "$PORT"),
+        (WEB + "          livenessProbe: {httpGet: {path: /, port: '${PORT}'}}\n", 12, "${PORT}"),
+        (WEB + "          resources: {limits: {memory: '${MEMORY}'}}\n", 12, "${MEMORY}"),
+        (WEB + "          imagePullPolicy: $POLICY\n", 12, "$POLICY"),
+        (WEB.replace("labels: {app: web}", "labels: {app: web, v: $VERSION}"), 7, "$VERSION"),
+        (f"{WEB}---\napiVersion: a.example.com/v1\nkind: Site\nmetadata: {{name: 'x-$SLUG'}}\n", 15, "x-$SLUG"),
+        (
+            ingress("networking.k8s.io/v1", "a.example.com", BACKEND) + "  tls: [{hosts: ['$HOST']}]\n",
+            20,
+            "$HOST",
+        ),
+    ],
+)
+def test_leftover_where_the_cluster_takes_none_is_refused(text: str, line: int, value: str) -> None:
+    with pytest.raises(SourceError) as refused:
+        read_text(text)
+    (problem,) = refused.value.problems
+    assert str(problem) == (
+        f"web.yml:{line} is '{value}', and nothing but the image is replaced; write the value itself"
     )

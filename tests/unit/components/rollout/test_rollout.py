@@ -50,7 +50,9 @@ def answering(at: Callable[[], list[dict[str, Any]]]) -> Callable[..., subproces
     return run
 
 
-def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]:
+def wait(
+    at: Callable[[], list[dict[str, Any]]], seconds: int = 60, inform: Callable[[str], object] = print
+) -> list[str]:
     """Waits for the rollout, and gives what was reported meanwhile."""
     warnings: list[str] = []
     rollout = Rollout(
@@ -62,13 +64,21 @@ def wait(at: Callable[[], list[dict[str, Any]]], seconds: int = 60) -> list[str]
         grace=16,
         run=answering(at),
     )
-    asyncio.run(waited_for(rollout, warnings.append, print))
+    asyncio.run(waited_for(rollout, warnings.append, inform))
     return warnings
 
 
 def test_wait_ends_when_the_rollout_is_complete(clock: list[float]) -> None:
     assert wait(lambda: cluster() if clock[0] > 5 else cluster(pod("a", container=UNREADY), availableReplicas=0)) == []
     assert clock[0] == 6
+
+
+def test_wait_that_is_over_says_nothing_more(clock: list[float]) -> None:
+    informed: list[str] = []
+    at = lambda: cluster() if clock[0] > 5 else cluster(pod("a", container=UNREADY), availableReplicas=0)  # noqa: E731
+    wait(at, inform=informed.append)
+    assert informed
+    assert "" not in informed
 
 
 def test_broken_rollout_ends_the_wait_with_reason_events_and_log(clock: list[float]) -> None:

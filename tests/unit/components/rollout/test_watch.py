@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,29 @@ def line(**status: int) -> str:
     return json.dumps({"type": "MODIFIED", "object": {**DEPLOYMENT, "status": {**DEPLOYMENT["status"], **status}}})
 
 
-def kubectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *said: str) -> Path:
-    """A kubectl that says these lines, and goes on; the file has a line for each one that was started."""
+LOCAL = """\
+#!/bin/sh
+case "$*" in
+*" config view "*) echo "SERVER"; exit ;;
+*" version "*) echo '{"clientVersion": {"major": "1", "minor": "33"}}'; exit ;;
+esac
+echo "$*" >>"STARTED"
+"""
+
+
+def kubectl(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *said: str,
+    then: str = "exec sleep 60",
+    server: str = "https://here:6443",
+) -> Path:
+    """A kubectl that says these lines to a watch, and goes on; the file has a line for each watch that was started."""
     started = tmp_path / "started"
+    started.touch()
     program = tmp_path / "kubectl"
     printed = "".join(f"cat <<'END'\n{text}\nEND\n" for text in said)
-    program.write_text(f'#!/bin/sh\necho "$*" >>{started}\n{printed}exec sleep 60\n')
+    program.write_text(f"{LOCAL.replace('SERVER', server).replace('STARTED', str(started))}{printed}{then}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     return started
@@ -47,11 +65,31 @@ def pause(seconds: float, *workloads: Workload, times: int = 1) -> float:
     return asyncio.run(run())
 
 
+def until(started: Path, count: int, *workloads: Workload, seconds: int = 60) -> list[str]:
+    """The requests for watches, once there are so many."""
+
+    async def run() -> None:
+        watching = Watch("example", workloads or [WEB], seconds)
+        try:
+            async with asyncio.timeout(60):
+                while len(requests(started)) < count:
+                    await watching.changed(0.05)
+        finally:
+            watching.close()
+
+    asyncio.run(run())
+    return requests(started)
+
+
+def requests(started: Path) -> list[str]:
+    return started.read_text().splitlines()
+
+
 def test_a_workload_that_may_be_complete_ends_the_pause(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started = kubectl(monkeypatch, tmp_path, line(availableReplicas=0), line())
     # Were it not ended, the test would last for an hour.
     pause(3600)
-    assert started.read_text().splitlines() == [f"get --raw {path('Deployment', 'example', ['web'], 60)}"]
+    assert started.read_text().splitlines() == [f"get --raw {path('Deployment', 'example', ['web'])}&timeoutSeconds=60"]
 
 
 def test_other_changes_and_other_workloads_end_no_pause(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,12 +112,38 @@ def test_after_an_end_the_next_pauses_are_short(monkeypatch: pytest.MonkeyPatch,
 
 def test_one_process_watches_all_workloads_of_a_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started = kubectl(monkeypatch, tmp_path, line())
-    pause(3600, WEB, Workload(name="api", images={"app": IMAGE}), JOB)
-    assert sorted(line.split("?")[0].rpartition("/")[2] for line in started.read_text().splitlines()) == [
-        "deployments",
-        "jobs",
-    ]
-    assert "fieldSelector=metadata.name%3Dmigrate" in started.read_text()
+    found = sorted(until(started, 2, WEB, Workload(name="api", images={"app": IMAGE}), JOB))
+    assert [one.split("?")[0].rpartition("/")[2] for one in found] == ["deployments", "jobs"]
+    assert "fieldSelector" not in found[0]
+    assert "fieldSelector=metadata.name%3Dmigrate" in found[1]
+
+
+@pytest.mark.parametrize("said", [line(), "Error from server (Forbidden): deployments.apps is forbidden"])
+def test_a_watch_that_ends_is_begun_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str) -> None:
+    monkeypatch.setattr(watch, "_AGAIN_SECONDS", 0.01)
+    started = kubectl(monkeypatch, tmp_path, said, then="exit 0")
+    assert len(until(started, 3)) >= 3
+
+
+def test_no_request_lasts_longer_than_servers_let_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (asked,) = until(kubectl(monkeypatch, tmp_path), 1, seconds=3600)
+    assert asked.endswith("&timeoutSeconds=300")
+
+
+def test_a_watch_that_is_closed_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(watch, "_AGAIN_SECONDS", 3600)
+    until(kubectl(monkeypatch, tmp_path), 1)
+    until(kubectl(monkeypatch, tmp_path, then="exit 0"), 2, WEB, JOB)
+    for thread in threading.enumerate():
+        if thread.name.startswith("watch-"):
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_a_watch_is_below_the_path_of_the_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started = kubectl(monkeypatch, tmp_path, server="https://rancher.example.org/k8s/clusters/c-abc")
+    (asked,) = until(started, 1)
+    assert asked.startswith("get --raw /k8s/clusters/c-abc/apis/apps/v1/namespaces/example/deployments?watch=true&")
 
 
 def test_without_kubectl_the_time_ends_the_pause(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

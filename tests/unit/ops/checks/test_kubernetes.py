@@ -22,7 +22,9 @@ def test_pods_are_found_by_the_services_selector_and_asked_at_its_port(
 
     def run(*command: str, environment: Any = None) -> Any:
         asked.append(" ".join(command))
-        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"}
+        answers = {"service": json.dumps(service), "pods": json.dumps({"items": [pod]}), "--raw": "hello"} | {
+            "view": "https://here"
+        }
         return argparse.Namespace(returncode=0, stdout=answers[command[2]], stderr="", environment=environment)
 
     monkeypatch.setattr(cli, "run", run)
@@ -57,7 +59,7 @@ def test_an_application_may_have_no_page_at_its_root(
     def run(*command: str, environment: Any = None) -> Any:  # noqa: ARG001 - as the function has it
         if command[2] == "--raw":
             return argparse.Namespace(returncode=1, stdout="", stderr=stderr)
-        found = service if command[2] == "service" else {"items": []}
+        found: Any = service if command[2] == "service" else {"items": []}
         return argparse.Namespace(returncode=0, stdout=json.dumps(found), stderr="")
 
     monkeypatch.setattr(cli, "run", run)

@@ -1,0 +1,56 @@
+"""Where `kubectl get --raw` is led: kubectl before 1.34 asks at the root of the kubeconfig's server."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from components.cluster.kubectl import get_raw
+
+RANCHER = "https://rancher.example.org/k8s/clusters/c-abc"
+
+
+def asked(server: str, version: str) -> str:
+    """The path that kubectl of this version is given for `/apis/apps/v1`."""
+    paths: list[str] = []
+
+    def run(*arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
+        assert how == {"seconds": 3}
+        text = ""
+        if "view" in arguments:
+            text = server
+        elif arguments[0] == "version":
+            text = version
+        else:
+            assert arguments[:3] == ("--kubeconfig=job", "get", "--raw")
+            paths.append(arguments[3])
+        return subprocess.CompletedProcess(arguments, 0, stdout=text, stderr="")
+
+    get_raw("/apis/apps/v1", "--kubeconfig=job", run=run, seconds=3)
+    (path,) = paths
+    return path
+
+
+def version(major: str, minor: str) -> str:
+    return json.dumps({"clientVersion": {"major": major, "minor": minor, "gitVersion": f"v{major}.{minor}.0"}})
+
+
+@pytest.mark.parametrize(
+    ("server", "of_kubectl", "path"),
+    [
+        # client-go: rest/request.go, RequestURI, of 0.33 and 0.35.
+        (RANCHER, version("1", "33"), "/k8s/clusters/c-abc/apis/apps/v1"),
+        (f"{RANCHER}/", version("1", "28+"), "/k8s/clusters/c-abc/apis/apps/v1"),
+        (RANCHER, version("1", "34"), "/apis/apps/v1"),
+        (RANCHER, version("2", "0"), "/apis/apps/v1"),
+        (RANCHER, "no JSON", "/apis/apps/v1"),
+        (RANCHER, "[]", "/apis/apps/v1"),
+        ("https://10.0.0.1:6443", version("1", "33"), "/apis/apps/v1"),
+        ("https://10.0.0.1:6443/", version("1", "33"), "/apis/apps/v1"),
+        ("localhost:8080", version("1", "33"), "/apis/apps/v1"),
+        ("", version("1", "33"), "/apis/apps/v1"),
+    ],
+)
+def test_a_raw_request_goes_below_the_path_of_the_server(server: str, of_kubectl: str, path: str) -> None:
+    assert asked(server, of_kubectl) == path
