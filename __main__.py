@@ -31,6 +31,7 @@ import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight, summary
 from components.cluster import check as cluster_check
+from components.cluster.reading import ClusterCheck, Reading
 from components.image import last_run
 from components.outputs import StackOutputs
 from components.settings import settings
@@ -53,7 +54,7 @@ if stack.from_manifests:
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
 offline = settings.is_offline(os.environ)
 # It goes on while the others are checked.
-reading = cluster_check.Reading(stack) if stack.needs_cluster and not offline else None
+reading = Reading(stack) if stack.needs_cluster and not offline else None
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 checked: HostCheck | None = None
 project: Project | None = None
@@ -92,7 +93,7 @@ if not offline and image and str(image.deployed.image) != running:
     from components.kubernetes_app import image_check
 
     image_check.require(stack, running, os.environ)
-on_site: cluster_check.ClusterCheck | None = None
+on_site: ClusterCheck | None = None
 if reading:
     if files:
         from components.manifests import scope

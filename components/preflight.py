@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.cluster.check import Reading
 from components.cluster.kubectl import (
     Kubectl,
     current_server,
@@ -26,6 +25,7 @@ from components.cluster.kubectl import (
     kubectl,
     reason_of,
 )
+from components.cluster.reading import Reading
 from components.outputs import DockerHostOutput
 from components.printable import printable, printable_lines
 from components.settings.settings import OFFLINE, Settings, adopted, is_offline

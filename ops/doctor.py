@@ -17,6 +17,7 @@ import yaml
 from components import identity, preflight, stack_state
 from components.access import gitlab_check
 from components.cluster import check as cluster_check
+from components.cluster import reading
 from components.cluster.planned import planned
 from components.docker_app.claims import taken
 from components.docker_app.host_check import check_host
@@ -98,8 +99,8 @@ def _cluster(settings: Settings, own_id: str, stack: StackName) -> Iterator[Chec
         yield False, problem
         return
     try:
-        found = cluster_check.look(settings)
-    except cluster_check.UnreadableError as error:
+        found = reading.look(settings)
+    except reading.UnreadableError as error:
         yield False, f"the cluster cannot be read: {error}; install kubectl, or check the kubeconfig"
         return
     yield True, f"the cluster at {found.server} answers"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.cluster import check as cluster_check
+from components.cluster import reading
 from components.cluster.planned import Planned, planned
 from components.settings.settings import Settings
 from components.stack_state import StateResource
@@ -23,8 +24,8 @@ _BRIDGE = "gitlab-deploy-adopt"
 def find(stack: Settings, own_id: str, resources: Sequence[StateResource]) -> list[tuple[Planned, Mapping[str, Any]]]:
     """What the stack would make and exists as somebody else's, with its metadata, as the preflight sees it."""
     try:
-        check = cluster_check.look(stack)
-    except cluster_check.UnreadableError as error:
+        check = reading.look(stack)
+    except reading.UnreadableError as error:
         raise OpsError(f"What is on the cluster cannot be read ({error}); check KUBECONFIG") from error
     return cluster_check.foreign(planned(stack), check, own_id, lambda: cluster_check.uids_in_state(resources))
 

@@ -1,4 +1,3 @@
-import json
 import subprocess
 from typing import Any
 
@@ -6,44 +5,14 @@ import pulumi
 import pytest
 
 from components.cluster import check as cluster_check
-from components.cluster.check import ClusterCheck, UnreadableError
 from components.cluster.ownership import STACK_ID
 from components.cluster.planned import planned
+from components.cluster.reading import Reading
 from components.outputs import ClusterOutput
-from components.settings import settings
-from components.settings.settings import Settings
+from tests.support.cluster_reading import FORBIDDEN, SERVER, check, found, stack
 from tests.support.recorder import deploy
 
-SERVER = "https://here:6443"
 THERE: ClusterOutput[str] = {"name": "prod", "server": "https://there:6443", "uid": "1", "namespaceUid": "2"}
-FORBIDDEN = 'Error from server (Forbidden): secrets "x" is forbidden: User "robot" cannot get resource "secrets"\n'
-
-
-def stack(**access: Any) -> Settings:
-    block = {"namespace": "shop", "serviceAccount": "robot", "server": "https://k8s:6443", **access}
-    keys = {"cluster": "prod", "gitlabProject": "group/blog", "access": json.dumps(block)}
-    found, problems = settings.parse({f"gitlab-deploy:{key}": value for key, value in keys.items()})
-    assert found, problems
-    return found
-
-
-def found(kind: str, name: str, namespace: str | None = "shop", **metadata: Any) -> dict[str, Any]:
-    made = {"uid": f"{kind}-{name}", "creationTimestamp": "2026-11-01T08:00:00Z"}
-    return {
-        "kind": kind,
-        "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), **made, **metadata},
-    }
-
-
-def check(*items: dict[str, Any], stderr: str = "", code: int = 0) -> ClusterCheck:
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        if arguments[0] == "config":
-            return subprocess.CompletedProcess(arguments, 0, stdout=SERVER, stderr="")
-        assert json.loads(stdin)["items"]
-        text = json.dumps({"kind": "List", "items": items}) if items else ""
-        return subprocess.CompletedProcess(arguments, code, stdout=text, stderr=stderr)
-
-    return cluster_check.look(stack(), run)
 
 
 def in_the_way(*items: dict[str, Any], uids: frozenset[str] = frozenset()) -> list[str]:
@@ -95,15 +64,6 @@ def test_a_namespace_of_somebody_else_is_not_planned() -> None:
     assert kinds == ["ServiceAccount", "RoleBinding", "Secret"]
 
 
-def test_what_may_not_be_read_is_left_out_and_any_other_error_is_not() -> None:
-    assert check(found("Namespace", "shop", None), stderr=FORBIDDEN, code=1).uid_of("shop") == "Namespace-shop"
-    assert check(stderr=FORBIDDEN, code=1).found == {}
-    with pytest.raises(UnreadableError, match="Unauthorized"):
-        check(stderr=f"{FORBIDDEN}error: You must be logged in to the server (Unauthorized)\n", code=1)
-    with pytest.raises(UnreadableError, match="kubectl failed"):
-        check(code=1)
-
-
 @pytest.mark.parametrize(
     ("system", "namespace", "name", "is_moved"),
     [
@@ -144,14 +104,11 @@ def test_a_preview_without_kubectl_goes_on_and_a_deployment_does_not() -> None:
         raise FileNotFoundError(stdin)
 
     def program() -> None:
-        assert cluster_check.require(stack(), "own", None, reading=cluster_check.Reading(stack(), run)) is None
+        assert cluster_check.require(stack(), "own", None, reading=Reading(stack(), run)) is None
 
     deploy(program, preview=True)
     with pytest.raises(pulumi.RunError, match="there is no kubectl on PATH"):
         deploy(program)
-    # As `ops adopt` reads it, which reports this as the reason.
-    with pytest.raises(cluster_check.UnreadableError, match="there is no kubectl on PATH"):
-        cluster_check.look(stack(), run)
 
 
 def test_a_first_run_that_may_not_create_its_namespace_is_refused() -> None:
@@ -165,7 +122,7 @@ def test_a_first_run_that_may_not_create_its_namespace_is_refused() -> None:
         )
 
     with pytest.raises(pulumi.RunError, match=f"may not create the namespace shop at {SERVER}; choose another context"):
-        cluster_check.require(stack(), "own", None, reading=cluster_check.Reading(stack(), run))
+        cluster_check.require(stack(), "own", None, reading=Reading(stack(), run))
     assert ("auth", "can-i", "create", "namespaces", "--quiet") in asked
     other: ClusterOutput[str] = {**THERE, "name": "another"}
-    assert cluster_check.require(stack(), "own", other, reading=cluster_check.Reading(stack(), run))
+    assert cluster_check.require(stack(), "own", other, reading=Reading(stack(), run))

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components.cluster import check as cluster_check
+from components.cluster.reading import Reading
 from components.settings.declared import Declared, DeclaredIngress
 from components.settings.settings import Settings
 from tests.support.recorder import deploy
@@ -33,7 +34,7 @@ def require(of: Settings, *items: dict[str, Any], classes: dict[str, dict[str, s
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulumi.log, "warn", warned.append)
-        deploy(lambda: cluster_check.require(of, "own", None, reading=cluster_check.Reading(of, run)), preview=True)
+        deploy(lambda: cluster_check.require(of, "own", None, reading=Reading(of, run)), preview=True)
     return warned
 
 

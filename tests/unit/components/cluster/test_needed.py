@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from components.cluster import check as cluster_check
+from components.cluster.reading import Reading
 from components.settings import settings
 from components.settings.settings import Settings
 from tests.support.recorder import deploy
@@ -48,7 +49,7 @@ def require(of: Settings, *items: dict[str, Any], stderr: str = "") -> None:
         text = json.dumps({"items": items}) if arguments[0] == "get" else "https://here:6443"
         return subprocess.CompletedProcess(arguments, 1 if stderr else 0, stdout=text, stderr=stderr)
 
-    deploy(lambda: cluster_check.require(of, "own", None, reading=cluster_check.Reading(of, run)), preview=True)
+    deploy(lambda: cluster_check.require(of, "own", None, reading=Reading(of, run)), preview=True)
 
 
 def test_what_the_pods_need_and_nobody_has_made_is_named_with_its_key() -> None:

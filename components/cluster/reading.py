@@ -1,0 +1,134 @@
+"""What of a stack's objects exists on the cluster, read before anything is declared."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from components.cluster import ingresses
+from components.cluster.kubectl import Kubectl, current_server, kubectl
+from components.cluster.needed import forbidden, needed
+from components.cluster.planned import planned
+from components.printable import printable, printable_lines
+from components.settings.settings import Settings
+
+DEFAULT_DENY = "default-deny"
+"""Name of the NetworkPolicy that denies all traffic in a namespace of the block `access`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterCheck:
+    """What was read. An object that the credential may not read is left out."""
+
+    run: Kubectl = kubectl
+    replicas: int | None = None
+    """The number of Pods that the Deployment has been given; None if it does not exist."""
+    failed_jobs: Mapping[str, str] = field(default_factory=dict)
+    """The uids of Jobs that have failed, by name."""
+    found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
+    """The metadata of what exists, by kind, namespace and name."""
+    unreadable: frozenset[tuple[str, str]] = frozenset()
+    """Kind, in small letters and plural, and name of what the credential may not read."""
+    ingress_classes: Mapping[str, bool] | None = None
+    """Which the cluster has, and whether each is the default; None if that is not known or not of interest."""
+
+    @cached_property
+    def server(self) -> str:
+        """Address of the API server, which messages and a first run name: kubectl is asked for it then."""
+        return printable(current_server(run=self.run).stdout) or "the cluster of this Pod"
+
+    def uid_of(self, namespace: str) -> str | None:
+        """The uid of a Namespace; None if it does not exist or may not be read."""
+        metadata = self.found.get(("Namespace", None, namespace))
+        return str(metadata["uid"]) if metadata else None
+
+    def denies(self, namespace: str | None) -> bool:
+        """Whether the namespace denies all traffic that no NetworkPolicy allows."""
+        return ("NetworkPolicy", namespace, DEFAULT_DENY) in self.found
+
+    @property
+    def uid(self) -> str | None:
+        """The uid of the cluster, which is that of kube-system."""
+        return self.uid_of("kube-system")
+
+
+class UnreadableError(Exception):
+    """What exists on the cluster cannot be read: kubectl's reason."""
+
+
+class Reading:
+    """The look at the cluster, which begins at once, beside what else is checked."""
+
+    def __init__(self, stack: Settings, run: Kubectl = kubectl) -> None:
+        self._check: ClusterCheck | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._look, args=(stack, run), daemon=True)
+        self._thread.start()
+
+    def succeeds_within(self, seconds: float) -> bool:
+        """Whether the cluster was read by then."""
+        self._thread.join(seconds)
+        return self._check is not None
+
+    def result(self) -> ClusterCheck:
+        """What was read; UnreadableError if it could not be."""
+        self._thread.join()
+        if self._check is None:
+            raise self._error or UnreadableError("kubectl failed")
+        return self._check
+
+    def _look(self, stack: Settings, run: Kubectl) -> None:
+        try:
+            self._check = look(stack, run)
+        except Exception as error:
+            self._error = error
+
+
+def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
+    """Reads the cluster, by kubectl; UnreadableError if it does not say, but for what is Forbidden."""
+    namespaces = dict.fromkeys(["kube-system", *([stack.namespace] if stack.namespace else [])])
+    items: list[object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces]
+    items += [item.manifest for item in planned(stack) if item.kind != "Namespace"]
+    if stack.from_manifests and not stack.access:
+        # Of the stack that has made the namespace.
+        items.append(
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "NetworkPolicy",
+                "metadata": {"name": DEFAULT_DENY, "namespace": stack.namespace},
+            }
+        )
+    items += [item.manifest for item in needed(stack)]
+    get = ("get", "--filename", "-", "--ignore-not-found", "--show-managed-fields", "--output", "json")
+    try:
+        asked = run(*get, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    except FileNotFoundError as error:
+        raise UnreadableError("there is no kubectl on PATH") from error
+    refused = [line for line in printable_lines(asked.stderr) if "(Forbidden)" not in line]
+    if asked.returncode and (refused or not asked.stderr.strip()):
+        raise UnreadableError(refused[-1] if refused else "kubectl failed")
+    answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
+    found: dict[tuple[str, str | None, str], Mapping[str, Any]] = {}
+    replicas, failed_jobs = None, {}
+    for item in answer.get("items", [answer]):
+        metadata = item["metadata"]
+        found[item["kind"], metadata.get("namespace"), metadata["name"]] = metadata
+        if item["kind"] == "Deployment":
+            replicas = item.get("spec", {}).get("replicas")
+        if item["kind"] == "Job" and _has_failed(item):
+            failed_jobs[metadata["name"]] = metadata["uid"]
+    return ClusterCheck(
+        run=run,
+        found=found,
+        replicas=replicas,
+        failed_jobs=failed_jobs,
+        unreadable=forbidden(asked.stderr),
+        ingress_classes=ingresses.classes(run) if ingresses.ingresses(stack) else None,
+    )
+
+
+def _has_failed(job: Mapping[str, Any]) -> bool:
+    conditions = job.get("status", {}).get("conditions") or []
+    return any(condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions)
