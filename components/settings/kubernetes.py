@@ -264,7 +264,6 @@ class Kubernetes(Block):
         default="keep",
         example="rollback",
     )
-
     manifests: tuple[str, ...] | None = key(
         "Files or globs of Kubernetes YAML, in the folder that `filesFrom` says. Each document is a resource of the "
         "stack; a container with the image `IMAGE`, or of the repository of `image`, gets the stack's image.",
@@ -287,11 +286,8 @@ class Kubernetes(Block):
     @property
     def secrets_by_name(self) -> Mapping[str, Mapping[str, SecretText]]:
         """The values of `secrets` by key, by the name of their Secret."""
-        found: dict[str, dict[str, SecretText]] = {}
-        for path, value in self.secrets.items():
-            name, _, key_of_it = path.partition("/")
-            found.setdefault(name, {})[key_of_it] = value
-        return found
+        parts = [(*path.partition("/")[::2], value) for path, value in self.secrets.items()]
+        return {name: {inside: value for owner, inside, value in parts if owner == name} for name, _, _ in parts}
 
     @property
     def pod_labels(self) -> Mapping[str, str]:
