@@ -7,6 +7,10 @@ from xml.sax.saxutils import escape
 WIDTH, LABELS, RIGHT = 760, 250, 60
 BAR, GAP, TOP = 16, 6, 44
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2")
+_STYLE = (
+    "<style>text { fill: #222 } line { stroke: #222 } .page { fill: white } @media (prefers-color-scheme: dark) "
+    "{ text { fill: #ddd } line { stroke: #ddd } .page { fill: #161616 } }</style>"
+)
 _BARS = (
     ("application", "The application alone"),
     ("whole", "The whole stack"),
@@ -91,13 +95,15 @@ def _picture(title: str, height: float, content: Sequence[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
         f'viewBox="0 0 {WIDTH} {height:.0f}" font-family="sans-serif" font-size="12">'
     )
-    background = f'<rect width="{WIDTH}" height="{height:.0f}" fill="white"/>'
-    return "\n".join([head, background, _text(4, 20, title, weight="bold"), *content, "</svg>", ""])
+    about = f"<title>{escape(title)}</title><desc>The figures are in the tables of performance.md.</desc>{_STYLE}"
+    page = f'<rect class="page" width="{WIDTH}" height="{height:.0f}"/>'
+    return "\n".join([head, about, page, _text(4, 20, title, weight="bold"), *content, "</svg>", ""])
 
 
-def _text(x: float, y: float, text: str, *, weight: str = "normal", colour: str = "#222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" fill="{colour}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, *, weight: str = "normal", colour: str | None = None) -> str:
+    style = f' style="fill: {colour}"' if colour else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}"{style}>{escape(text)}</text>'
 
 
 def _segment(x: float, y: float, to_x: float, to_y: float) -> str:
-    return f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="#222"/>'
+    return f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"/>'

@@ -9,7 +9,10 @@ import pytest
 from tests.support.project import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PICTURES = sorted((ROOT / "docs" / "images").iterdir())
+PLOTS = sorted((ROOT / "docs" / "performance").glob("*.svg"))
+"""Written by `make bench`."""
+DRAWN = sorted((ROOT / "docs" / "images").iterdir())
+PICTURES = [*DRAWN, *PLOTS]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -38,7 +41,7 @@ def test_a_drawing_is_for_light_and_dark_and_says_what_it_shows(picture: Path) -
     assert {item.tag.removeprefix(SVG) for item in root.iter()}.isdisjoint({"script", "image", "foreignObject"})
 
 
-@pytest.mark.parametrize("picture", [path for path in PICTURES if path.suffix == ".svg"], ids=lambda path: path.name)
+@pytest.mark.parametrize("picture", [path for path in DRAWN if path.suffix == ".svg"], ids=lambda path: path.name)
 def test_no_text_of_a_drawing_runs_out_of_its_box(picture: Path) -> None:
     root = parse(picture).getroot()  # noqa: S314 - the project's own
     boxes = [[float(box.attrib[key]) for key in ("x", "y", "width", "height")] for box in root.iter(f"{SVG}rect")]

@@ -20,8 +20,8 @@ PINS = {
 }
 PINNING = re.compile(r"(^|/)(requirements\.(txt|lock)|go\.(mod|sum)|package(-lock)?\.json)$")
 """Files whose subject is pins; no other may hold one."""
-RECORDED = re.compile(r"^tests/support/plans/")
-"""What an engine printed once."""
+RECORDED = re.compile(r"^tests/support/plans/|^docs/performance(\.md$|/)")
+"""What an engine printed once, and what was measured on a day."""
 COPIES = {"Containerfile": {"pulumi", "Kubernetes"}}
 """Files in a language that cannot read another file, and what each repeats."""
 
