@@ -111,3 +111,12 @@ def owned(objects: Sequence[Object], kind: str, owner: Object) -> list[Object]:
 def of_kind(objects: Sequence[Object], kind: str) -> list[Object]:
     """All of a kind."""
     return [item for item in objects if item["kind"] == kind]
+
+
+def is_probed(objects: Sequence[Object], workload: Workload) -> bool:
+    """Whether nothing of it is ready only because it runs: each container has a readiness probe, or it is a Job."""
+    found = find(objects, workload)
+    if found is None or workload.kind == "Job":
+        return True
+    pods = found["spec"].get("template", {}).get("spec", {})
+    return all("readinessProbe" in container for container in pods.get("containers", ()))

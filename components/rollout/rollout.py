@@ -6,6 +6,7 @@ timeout, and never a quota (pulumi-kubernetes: await/deployment.go).
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from components.cluster.kubectl import Kubectl, kubectl
 from components.printable import printable, printable_lines
 from components.progress import Progress
 from components.rollout import ready
-from components.rollout.listed import Object
+from components.rollout.listed import Object, is_probed
 from components.rollout.reasons import CAUSE, Reason, is_complete, reasons, rolled_back
 from components.rollout.watch import Watch
 from components.rollout.workload import Workload
@@ -23,6 +24,9 @@ from components.rollout.workload import Workload
 _POLL_SECONDS = 1.0
 _WATCHED_POLL_SECONDS = 2.0
 """With a watch that ends the wait, polls are for the reasons why Pods do not serve."""
+_STEADY_SECONDS = 3.0
+"""How long what has no readiness probe has to stay complete: its container is ready as soon as it is started, also one
+that ends a moment later."""
 _LOG_LINES = 10
 
 _NOT_OURS = ("by hand", "gone")
@@ -85,6 +89,7 @@ class Rollout:
         start = asked = time.monotonic()
         since: dict[tuple[str, str | None, str], float] = {}
         warned: set[tuple[str, str | None, str]] = set()
+        changes, complete = False, math.inf
         self._known.update(map(_identity, await asyncio.to_thread(self._refusals)))
         while True:
             now = time.monotonic()
@@ -98,8 +103,15 @@ class Rollout:
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
             waited_for = [workload for workload in self.workloads if not is_complete(objects, workload)]
-            if not waited_for:
+            complete = math.inf if waited_for else min(complete, now)
+            if not waited_for and (
+                # What was complete at first was not changed by this run.
+                not changes
+                or now - complete >= _STEADY_SECONDS
+                or all(is_probed(objects, workload) for workload in self.workloads)
+            ):
                 return
+            changes = True
             progress.say(ready.progress(objects, self.workloads))
             found = [reason for workload in waited_for for reason in reasons(objects, workload)]
             await asyncio.to_thread(self._remember_logs, found)

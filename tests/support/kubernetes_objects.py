@@ -39,7 +39,10 @@ def cluster(
     deployment = {
         "kind": "Deployment",
         "metadata": {"name": "web", "uid": "web", "generation": 2, "annotations": {REVISION: "2"}},
-        "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "app", "image": image}]}}},
+        "spec": {
+            "replicas": 2,
+            "template": {"spec": {"containers": [{"name": "app", "image": image, "readinessProbe": {}}]}},
+        },
         "status": counts | status,
     }
     slices = {

@@ -73,6 +73,22 @@ def test_wait_ends_when_the_rollout_is_complete(clock: list[float]) -> None:
     assert clock[0] == 6
 
 
+def test_what_has_no_readiness_probe_has_to_stay_complete(clock: list[float]) -> None:
+    def at() -> list[dict[str, Any]]:
+        # Its container has been started at 1, and has ended at 3.
+        is_up = 1 <= clock[0] < 3 or clock[0] >= 10
+        objects = cluster() if is_up else cluster(pod("a", container=UNREADY), availableReplicas=0)
+        (deployment,) = (item for item in objects if item["kind"] == "Deployment")
+        del deployment["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+        return objects
+
+    wait(at)
+    assert clock[0] == 13
+    # What is complete at first was not changed.
+    wait(at)
+    assert clock[0] == 13
+
+
 def test_wait_that_is_over_says_nothing_more(clock: list[float]) -> None:
     informed: list[str] = []
     at = lambda: cluster() if clock[0] > 5 else cluster(pod("a", container=UNREADY), availableReplicas=0)  # noqa: E731
