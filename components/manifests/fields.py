@@ -1,10 +1,9 @@
 """Whether an object has the fields of its kind, with values of their types. Pure.
 
-The schema is that of one version of Kubernetes, and the cluster, which may be newer, is the judge: what it does not
-know it refuses itself, in the dry run of a preview too. The provider applies on the server's side (pulumi-kubernetes:
-await/await.go, with fieldValidation=Warn), where an object with a field that is not in the schema is no typed one
-(Kubernetes: managedfields, ObjectToTyped). So a field or a choice that is unknown here is an error only if it is surely
-misspelt. In lists whose items have names no name is there twice (Kubernetes: Server-Side Apply, merge strategy).
+The schema is that of one version of Kubernetes, the one that the provider has. A field that the provider does not know
+it leaves out of what it sends (seen with pulumi-kubernetes 4.25), so that such a field is refused. A choice it sends:
+the cluster, which may be newer, is the judge of one that is unknown here and not surely misspelt. In lists whose items
+have names no name is there twice (Kubernetes: Server-Side Apply, merge strategy).
 """
 
 import difflib
@@ -124,18 +123,18 @@ class Fields:
         if remedy:
             self.problems.append((path, cause, remedy))
         else:
-            self.warnings.append((path, f"{cause} {_LATER}{self._hint(key, fields, above)}"))
+            self.problems.append((path, f"{cause} in Kubernetes 1.35", self._hint(key, fields, above)))
 
     def _hint(self, key: str, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> str:
-        """Where a field may belong that is not where it is, as the end of a sentence; empty if that is not known."""
+        """Where a field may belong that is not where it is, or that it has to go."""
         below = [name for name, of in fields.items() if key in self._properties(of.get("items", of).get("$ref"))]
         if below:
-            return f": move it into {' or '.join(below)}"
+            return f"move it into {' or '.join(below)}"
         for name, definition in reversed(above[:-1]):
             if key in self._properties(definition):
-                return f": indent it less: it belongs to {name}"
+                return f"indent it less: it belongs to {name}"
         near = difflib.get_close_matches(key, fields, n=1)
-        return f": did you mean {near[0]}?" if near else ""
+        return f"did you mean {near[0]}?" if near else "take it out: the provider leaves out what it does not know"
 
     def _properties(self, definition: str | None) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.schema["definitions"].get(definition, {}).get("properties", {})

@@ -240,15 +240,6 @@ def test_files_of_the_shapes_that_teams_have_run_as_they_are(site: Stack, namesp
     assert "deploy/custom.yml:5: the cluster does not take spec.port: Invalid value: 80000" in refused.text
 
 
-def test_field_that_neither_knows_is_a_warning_and_refused_by_the_cluster(site: Stack) -> None:
-    write(site, "web", SITE.replace("{name: web, image: IMAGE,", "{name: web, image: IMAGE, fromTheFuture: 1,"))
-    refused = site.project.pulumi("preview")
-    assert refused.code != 0
-    assert "deploy/web.yml:12 is the field 'fromTheFuture', which Container does not have in Kubernetes" in refused.text
-    taken = r"deploy/web\.yml:12: the cluster does not take \S+fromTheFuture: field not declared in schema"
-    assert re.search(taken, refused.text), refused.text
-
-
 def test_schema_of_the_program_is_that_of_the_api_server(instance: Instance) -> None:
     served = json.loads(kubectl(instance, "get", "--raw", "/openapi/v2"))
     assert schema.text(schema.trimmed(served)) == schema.text(schema.load())
