@@ -171,7 +171,7 @@ def test_image_that_runs_as_root_runs_in_a_namespace_of_the_level_baseline(
         *("app", "registry", "kubernetes"),
         image=f"{REPOSITORY}:root",
         app={"port": 80, "command": ["/bin/sh", "-c"], "args": [SERVE], "health": {"path": "/version.txt"}},
-        kubernetes={"namespace": namespace, "name": "web", "replicas": 1, "graceSeconds": 4},
+        kubernetes={"namespace": namespace, "name": "web", "replicas": 1},
     )
     web.set("kubernetes.runAsRoot", "true")
     assert "enforces Pod Security 'restricted'" in refusal(web)
