@@ -89,7 +89,8 @@ class Rollout:
         start = asked = time.monotonic()
         since: dict[tuple[str, str | None, str], float] = {}
         warned: set[tuple[str, str | None, str]] = set()
-        changes, complete = False, math.inf
+        # What is complete at the first look was not changed by this run, and is as if it always had been.
+        complete = -math.inf
         self._known.update(map(_identity, await asyncio.to_thread(self._refusals)))
         while True:
             now = time.monotonic()
@@ -104,14 +105,9 @@ class Rollout:
                 continue
             waited_for = [workload for workload in self.workloads if not is_complete(objects, workload)]
             complete = math.inf if waited_for else min(complete, now)
-            if not waited_for and (
-                # What was complete at first was not changed by this run.
-                not changes
-                or now - complete >= _STEADY_SECONDS
-                or all(is_probed(objects, workload) for workload in self.workloads)
-            ):
+            is_steady = now - complete >= _STEADY_SECONDS
+            if not waited_for and (is_steady or all(is_probed(objects, workload) for workload in self.workloads)):
                 return
-            changes = True
             progress.say(ready.progress(objects, self.workloads))
             found = [reason for workload in waited_for for reason in reasons(objects, workload)]
             await asyncio.to_thread(self._remember_logs, found)
