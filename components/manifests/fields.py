@@ -56,7 +56,7 @@ class Fields:
     schema: Schema
     problems: list[Finding] = field(default_factory=list)
     warnings: list[tuple[Path, str]] = field(default_factory=list)
-    """Fields and choices that there may be in a newer version of Kubernetes."""
+    """Choices that there may be in a newer version of Kubernetes."""
     no_text: set[Path] = field(default_factory=set)
     """Where the API takes numbers, quantities, ports or choices, and no text of one's own."""
 
@@ -120,12 +120,11 @@ class Fields:
         cause = f"is the field {quoted(key)}, which {of.rpartition('.')[2]} does not have"
         near = misspelt(key, fields)
         remedy = _MOVED.get((of, key)) or (f"did you mean {near}?" if near else None)
-        if remedy:
-            self.problems.append((path, cause, remedy))
-        else:
-            self.problems.append((path, f"{cause} in Kubernetes 1.35", self._hint(key, fields, above)))
+        if remedy is None:
+            cause, remedy = f"{cause} in Kubernetes 1.35", self._place(key, fields, above)
+        self.problems.append((path, cause, remedy))
 
-    def _hint(self, key: str, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> str:
+    def _place(self, key: str, fields: Mapping[str, Any], above: Sequence[tuple[str, str]]) -> str:
         """Where a field may belong that is not where it is, or that it has to go."""
         below = [name for name, of in fields.items() if key in self._properties(of.get("items", of).get("$ref"))]
         if below:
