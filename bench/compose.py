@@ -196,24 +196,24 @@ def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Call
 def _compose(instance: Instance, folder: Path, services: int, other: str) -> Callable[[str], None]:
     """Deploys as the recipe has it; an empty version takes it down."""
     docker = context(instance, folder, "theirs")
-    made: list[str] = []
+    created: list[str] = []
 
-    def some(names: list[str], *command: str) -> None:
+    def in_parts(names: list[str], *command: str) -> None:
         # Each container takes a connection of its own, of which sshd drops some from ten on (MaxStartups).
         for start in range(0, len(names), 5):
             docker("compose", *command, *names[start : start + 5])
 
     def deploy(version: str) -> None:
         if not version:
-            some(made, "rm", "--stop", "--force")
+            in_parts(created, "rm", "--stop", "--force")
             docker("compose", "down")
             return
         file = _file(THEIRS, services, f"{REPOSITORY}:{version}", other)
         (folder / "docker-compose.yml").write_text(json.dumps(file))
         docker("compose", "pull", "--quiet")
-        new = [name for name in file["services"] if name not in made]
-        some(new, "up", "--detach")
-        made.extend(new)
+        new = [name for name in file["services"] if name not in created]
+        in_parts(new, "up", "--detach")
+        created.extend(new)
         docker("compose", "up", "--detach")
 
     return deploy
