@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.support.answering import running
+
 
 @contextmanager
 def socks_proxy(target: str) -> Iterator[str]:
@@ -27,14 +29,8 @@ def socks_proxy(target: str) -> Iterator[str]:
                 _copy(self.connection, upstream)
                 back.join()
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -1,6 +1,5 @@
 import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,7 +8,7 @@ import pytest
 from components.image import digest
 from components.image.digest import pinned
 from components.image.reference import ImageReference
-from tests.support.answering import serving
+from tests.support.answering import Drip, serving
 
 DIGEST = f"sha256:{'a' * 64}"
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -126,22 +125,11 @@ def test_docker_login_of_another_shape_is_no_login(text: str) -> None:
 
 def test_all_of_it_is_given_up_together_though_a_server_drips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest, "TOTAL_SECONDS", 0.3)
-    enough, dripped = threading.Event(), threading.Event()
-
-    def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(100):
-            if enough.wait(0.05):
-                return
-            handler.wfile.write(b" ")
-            handler.wfile.flush()
-        dripped.set()
-
+    drip = Drip(200)
     with registry(drip) as image:
         assert pinned(image, {"HOME": "/nowhere"}) == image
-        assert not dripped.is_set()
-        enough.set()
+        assert not drip.ended.is_set()
+        drip.enough.set()
 
 
 def test_no_more_than_a_mebibyte_is_read() -> None:

@@ -1,9 +1,8 @@
 """The preflight takes every kubeconfig that kubectl itself takes, and names what is wrong with the others."""
 
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 
 from components import preflight
 from sandbox.hosts.certificate import Certificate, certificate
+from tests.support.answering import serving
 from tests.support.socks import socks_proxy
 
 Problem = Callable[..., str | None]
@@ -38,13 +38,8 @@ def server(issued: Certificate) -> Iterator[str]:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(issued.server)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
-        made.socket = context.wrap_socket(made.socket, server_side=True)
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"127.0.0.1:{made.server_port}"
-        made.shutdown()
-        thread.join()
+    with serving(Handler, context) as address:
+        yield address
 
 
 @pytest.fixture

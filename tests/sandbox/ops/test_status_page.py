@@ -3,7 +3,6 @@
 import http.server
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.status_page import render
+from tests.support.answering import serving
 from tests.support.status_documents import stack, unwell
 
 NOW = datetime(2026, 11, 26, 6, tzinfo=UTC)
@@ -29,13 +29,8 @@ def requested() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", paths
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        yield f"http://{address}", paths
 
 
 def browse(page: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -4,9 +4,7 @@ import http.server
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,22 +14,7 @@ import pytest
 from ops import expiries
 from ops.stack_status import StackStatus
 from sandbox.hosts.certificate import certificate
-
-
-@contextmanager
-def serving(handler: type[http.server.BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """The port of a server on this machine."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.support.answering import serving
 
 
 def answering(status: int, body: dict[str, Any]) -> type[http.server.BaseHTTPRequestHandler]:
@@ -54,8 +37,8 @@ def answering(status: int, body: dict[str, Any]) -> type[http.server.BaseHTTPReq
 @pytest.mark.parametrize("ends", ["2027-01-31", None])
 def test_a_gitlab_token_says_itself_when_it_expires(ends: str | None) -> None:
     body = {"name": "deploy", "created_at": "2026-11-01T08:00:00.000Z", "expires_at": ends}
-    with serving(answering(200, body)) as port:
-        (found,) = expiries.of_token(f"http://127.0.0.1:{port}", "token")
+    with serving(answering(200, body)) as address:
+        (found,) = expiries.of_token(f"http://{address}", "token")
     assert found.json() == {
         "name": "GitLab token deploy",
         "made": "2026-11-01T08:00:00+00:00",
@@ -65,8 +48,8 @@ def test_a_gitlab_token_says_itself_when_it_expires(ends: str | None) -> None:
 
 
 def test_a_token_that_does_not_describe_itself_is_left_out() -> None:
-    with serving(answering(401, {"message": "401 Unauthorized"})) as port:
-        assert list(expiries.of_token(f"http://127.0.0.1:{port}", "token")) == []
+    with serving(answering(401, {"message": "401 Unauthorized"})) as address:
+        assert list(expiries.of_token(f"http://{address}", "token")) == []
     assert list(expiries.of_token("http://127.0.0.1:1", None)) == []
 
 
@@ -77,7 +60,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(made.server)
     connect = socket.create_connection
-    with serving(answering(200, {}), tls) as port:
+    with serving(answering(200, {}), tls) as address:
+        port = int(address.rpartition(":")[2])
         monkeypatch.setattr(socket, "create_connection", lambda _, timeout: connect(("127.0.0.1", port), timeout))
         yield lambda trusted: ssl.create_default_context(cafile=str(made.authority) if trusted else None)
 

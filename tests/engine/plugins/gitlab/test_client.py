@@ -3,11 +3,8 @@
 import datetime
 import json
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.plugins.gitlab.client import ApiError, Client, project_path
+from tests.support.answering import serving
 from tests.support.gitlab_double import GitLabDouble
 
 TOKEN = "glpat-the-canary-token"
@@ -34,22 +32,6 @@ class Page(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
-
-
-@contextmanager
-def page(context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve Page on a free port, over TLS where a context is given, and yield `host:port`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
@@ -85,13 +67,16 @@ def test_the_base_url_may_have_the_apis_path_or_not(gitlab_double: GitLabDouble,
 
 
 def test_a_server_that_is_not_gitlab_gives_the_words_of_gos_parser() -> None:
-    with page() as address, pytest.raises(ApiError, match=r"^invalid character '<' looking for beginning of value$"):
+    with (
+        serving(Page) as address,
+        pytest.raises(ApiError, match=r"^invalid character '<' looking for beginning of value$"),
+    ):
         Client(f"http://{address}", TOKEN, verify=True).call("get", "/projects/1")
 
 
 def test_tls_is_verified_with_the_ca_file_unless_the_setting_says_not_to(tmp_path: Path) -> None:
     file, context = self_signed(tmp_path)
-    with page(context) as address:
+    with serving(Page, context) as address:
         assert Client(f"https://{address}", TOKEN, verify=str(file)).call("get", "/user") == {"id": 1}
         with pytest.warns(match="Unverified HTTPS request"):
             assert Client(f"https://{address}", TOKEN, verify=False).call("get", "/user") == {"id": 1}

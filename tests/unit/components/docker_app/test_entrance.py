@@ -1,16 +1,14 @@
 import ssl
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from components.docker_app.entrance import Answer, Entrance, ask_from_here, ask_from_host
 from sandbox.hosts.certificate import certificate
+from tests.support.answering import serving
 from tests.support.docker_double import DockerDouble
 
 RELAY = """
@@ -44,18 +42,6 @@ class Proxy(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(context: ssl.SSLContext | None) -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever).start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-
-
 def trusted(tmp_path: Path, *names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path, names or ("blog.example.org",)).server)
@@ -64,8 +50,8 @@ def trusted(tmp_path: Path, *names: str) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("tls", [True, False])
 def test_site_is_asked_for_by_its_name_through_the_host(tmp_path: Path, *, tls: bool) -> None:
-    with serving(trusted(tmp_path) if tls else None) as port:
-        entrance = Entrance(host="blog.example.org", tls=tls, address=f"127.0.0.1:{port}")
+    with serving(Proxy, trusted(tmp_path) if tls else None) as address:
+        entrance = Entrance(host="blog.example.org", tls=tls, address=address)
         assert ask_from_host(Relaying(), entrance, "/x") == Answer(status=401, token="by/x")
 
 
@@ -74,8 +60,8 @@ def test_site_is_asked_for_by_its_name_through_the_host(tmp_path: Path, *, tls: 
     [("blog.example.org", True), ("blog.example.net", False), ("Shop.Example.com", False), ("example.com", True)],
 )
 def test_certificate_of_another_name_is_seen(tmp_path: Path, host: str, *, is_other: bool) -> None:
-    with serving(trusted(tmp_path, "blog.example.net", "*.example.com")) as port:
-        answer = ask_from_host(Relaying(), Entrance(host=host, address=f"127.0.0.1:{port}"), "/x")
+    with serving(Proxy, trusted(tmp_path, "blog.example.net", "*.example.com")) as address:
+        answer = ask_from_host(Relaying(), Entrance(host=host, address=address), "/x")
     assert answer.status
     assert answer.has_other_certificate is is_other
 

@@ -1,6 +1,5 @@
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from components.image import config
 from components.image.config import ImageConfig
 from components.image.reference import ImageReference
-from tests.support.answering import answering, serving
+from tests.support.answering import Drip, answering, serving
 
 NOBODY = {"HOME": "/nowhere"}
 INDEX = {
@@ -149,25 +148,19 @@ def test_what_a_registry_does_not_have_or_give_is_known(
 
 def test_an_error_that_drips_is_given_up_with_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "TOTAL_SECONDS", 0.3)
-    enough, dripped = threading.Event(), threading.Event()
+    drip = Drip(404)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(404)
-            self.end_headers()
-            for _ in range(100):
-                if enough.wait(0.05):
-                    return
-                self.wfile.write(b" ")
-            dripped.set()
+            drip(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
     with serving(Handler) as address:
         assert config.read(ImageReference.parse(f"{address}/group/blog:1.0.0"), NOBODY) is None
-        assert not dripped.is_set()
-        enough.set()
+        assert not drip.ended.is_set()
+        drip.enough.set()
 
 
 def test_an_error_whose_body_breaks_off_leaves_it_unknown() -> None:
