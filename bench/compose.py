@@ -43,6 +43,18 @@ RATE = 25
 """Requests a second."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A way to deploy the file."""
+
+    choose: Callable[[str], object]
+    """Writes another version down."""
+    up: Callable[[], None]
+    """Deploys it, which is what is measured."""
+    remove: Callable[[], None]
+    """Takes all away."""
+
+
 @dataclass
 class Measured:
     """What the changes by one tool took, one after the other."""
@@ -85,22 +97,25 @@ def measure(instance: Instance, *, services: int, rounds: int) -> Mapping[str, M
         }
         found = {tool: Measured() for tool in tools}
         try:
-            for tool, deploy in tools.items():
-                deploy(site.VERSIONS[0])
-                _await(instance, tool, site.VERSIONS[0])
+            for name, tool in tools.items():
+                tool.choose(site.VERSIONS[0])
+                tool.up()
+                _await(instance, name, site.VERSIONS[0])
             for number in range(rounds):
-                for tool, deploy in tools.items():
-                    _change(instance, tool, deploy, site.VERSIONS[(number + 1) % 2], found[tool])
+                for name, tool in tools.items():
+                    version = site.VERSIONS[(number + 1) % 2]
+                    tool.choose(version)
+                    _change(instance, name, tool.up, version, found[name])
         finally:
-            for deploy in tools.values():
-                deploy("")
+            for tool in tools.values():
+                tool.remove()
     return found
 
 
-def _change(instance: Instance, tool: str, deploy: Callable[[str], None], version: str, found: Measured) -> None:
+def _change(instance: Instance, tool: str, up: Callable[[], None], version: str, found: Measured) -> None:
     with Load(instance, RATE, host=_host(tool)) as load:
         before, begun = _cpu(), time.monotonic()
-        deploy(version)
+        up()
         found.seconds.append(time.monotonic() - begun)
         found.cpu_seconds.append(_cpu() - before)
         # What fails may do so once the tool is done.
@@ -151,8 +166,8 @@ def _file(tool: str, services: int, image: str, other: str) -> dict[str, Any]:
     return {"services": found, "networks": {"traefik": {"external": True}}}
 
 
-def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Callable[[str], None]:
-    """Deploys from a stack that has the compose file alone; an empty version takes it down."""
+def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Tool:
+    """Deploys from a stack that has the compose file alone."""
     (folder / "state").mkdir(parents=True)
     (folder / "program").mkdir()
     environment = {**os.environ, **instance.environment(), "PULUMI_BACKEND_URL": (folder / "state").as_uri()}
@@ -181,21 +196,22 @@ def _pulumi(instance: Instance, folder: Path, services: int, other: str) -> Call
     project.init()
     project.pulumi("config", "set", "--secret", "--path", "gitlab-deploy:registry.password", stdin=password)
 
-    def deploy(version: str) -> None:
-        if not version:
-            run = project.pulumi("destroy", "--yes", "--skip-preview")
-        else:
-            project.pulumi("config", "set", "gitlab-deploy:image", f"{REPOSITORY}:{version}")
-            run = project.pulumi("up", "--yes", "--skip-preview")
-        if run.code:
-            sys.exit(run.text)
+    def run(command: str) -> None:
+        done = project.pulumi(command, "--yes", "--skip-preview")
+        if done.code:
+            sys.exit(done.text)
 
-    return deploy
+    return Tool(
+        choose=lambda version: project.pulumi("config", "set", "gitlab-deploy:image", f"{REPOSITORY}:{version}"),
+        up=lambda: run("up"),
+        remove=lambda: run("destroy"),
+    )
 
 
-def _compose(instance: Instance, folder: Path, services: int, other: str) -> Callable[[str], None]:
-    """Deploys as the recipe has it; an empty version takes it down."""
+def _compose(instance: Instance, folder: Path, services: int, other: str) -> Tool:
+    """Deploys as the recipe has it."""
     docker = context(instance, folder, "theirs")
+    names = list(_file(THEIRS, services, "", other)["services"])
     created: list[str] = []
 
     def in_parts(names: list[str], *command: str) -> None:
@@ -203,20 +219,22 @@ def _compose(instance: Instance, folder: Path, services: int, other: str) -> Cal
         for start in range(0, len(names), 5):
             docker("compose", *command, *names[start : start + 5])
 
-    def deploy(version: str) -> None:
-        if not version:
-            in_parts(created, "rm", "--stop", "--force")
-            docker("compose", "down")
-            return
+    def choose(version: str) -> None:
         file = _file(THEIRS, services, f"{REPOSITORY}:{version}", other)
         (folder / "docker-compose.yml").write_text(json.dumps(file))
+
+    def up() -> None:
         docker("compose", "pull", "--quiet")
-        new = [name for name in file["services"] if name not in created]
+        new = [name for name in names if name not in created]
         in_parts(new, "up", "--detach")
         created.extend(new)
         docker("compose", "up", "--detach")
 
-    return deploy
+    def remove() -> None:
+        in_parts(created, "rm", "--stop", "--force")
+        docker("compose", "down")
+
+    return Tool(choose=choose, up=up, remove=remove)
 
 
 if __name__ == "__main__":
