@@ -40,35 +40,47 @@ from components.settings.stack import PROJECT
 if TYPE_CHECKING:
     from components.compose.host import HostState
     from components.compose.model import Project
-    from components.docker_app.host_check import HostCheck
+    from components.docker_app.host_check import Checking, HostCheck
     from components.manifests.reader import Read
 
 adopted = settings.adopted(os.environ)
 previous = last_run.previous_outputs()
 stack = settings.load(previous, os.environ)
+offline = settings.is_offline(os.environ)
+checking: Checking | None = None
+if stack.docker_host and not offline:
+    from components.docker_app.host_check import Checking
+
+    # It goes on while the rest is loaded and checked.
+    checking = Checking(stack.docker_host)
 files: Read | None = None
 if stack.from_manifests:
     from components.manifests import load as manifests
 
     stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
-offline = settings.is_offline(os.environ)
-# It goes on while the others are checked.
+# As does this.
 reading = Reading(stack) if stack.needs_cluster and not offline else None
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 checked: HostCheck | None = None
 project: Project | None = None
 project_host: HostState | None = None
 if stack.docker_host:
-    from components.docker_app.host_check import HostCheck, check_host
+    from components.docker_app.host_check import HostCheck
     from components.docker_app.remote_docker import RemoteDocker
 
-    checked = HostCheck() if offline else check_host(stack.docker_host)
     if stack.docker_host.compose:
         from components.compose import host as compose_host
         from components.compose import load as compose_load
+        from components.compose.args import ComposeArgs
+        from components.compose.compose import Compose
 
         project = compose_load.project(stack, os.environ)
+    elif app:
+        from components.docker_app import leftovers
+        from components.docker_app.args import DockerAppArgs
+        from components.docker_app.docker_app import DockerApp
+    checked = checking.result() if checking else HostCheck()
     if project:
         project_host = compose_host.examine(
             project,
@@ -204,9 +216,6 @@ elif app and image and stack.kubernetes and namespace is not None:
         outputs["app"]["service"] = web.service
 
 if project and project_host and image and stack.docker_host:
-    from components.compose.args import ComposeArgs
-    from components.compose.compose import Compose
-
     compose_args = ComposeArgs(
         project=project,
         target=stack.docker_host,
@@ -217,6 +226,7 @@ if project and project_host and image and stack.docker_host:
         image=image.deployed.image,
         values=app.secrets if app else {},
         present=project_host.present,
+        api=checked.api if checked else None,
         leftovers=project_host.leftovers,
         networks=project_host.networks,
         logins=login or (),
@@ -233,10 +243,6 @@ if project and project_host and image and stack.docker_host:
     if compose.swaps:
         pulumi.export("swaps", compose.swaps)
 elif app and image and stack.docker_host:
-    from components.docker_app import leftovers
-    from components.docker_app.args import DockerAppArgs
-    from components.docker_app.docker_app import DockerApp
-
     docker_args = DockerAppArgs(
         app=app,
         target=stack.docker_host,

@@ -111,6 +111,8 @@ class ComposeOutput(TypedDict, Generic[Text]):
     address: str
     hostKey: str
     identityFile: NotRequired[str | None]
+    api: NotRequired[str | None]
+    """Version of the host's Engine API; missing if no run has asked for it."""
     project: str
     image: str
     """The stack's image."""

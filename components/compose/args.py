@@ -39,6 +39,8 @@ class ComposeArgs:
     """The encrypted values that the files use, by their names."""
     present: Present | None = None
     """What was on the host before this run; None if the host could not be asked."""
+    api: str | None = None
+    """Version of the host's Engine API, such as 1.44; None if the host could not be asked."""
     leftovers: tuple[ListedContainer, ...] = ()
     """Containers that are the stack's own, or that it takes over, and that its state does not know."""
     networks: Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +60,11 @@ class ComposeArgs:
     def image_of(self, service: str) -> str:
         """The reference of the image that a service runs."""
         return self.project.services[service].image or str(self.image)
+
+    @property
+    def known_api(self) -> str | None:
+        """Version of the host's Engine API, of now or of the last run that asked; None if none did."""
+        return self.api or (self.previous.get("api") if self.previous else None)
 
     def known(self, service: str) -> ComposeServiceOutput[str] | None:
         """What the last successful run says of a service."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -12,8 +13,11 @@ import pulumi_docker as docker
 from components.compose import container, names, probe, routes
 from components.compose.args import ComposeArgs
 from components.compose.drift import differences
+from components.compose.ending import end_old
+from components.compose.inputs import inputs
 from components.compose.interpolation import names as encrypted_in
 from components.compose.model import Network, Service, Volume
+from components.compose.quick_start import has_start_interval, quick_start
 from components.compose.serving import Serving
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.pull import pull_problem
@@ -36,10 +40,10 @@ class Compose(pulumi.ComponentResource):
     swaps: Mapping[str, pulumi.Output[SwapOutput]]
     """What the next run has to know of each container that is swapped; secret."""
     done: pulumi.Output[list[str]]
-    """The ids of the containers, once every service does what it is for."""
+    """The ids of the containers, once every service does what it is for, and those before them have ended."""
 
     def __init__(self, name: str, args: ComposeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gitlab-deploy:index:Compose", name, _inputs(args), opts)
+        super().__init__("gitlab-deploy:index:Compose", name, inputs(args), opts)
         self._args = args
         self._report()
         project = args.project
@@ -51,13 +55,15 @@ class Compose(pulumi.ComponentResource):
         self._volumes = {key: self._volume(volume) for key, volume in project.volumes.items()}
         self._servings: dict[str, Serving] = {}
         self._swaps: dict[str, pulumi.Output[SwapOutput]] = {}
+        self._ended: list[pulumi.Output[str]] = []
         services = {key: self._service(service) for key, service in project.services.items()}
-        self.done = pulumi.Output.all(*(one.done for one in self._servings.values())).apply(self._clean)
+        self.done = pulumi.Output.all(*self._ended).apply(self._clean)
         self.swaps = {key: pulumi.Output.secret(value) for key, value in self._swaps.items()}
         self.output = {
             "address": args.target.address,
             "hostKey": args.target.host_key,
             "identityFile": args.target.identity_file,
+            "api": args.known_api,
             "project": project.name,
             "image": str(args.image),
             "hosts": list(hosts := _routes(args)),
@@ -186,7 +192,12 @@ class Compose(pulumi.ComponentResource):
         asked: pulumi.Output[str] | None = None
         if service.is_routed and service.healthcheck is None:
             asked = image_id.apply(serving.ask)
-        has_check = service.healthcheck is not None and not service.healthcheck.is_off
+        waits: pulumi.Input[bool] = service.healthcheck is not None and not service.healthcheck.is_off
+        if service.is_swapped or serving.completes:
+            # The provider looks once a second; beside one that serves there is nothing that it would have to hold up.
+            waits = False
+        elif asked is not None:
+            waits = asked.apply(lambda how: how != probe.NONE)
         generation, made_of = self._generation(service, name) if service.is_swapped else (None, None)
         fixed_name = names.container_name(args.project, service)
         startable: pulumi.Output[str] = image_id.apply(serving.gate)
@@ -195,37 +206,37 @@ class Compose(pulumi.ComponentResource):
             name=fixed_name,
             image=startable,
             must_run=not (serving.completes or service.may_end),
-            wait=asked.apply(lambda how: how != probe.NONE)
-            if asked is not None
-            else has_check and not serving.completes,
+            wait=waits,
             wait_timeout=container.patience(service, args.target.wait_seconds),
             destroy_grace_seconds=service.stop_seconds,
             # A database may have its data in a volume without a name, which compose does not remove either.
             remove_volumes=service.is_stacks_own,
             **container.arguments(
-                service,
+                quick_start(service, args.known_api),
                 args.values,
                 labels=self._container_labels(service, generation),
                 networks=self._networks,
                 volumes=self._volumes,
                 asked=asked if asked is not None else probe.IMAGES_OWN,
+                is_quick=self._is_quick,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 delete_before_replace=fixed_name is not None,
                 replace_on_changes=container.REPLACED,
                 hooks=pulumi.ResourceHookBinding(
-                    before_create=[pulumi.ResourceHook(f"{name}-watch", serving.watch)]
-                    if has_check or asked is not None
-                    else [],
+                    before_create=[] if waits is False else [pulumi.ResourceHook(f"{name}-watch", serving.watch)],
                     on_error=[pulumi.ErrorHook(f"{name}-failed", serving.remove_failed)],
                 ),
             ),
         )
         serving.done = pulumi.Output.all(made.id, generation).apply(lambda both: serving.complete(*both))
+        ended: pulumi.Output[str] = serving.done
         if generation is not None:
+            ended = ended.apply(partial(end_old, args, service, self))
             known = pulumi.Output.all(made.name, serving.done, generation, made_of)
             self._swaps[name] = known.apply(lambda found: found[2].output(found[0], found[3]))
+        self._ended.append(ended)
         return {
             "container": made.name.apply(str),
             "id": serving.done,
@@ -233,6 +244,11 @@ class Compose(pulumi.ComponentResource):
             "completes": serving.completes or service.is_task,
             "probe": asked,
         }
+
+    @property
+    def _is_quick(self) -> bool:
+        """Whether the host can ask a new container more often than one that has started."""
+        return has_start_interval(self._args.known_api)
 
     def _container_labels(
         self, service: Service, generation: pulumi.Output[Generation] | None
@@ -249,9 +265,9 @@ class Compose(pulumi.ComponentResource):
     def _generation(self, service: Service, name: str) -> tuple[pulumi.Output[Generation], pulumi.Output[str]]:
         """The generation of the container, and the digest of what it is made of, which is secret."""
         args = self._args
-        definition = names.definition(service)
+        definition = names.definition(quick_start(service, args.known_api))
         sealed = [args.values[one] for one in sorted(encrypted_in(definition))]
-        made_of = pulumi.Output.all(definition, args.image_of(service.name), *sealed).apply(digest)
+        made_of = pulumi.Output.all(definition, args.image_of(service.name), self._is_quick, *sealed).apply(digest)
         present = None if args.present is None else {one.name for one in args.present.containers}
         last = args.swaps.get(name) or _NEVER
 
@@ -276,25 +292,3 @@ def _routes(args: ComposeArgs) -> dict[str, routes.Route]:
             for host in route.hosts:
                 found.setdefault(host, route)
     return found
-
-
-def _inputs(args: ComposeArgs) -> pulumi.Inputs:
-    """What a policy pack can check; no value of the environment."""
-    return {
-        "address": args.target.address,
-        "project": args.project.name,
-        "image": str(args.image),
-        "services": {
-            name: {
-                "image": args.image_of(name),
-                "ports": [
-                    {"address": port.address or "0.0.0.0", "port": port.external}  # noqa: S104 - what Docker means
-                    for port in service.ports
-                    if port.external
-                ],
-                "privileged": bool(service.options.get("privileged")),
-                "environment": sorted(service.environment),
-            }
-            for name, service in args.project.services.items()
-        },
-    }

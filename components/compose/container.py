@@ -8,6 +8,7 @@ import pulumi
 from components.compose import probe
 from components.compose.interpolation import names
 from components.compose.model import Attachment, Healthcheck, Mount, Service, Upload
+from components.compose.quick_start import START_INTERVAL
 from components.compose.texts import Values, any_resolved, resolved
 from components.compose.values import milliseconds
 
@@ -32,6 +33,8 @@ REPLACED = [
 ]
 """What Docker cannot change on a container, and the provider may take for a change all the same."""
 
+_ASKED_INTERVAL = "3s"
+
 
 def arguments(
     service: Service,
@@ -41,11 +44,13 @@ def arguments(
     networks: Mapping[str, pulumi.Input[str]],
     volumes: Mapping[str, pulumi.Input[str]],
     asked: pulumi.Input[str],
+    is_quick: bool,
 ) -> dict[str, Any]:
     """The arguments that its definition decides.
 
     `labels` are all of its labels; `networks` and `volumes` the names by the keys of the file; `asked` says how it is
-    seen that the service can serve, if its file has no health check (see `probe`).
+    seen that the service can serve, if its file has no health check (see `probe`); `is_quick` says whether Docker can
+    ask more often at the start.
     """
     found: dict[str, Any] = dict(service.options)
     if service.command:
@@ -88,7 +93,7 @@ def arguments(
     if service.healthcheck:
         found["healthcheck"] = _healthcheck(service.healthcheck, values)
     elif service.is_routed:
-        found["healthcheck"] = pulumi.Output.from_input(asked).apply(_asked)
+        found["healthcheck"] = pulumi.Output.from_input(asked).apply(lambda how: _asked(how, is_quick=is_quick))
     return found
 
 
@@ -154,16 +159,12 @@ def _healthcheck(given: Healthcheck, values: Values) -> pulumi.Input[dict[str, A
     }
 
 
-def _asked(how: str) -> dict[str, Any] | None:
+def _asked(how: str, *, is_quick: bool) -> dict[str, Any] | None:
     command = probe.command(how)
     if command is None:
         return None
-    return {
-        "tests": list(command),
-        "interval": "3s",
-        "timeout": "5s",
-        "retries": 3,
-    }
+    start = {"start_period": _ASKED_INTERVAL, "start_interval": START_INTERVAL} if is_quick else {}
+    return {"tests": list(command), "interval": _ASKED_INTERVAL, "timeout": "5s", "retries": 3, **start}
 
 
 def patience(service: Service, seconds: int) -> int:

@@ -1,7 +1,9 @@
 """The Docker host before a run: what of it is the stack's own, and what stands in the way."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from components import stack_state
@@ -89,7 +91,8 @@ def examine(
 
 def look(remote: RemoteDocker, containers: tuple[ListedContainer, ...]) -> Present:
     """The networks and volumes of the host, beside its containers; RemoteDockerError if it does not list them."""
-    networks, volumes = _ask(remote, "/networks"), _ask(remote, "/volumes")
+    with ThreadPoolExecutor() as pool:
+        networks, volumes = pool.map(partial(_ask, remote), ("/networks", "/volumes"))
     return Present(
         containers=containers,
         networks={

@@ -18,7 +18,6 @@ from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
 from components.docker_app.entrance import Entrance
-from components.docker_app.labels import ID_LABEL
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.reached import Reach
 from components.docker_app.remote_docker import RemoteDockerError
@@ -190,12 +189,15 @@ class Serving:
             lines = [printable(str(error)) or "the connection was lost"]
         if not lines:
             return
-        others = [one for one in await asyncio.to_thread(self._running) if one != container_id]
-        if found is None and service.is_swapped and others:
-            # The one that served gets all requests again.
-            await asyncio.to_thread(args.remote.run, "stop", container_id)
-        verb = "complete" if self.completes else "serve"
-        raise pulumi.RunError("\n".join([f"{self._where}: the service {service.name} does not {verb}:", *lines]))
+        problem = f"{self._where}: the service {service.name} does not {'complete' if self.completes else 'serve'}"
+        if found is None and service.is_swapped:
+            # One that serves gets all requests again. The next run creates another.
+            try:
+                await asyncio.to_thread(args.remote.stop_and_remove, container_id, service.stop_seconds)
+                problem += ", and its new container is removed"
+            except RemoteDockerError as error:
+                lines = [*lines, f"It is not removed: {printable(str(error)) or 'the connection was lost'}"]
+        raise pulumi.RunError("\n".join([f"{problem}:", *lines]))
 
     async def _again(self, waiting: Waiting, *, is_stopped: bool) -> list[str]:
         """A container that was stopped, paused or failed is started; one that has done its work is left alone."""
@@ -259,13 +261,6 @@ class Serving:
 
     async def _secrets(self) -> tuple[str, ...]:
         return hidden(self.args.project, await pulumi.Output.all(**self.args.values).future() or {})
-
-    def _running(self) -> list[str]:
-        """Ids of the running containers of this service, the stack's own and those that it takes over."""
-        own = self.args.remote.running(ID_LABEL, self.args.identity)
-        named = self.args.remote.running(SERVICE_LABEL, self.service.name)
-        adopted = {one.id for one in self._leftovers}
-        return [one for one in named if one in own or one in adopted]
 
     @property
     def _where(self) -> str:

@@ -12,7 +12,7 @@ from components.docker_app.remote_docker import RemoteDocker, RemoteDockerError
 SETTLED_SECONDS = 3.0
 """A container without a health check is taken to serve once it has run for so long."""
 RESTARTS = 3
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,31 @@ class HostCheck:
     """Whether the problem is that the host has another key than the pinned one: nothing may be sent to it."""
     containers: tuple[ListedContainer, ...] | None = None
     """The containers on it; None if it was not asked, or there is a problem."""
+    api: str | None = None
+    """Version of its Engine API, such as 1.44; None as above."""
+
+
+class Checking:
+    """The look at a Docker host, which begins at once, beside what else is prepared."""
+
+    def __init__(self, target: DockerHost) -> None:
+        self._found: list[HostCheck | BaseException] = []
+        self._thread = threading.Thread(target=self._look, args=(target,), daemon=True)
+        self._thread.start()
+
+    def result(self) -> HostCheck:
+        """What was found."""
+        self._thread.join()
+        (found,) = self._found
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def _look(self, target: DockerHost) -> None:
+        try:
+            self._found.append(check_host(target))
+        except BaseException as error:
+            self._found.append(error)
 
 
 def check_host(target: DockerHost | None) -> HostCheck:
@@ -35,8 +61,8 @@ def check_host(target: DockerHost | None) -> HostCheck:
         return HostCheck()
     remote = RemoteDocker.of(target)
     try:
-        problem = host_problem(remote, target.joined)
-        return HostCheck(problem=problem) if problem else HostCheck(containers=remote.listing())
+        problem, api = _usable(remote, target.joined)
+        return HostCheck(problem=problem) if problem else HostCheck(containers=remote.listing(), api=api)
     except WrongHostKeyError as error:
         return HostCheck(problem=str(error), is_another_host=True)
     except RemoteDockerError as error:
@@ -46,6 +72,11 @@ def check_host(target: DockerHost | None) -> HostCheck:
 
 def host_problem(remote: RemoteDocker, networks: Sequence[str] = ()) -> str | None:
     """Why a deploy to this host would fail, or None. WrongHostKeyError if it is not the host of the pinned key."""
+    return _usable(remote, networks)[0]
+
+
+def _usable(remote: RemoteDocker, networks: Sequence[str]) -> tuple[str | None, str | None]:
+    """Why the host cannot be used, or None, and the version of its Engine API."""
     where = f"The Docker host {remote.address}"
     try:
         version = remote.run(*_VERSION)
@@ -55,19 +86,19 @@ def host_problem(remote: RemoteDocker, networks: Sequence[str] = ()) -> str | No
             cause = explain(version.stderr, remote.address, remote.host_key)
             if is_refused_key(version.stderr) and remote.identity_file:
                 cause = private_key_problem(remote.identity_file) or cause
-            return f"{where} cannot be used: {cause}"
+            return f"{where} cannot be used: {cause}", None
         found = re.fullmatch(r"([0-9]+)\.([0-9]+)", version.stdout.strip())
         if not found or (int(found[1]), int(found[2])) < OLDEST_API:
             has, oldest = version.stdout.strip(), ".".join(map(str, OLDEST_API))
-            return f"{where} has Docker API {has}, older than {oldest}; upgrade Docker to 20.10 or newer"
+            return f"{where} has Docker API {has}, older than {oldest}; upgrade Docker to 20.10 or newer", None
         for network in networks:
             if remote.run("network", "inspect", "--format", "{{.Name}}", network).returncode:
                 return (
                     f"{where} has no network {network!r}; create it with 'docker network create {network}', and attach "
                     "the reverse proxy to it if it is gitlab-deploy:dockerHost.network"
-                )
+                ), None
     except subprocess.TimeoutExpired:
-        return f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network"
+        return f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network", None
     except FileNotFoundError:
-        return f"{where} cannot be reached: there is no ssh on this machine; install an OpenSSH client"
-    return None
+        return f"{where} cannot be reached: there is no ssh on this machine; install an OpenSSH client", None
+    return None, version.stdout.strip()

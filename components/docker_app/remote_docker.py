@@ -153,10 +153,14 @@ class RemoteDocker:
         """Removes a container that serves nobody, by its id, or by its name if that is known to be this stack's."""
         self.run("rm", "--force", container)
 
-    def stop_and_remove(self, container: str, grace_seconds: int) -> None:
-        """Removes a container by its id, once it had time to end. RemoteDockerError if it is there still."""
+    def stop(self, container: str, grace_seconds: int) -> None:
+        """Stops a container by its id, which has so much time to end. RemoteDockerError if Docker gives no answer."""
         # 304: it was stopped already.
         self.request("POST", f"/containers/{container}/stop?t={grace_seconds}", seconds=grace_seconds + TIMEOUT_SECONDS)
+
+    def stop_and_remove(self, container: str, grace_seconds: int) -> None:
+        """Removes a container by its id, once it had time to end. RemoteDockerError if it is there still."""
+        self.stop(container, grace_seconds)
         answer = self.request("DELETE", f"/containers/{container}?force=true")
         if answer.message and answer.status != HTTPStatus.NOT_FOUND:
             raise RemoteDockerError(answer.message)

@@ -5,6 +5,7 @@ import pytest
 
 from components.compose import names
 from components.compose.model import Service
+from components.compose.quick_start import quick_start
 from components.docker_app.swap import Generation, digest
 from components.image.reference import ImageReference
 from tests.support.compose_files import IMAGE, read, service
@@ -102,7 +103,6 @@ def test_a_service_that_is_swapped_has_a_name_and_a_route_of_its_own(shop: Recor
     (router,) = [label for label in labels(web) if label.endswith(".rule") and "-probe." not in label]
     assert router != f"traefik.http.routers.shop-{token}.rule"
     assert router.startswith("traefik.http.routers.shop-")
-    assert web.inputs["wait"] is True
     assert [one["name"] for one in web.inputs["networksAdvanced"]] == ["proxy", "blog_default"]
 
 
@@ -118,13 +118,29 @@ def test_a_container_keeps_its_route_until_what_it_is_made_of_changes(monkeypatc
         return found
 
     quiet(monkeypatch)
-    web = read(SHOP, secrets=list(SECRETS)).services["web"]
-    noted = first.output("blog-web-1", digest([names.definition(web), str(IMAGE), "canary"]))
+    web = quick_start(read(SHOP, secrets=list(SECRETS)).services["web"], None)
+    noted = first.output("blog-web-1", digest([names.definition(web), str(IMAGE), True, "canary"]))
     same = "traefik.http.routers.shop-first-one.rule"
     assert rule("blog-web-1") == same
     assert rule("blog-web-1", image="2.0.0") != same
     assert rule("blog-web-1", PASSWORD="another") != same
     assert rule("blog-web-0") != same
+
+
+@pytest.mark.parametrize(("api", "is_quick"), [("1.43", False), ("1.44", True)])
+def test_a_check_is_quick_as_long_as_the_last_host_that_was_asked_knows_it(
+    monkeypatch: pytest.MonkeyPatch, api: str, *, is_quick: bool
+) -> None:
+    known: Any = {"api": api, "services": {}, "hosts": [], "project": "blog", "volumes": []}
+    for changes in ({"api": api}, {"previous": known}):
+        check = container(quiet(monkeypatch, **changes), "web").inputs["healthcheck"]
+        assert ("startInterval" in check) is is_quick
+
+
+def test_no_provider_waits_for_what_is_beside_one_that_serves(shop: Recorder) -> None:
+    assert container(shop, "web").inputs["wait"] is False
+    gap = container(declared(service("ports: ['80:80']\nhealthcheck: {test: [CMD, check]}")), "web")
+    assert gap.inputs["wait"] is True
 
 
 def test_secrets_are_secret_and_no_text_of_the_state_has_them(shop: Recorder) -> None:

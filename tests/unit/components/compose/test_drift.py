@@ -29,6 +29,14 @@ def test_what_has_done_its_work_is_as_it_should_be(*, completes: bool, code: int
     assert all("is stopped (exited), so nothing serves" in one for one in found)
 
 
+@pytest.mark.parametrize(("state", "count"), [("running", 0), ("exited", 1)])
+def test_what_a_failed_run_has_put_another_in_the_place_of_may_be_stopped(state: str, count: int) -> None:
+    known: Any = {"services": {"web": {"container": "blog-web-1", "id": "c1", "completes": False}}}
+    own = {"com.docker.compose.service": "web", "gitlab-deploy.id": "own-id"}
+    both = (listed(state="exited"), listed(id="c2", name="blog-web-2", state=state, labels=own))
+    assert len(differences(Present(containers=both), (), PROJECT, known, "own-id")) == count
+
+
 def test_data_in_a_volume_without_a_name_is_said_to_stay_behind() -> None:
     taken_over = listed(unnamed={"/data": NAME, "/kept": "b" * 64})
     found = differences(Present(containers=(taken_over,)), (taken_over,), PROJECT, None, "own-id")

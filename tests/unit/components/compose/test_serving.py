@@ -111,14 +111,25 @@ def test_what_was_left_or_is_taken_over_goes_once_the_new_one_serves() -> None:
     assert host.requests[0] == ("GET", "/containers/new/json")
 
 
-def test_a_new_one_that_does_not_serve_is_stopped_if_another_one_does() -> None:
+def test_a_new_one_that_does_not_serve_is_removed_and_nothing_else_is() -> None:
     host = Host(new={"Status": "exited", "ExitCode": 3}, old=HEALTHY)
     one = serving(host, present=Present(containers=(listed("old"),)), leftovers=(listed("old"),))
     # It is over once it has not come back.
-    with pytest.raises(pulumi.RunError, match=r"the service web does not serve:\nContainer new: exited, exit 3"):
+    with pytest.raises(
+        pulumi.RunError, match=r"does not serve, and its new container is removed:\nContainer new: exited"
+    ):
         complete(one, "new")
-    assert ("stop", "new") in host.commands
-    assert not [request for request in host.requests if request[0] == "DELETE"]
+    assert [request for request in host.requests if request[0] != "GET"] == [
+        ("POST", "/containers/new/stop?t=10"),
+        ("DELETE", "/containers/new?force=true"),
+    ]
+
+
+def test_a_new_one_that_stops_first_stays_to_be_looked_at() -> None:
+    host = Host(new={"Status": "exited", "ExitCode": 3})
+    with pytest.raises(pulumi.RunError, match=r"the service web does not serve:\nContainer new: exited, exit 3"):
+        complete(serving(host, "restart: always", present=Present()), "new")
+    assert not [request for request in host.requests if request[0] != "GET"]
 
 
 def test_a_log_line_shows_no_value_of_an_env_file() -> None:
