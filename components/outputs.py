@@ -130,7 +130,8 @@ class ComposeOutput(TypedDict, Generic[Text]):
 class PipelineOutput(TypedDict):
     """The pipeline whose job deployed."""
 
-    project: str
+    project: int
+    """Id of its project."""
     iid: int
     url: str
 
@@ -161,7 +162,7 @@ class HistoryOutput(TypedDict):
     older: str
     """Marks of the images before those."""
     newest: dict[str, int]
-    """The newest pipeline that has deployed, by project."""
+    """The newest pipeline that has deployed, by the id of its project."""
 
 
 class AddressesOutput(TypedDict):

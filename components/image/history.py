@@ -16,6 +16,10 @@ from components.outputs import DeploymentOutput, HistoryOutput, PipelineOutput, 
 KEY = "gitlab-deploy:image"
 ROLLBACK = "gitlab-deploy:rollback"
 _BY_KEY = f"rolled back by {ROLLBACK}"
+_NOT_ALONE = (
+    f"{ROLLBACK} rolls nothing back here, since a deploy job sets the image of its own pipeline: run the deploy job "
+    "again that deployed the wanted one (Rollback on the page of the environment)"
+)
 LISTED = 10
 """So many of the replaced images are kept as references."""
 REMEMBERED = 200
@@ -66,7 +70,7 @@ class Deployed:
     """Marks of the images before those, the last one at the end: eight hexadecimal digits for each of an image's
     identities, with a `.` between them. With `before`, at most REMEMBERED images."""
     newest: Mapping[str, int] = field(default_factory=dict)
-    """The newest pipeline that has deployed, by project."""
+    """The newest pipeline that has deployed, by the id of its project."""
 
     @property
     def output(self) -> DeploymentOutput:
@@ -134,9 +138,9 @@ class Deployed:
     def seen(self, origin: Origin) -> Self:
         """The record once this pipeline has deployed the image that runs already."""
         pipeline = origin.pipeline
-        if pipeline is None or pipeline.iid <= self.newest.get(pipeline.project, 0):
+        if pipeline is None or pipeline.iid <= self.newest.get(str(pipeline.project), 0):
             return self
-        return replace(self, newest={**self.newest, pipeline.project: pipeline.iid})
+        return replace(self, newest={**self.newest, str(pipeline.project): pipeline.iid})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +189,8 @@ def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None
     if wanted is None:
         return _roll_back(origin, last) if rollback else _keep(last)
     if wanted.is_same(last.image):
-        return Decision(deployed=last.seen(origin), source=_configured(origin), replaces=None)
+        same = Decision(deployed=last.seen(origin), source=_configured(origin), replaces=None)
+        return same.noting(_NOT_ALONE) if rollback and origin.pipeline and not last.rolled_back else same
     replaced = last.has_replaced(wanted)
     # Its deploy job was run again, which is how GitLab rolls an environment back. One that was overtaken before it ran
     # has deployed nothing.
@@ -231,7 +236,7 @@ def _overtaker(origin: Origin, last: Deployed) -> int | None:
     """The newer pipeline of the same project that has deployed, or None."""
     if origin.pipeline is None:
         return None
-    newest = last.newest.get(origin.pipeline.project, 0)
+    newest = last.newest.get(str(origin.pipeline.project), 0)
     return newest if newest > origin.pipeline.iid else None
 
 
@@ -261,7 +266,7 @@ def _pipeline_output(pipeline: Pipeline | None) -> PipelineOutput | None:
 
 
 def _pipeline(output: PipelineOutput | None) -> Pipeline | None:
-    return output and Pipeline(project=output["project"], iid=int(output["iid"]), url=output["url"])
+    return output and Pipeline(project=int(output["project"]), iid=int(output["iid"]), url=output["url"])
 
 
 def _mark(identity: str) -> str:

@@ -8,22 +8,23 @@ from typing import Self
 FORGET = "GITLAB_DEPLOY_FORGET_PIPELINES"
 """Environment variable (`1` or `true`) with which a developer's run forgets which pipelines have deployed: the way out
 if one of them never was."""
-_JOB = ("CI_JOB_ID", "CI_JOB_TOKEN", "CI_PROJECT_PATH", "CI_PIPELINE_IID", "CI_PIPELINE_URL")
+_JOB = ("CI_JOB_ID", "CI_JOB_TOKEN", "CI_PROJECT_PATH", "CI_PROJECT_ID", "CI_PIPELINE_IID", "CI_PIPELINE_URL")
+_NUMBER = re.compile("[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
     """A GitLab pipeline."""
 
-    project: str
-    """Full path of its project (CI_PROJECT_PATH)."""
+    project: int
+    """Id of its project (CI_PROJECT_ID), which stays if the project is renamed or moved."""
     iid: int
     """Its number in the project, which grows with every pipeline (CI_PIPELINE_IID)."""
     url: str
     """Its page (CI_PIPELINE_URL)."""
 
     def is_same(self, other: "Pipeline") -> bool:
-        """Whether both are one pipeline, whatever its page is called by now."""
+        """Whether both are one pipeline, whatever its project is called by now."""
         return (self.project, self.iid) == (other.project, other.iid)
 
     def __str__(self) -> str:
@@ -49,10 +50,11 @@ class Origin:
         all of them, or overrides one by a pipeline variable, is taken at their word, as is whoever edits the state.
         """
         found = [environment.get(name, "") for name in _JOB]
-        _, _, project, iid, url = found
-        is_job = environment.get("GITLAB_CI") == "true" and all(found) and f"/{project}/" in url
-        if not is_job or not re.fullmatch("[0-9]{1,15}", iid, re.ASCII):
+        _, _, path, project, iid, url = found
+        is_job = environment.get("GITLAB_CI") == "true" and all(found) and f"/{path}/" in url
+        if not is_job or not (_NUMBER.fullmatch(project) and _NUMBER.fullmatch(iid)):
             return cls(forgets_pipelines=environment.get(FORGET, "").lower() in {"1", "true"})
         return cls(
-            pipeline=Pipeline(project=project, iid=int(iid), url=url), commit=environment.get("CI_COMMIT_SHA") or None
+            pipeline=Pipeline(project=int(project), iid=int(iid), url=url),
+            commit=environment.get("CI_COMMIT_SHA") or None,
         )

@@ -123,6 +123,8 @@ def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Setting
 
     `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
     """
+    if (project := pulumi.get_project()) != PROJECT:
+        raise pulumi.RunError(f"Pulumi.yaml: name is {project}, and every key is of {PROJECT}; name it {PROJECT} again")
     values = {str(key): str(value) for key, value in pulumi_config.CONFIG.get().items()}
     secrets = [key for key in values if pulumi_config.is_config_secret(key)]
     root = Path(pulumi.get_root_directory() or os.curdir)

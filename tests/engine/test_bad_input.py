@@ -145,3 +145,15 @@ def test_a_pulumi_that_is_too_old_is_refused_by_the_project_file(project: Projec
     run = project.pulumi("preview")
     assert run.code != 0
     assert "does not satisfy the version range" in run.text
+
+
+def test_a_project_that_is_renamed_is_one_sentence(project: Project) -> None:
+    file = project.folder / "Pulumi.yaml"
+    file.write_text(file.read_text().replace("name: gitlab-deploy\n", "name: shop\n"))
+    project.init()
+    project.configure(GOOD)
+    run = project.pulumi("preview")
+    assert run.code != 0
+    assert "Pulumi.yaml: name is shop, and every key is of gitlab-deploy; name it gitlab-deploy again" in run.text
+    assert "shop:" not in run.text
+    assert "Traceback" not in run.text

@@ -29,7 +29,7 @@ def stack(name: str = "prod", **more: Any) -> dict[str, Any]:
         "deployment": {
             "image": f"{REPOSITORY}:1.4.2@{DIGEST}",
             "commit": "1a2b3c4d5e6f7788",
-            "pipeline": {"project": "group/blog", "iid": 812.0, "url": f"{GITLAB}/-/pipelines/812"},
+            "pipeline": {"project": 20.0, "iid": 812.0, "url": f"{GITLAB}/-/pipelines/812"},
             "rolledBack": False,
         },
         "since": "2026-11-24T09:12:40+00:00",

@@ -11,6 +11,7 @@ JOB = {
     "CI_JOB_ID": "7001",
     "CI_JOB_TOKEN": "glcbt-canary",
     "CI_PROJECT_PATH": "group/blog",
+    "CI_PROJECT_ID": "20",
     "CI_PIPELINE_IID": "812",
     "CI_PIPELINE_URL": "https://gitlab.example.com/group/blog/-/pipelines/90210",
     "CI_COMMIT_SHA": "a" * 40,
@@ -18,7 +19,7 @@ JOB = {
 
 
 def test_job_is_known_by_its_predefined_variables() -> None:
-    pipeline = Pipeline(project="group/blog", iid=812, url=JOB["CI_PIPELINE_URL"])
+    pipeline = Pipeline(project=20, iid=812, url=JOB["CI_PIPELINE_URL"])
     assert Origin.of(JOB) == Origin(pipeline=pipeline, commit="a" * 40)
 
 
@@ -33,9 +34,10 @@ def test_variables_of_two_projects_are_no_job() -> None:
     assert Origin.of(JOB | {"CI_PROJECT_PATH": "group/other"}) == Origin()
 
 
-@pytest.mark.parametrize("iid", ["²", "٣", "-1", "1.0", "1e3", " 1", "1\n", "9" * 5000])
-def test_number_that_is_no_number_of_a_pipeline_is_no_job(iid: str) -> None:
-    assert Origin.of(JOB | {"CI_PIPELINE_IID": iid}) == Origin()
+@pytest.mark.parametrize("number", ["²", "٣", "-1", "1.0", "1e3", " 1", "1\n", "9" * 5000])
+def test_number_that_is_no_number_of_a_pipeline_or_project_is_no_job(number: str) -> None:
+    assert Origin.of(JOB | {"CI_PIPELINE_IID": number}) == Origin()
+    assert Origin.of(JOB | {"CI_PROJECT_ID": number}) == Origin()
 
 
 def test_developer_may_have_the_newest_pipelines_forgotten_and_a_job_may_not() -> None:

@@ -37,6 +37,7 @@ def ci(stack: Deployed, iid: int, image: str) -> Run:
         "CI_JOB_ID": str(7000 + iid),
         "CI_JOB_TOKEN": "glcbt-of-this-job",
         "CI_PROJECT_PATH": "group/blog",
+        "CI_PROJECT_ID": "20",
         "CI_PIPELINE_IID": str(iid),
         "CI_PIPELINE_URL": f"{stack.instance.gitlab.url}/group/blog/-/pipelines/{iid}",
         "CI_COMMIT_SHA": f"{iid:040x}",

@@ -8,7 +8,7 @@ from components.settings.settings import Settings
 from components.summary import addresses, summary
 
 IMAGE = ImageReference.parse("registry.example.com/blog:1.0.0")
-PIPELINE = Pipeline(project="group/blog", iid=12, url="https://gitlab.example.com/group/blog/-/pipelines/12")
+PIPELINE = Pipeline(project=20, iid=12, url="https://gitlab.example.com/group/blog/-/pipelines/12")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINjmxQ507unn/4mXz6R18i7X2hFMaOevmNcsJ2Nqi/Hz"
 
 

@@ -9,7 +9,7 @@ from ops.stack_status import Credential, StackStatus
 DEPLOYMENT: dict[str, Any] = {
     "image": "registry.example.com/group/blog:1.0.0",
     "commit": "0123456789abcdef",
-    "pipeline": {"project": "group/blog", "iid": 812.0, "url": "https://gitlab.example.com/group/blog/-/pipelines/812"},
+    "pipeline": {"project": 20.0, "iid": 812.0, "url": "https://gitlab.example.com/group/blog/-/pipelines/812"},
     "rolledBack": False,
 }
 OUTPUTS: dict[str, Any] = {

@@ -15,12 +15,15 @@ A, B, C = (
 DEVELOPER = Origin()
 
 
-def url(iid: int, project: str = "group/blog") -> str:
-    return f"https://gitlab.example.com/{project}/-/pipelines/{iid}"
+BLOG, INFRASTRUCTURE = 20, 21
 
 
-def job(iid: int, project: str = "group/blog") -> Origin:
-    return Origin(pipeline=Pipeline(project=project, iid=iid, url=url(iid, project)), commit=f"{iid:040x}")
+def url(iid: int, path: str = "group/blog") -> str:
+    return f"https://gitlab.example.com/{path}/-/pipelines/{iid}"
+
+
+def job(iid: int, project: int = BLOG, path: str = "group/blog") -> Origin:
+    return Origin(pipeline=Pipeline(project=project, iid=iid, url=url(iid, path)), commit=f"{iid:040x}")
 
 
 def after(*steps: tuple[ImageReference | None, Origin], rollback: bool = False) -> Deployed:
@@ -66,14 +69,14 @@ def test_new_image_follows_and_names_its_source_and_what_it_replaces() -> None:
         "image": str(B),
         "commit": f"{812:040x}",
         "pipeline": {
-            "project": "group/blog",
+            "project": BLOG,
             "iid": 812,
             "url": url(812),
         },
         "rolledBack": False,
     }
-    replaced = {"image": str(A), "pipeline": {"project": "group/blog", "iid": 811, "url": url(811)}}
-    assert found.deployed.history == {"before": [replaced], "older": "", "newest": {"group/blog": 812}}
+    replaced = {"image": str(A), "pipeline": {"project": BLOG, "iid": 811, "url": url(811)}}
+    assert found.deployed.history == {"before": [replaced], "older": "", "newest": {"20": 812}}
 
 
 def test_stack_file_that_is_behind_is_refused_with_both_ways_out() -> None:
@@ -98,10 +101,18 @@ def test_older_pipeline_is_refused_also_if_a_developer_deployed_in_between() -> 
 
 
 def test_pipelines_of_two_projects_have_numbers_of_their_own() -> None:
-    last = after((A, job(812)), (B, job(3, "group/infrastructure")))
-    assert decide(C, job(4, "group/infrastructure"), last, rollback=False).deployed.image == C
+    last = after((A, job(812)), (B, job(3, INFRASTRUCTURE)))
+    assert decide(C, job(4, INFRASTRUCTURE), last, rollback=False).deployed.image == C
     with pytest.raises(RefusedError, match="older than pipeline 812"):
         decide(C, job(811), last, rollback=False)
+
+
+def test_a_project_that_is_renamed_keeps_its_pipelines() -> None:
+    last = after((A, job(811)), (B, job(813)))
+    with pytest.raises(RefusedError, match="older than pipeline 813"):
+        decide(C, job(812, path="shop/blog"), last, rollback=False)
+    assert decide(A, job(811, path="shop/blog"), last, rollback=False).deployed.rolled_back
+    assert decide(C, job(814, path="shop/blog"), last, rollback=False).deployed.newest == {"20": 814}
 
 
 def test_older_pipeline_of_the_image_that_runs_changes_nothing() -> None:
@@ -137,6 +148,18 @@ def test_rollback_lets_an_older_pipeline_deploy_its_own_image_and_no_other() -> 
         decide(C, job(811), last, rollback=True)
 
 
+def test_rollback_in_the_stack_file_of_a_deploy_job_says_that_it_rolls_nothing_back() -> None:
+    last = after((A, job(811)), (B, job(812)))
+    again = decide(B, job(812), last, rollback=True)
+    assert (again.deployed, again.replaces) == (last, None)
+    assert "; gitlab-deploy:rollback rolls nothing back here, since a deploy job sets the image" in str(again)
+    assert "run the deploy job again that deployed the wanted one" in str(again)
+    # It may be one that has rolled back, and a developer has typed the key.
+    back = stored(decide(A, job(811), last, rollback=False))
+    for found in (decide(A, job(811), back, rollback=True), decide(B, DEVELOPER, last, rollback=True)):
+        assert (found.replaces, "nothing back" in str(found)) == (None, False)
+
+
 def test_deploy_job_of_an_older_pipeline_that_is_run_again_rolls_back() -> None:
     last = after((A, job(811)), (B, job(812)), (C, job(813)))
     back = decide(A, job(811), last, rollback=False)
@@ -145,7 +168,7 @@ def test_deploy_job_of_an_older_pipeline_that_is_run_again_rolls_back() -> None:
     forward = decide(C, job(813), stored(back), rollback=False)
     assert (forward.deployed.image, forward.replaces) == (C, A)
     new = ImageReference.parse("registry.example.com/group/blog:4.0.0")
-    assert decide(new, job(814), stored(back), rollback=False).deployed.newest == {"group/blog": 814}
+    assert decide(new, job(814), stored(back), rollback=False).deployed.newest == {"20": 814}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +176,7 @@ def test_deploy_job_of_an_older_pipeline_that_is_run_again_rolls_back() -> None:
     [
         # It has built what another pipeline deployed, and was overtaken before it ran.
         job(810),
-        job(811, "group/other"),
+        job(811, INFRASTRUCTURE),
         job(814),
     ],
 )
