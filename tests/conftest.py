@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,22 @@ from sandbox.gitlab.store import Store
 from sandbox.names import CACHE
 from sandbox.toolchain import tools
 from sandbox.toolchain.shell import Shell
+from tests.support import documents
 from tests.support.gitlab_double import Api, GitLabDouble, add_project
 from tests.support.project import ROOT, Project
 
 # What tests of several folders start: a sandbox is one for all of them.
 pytest_plugins = ("tests.support.docker_fixtures", "tests.support.cluster_fixtures")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Fails a test that a document counts on to run its commands, and that has not typed one of them."""
+    documents.TYPED.clear()
+    result = yield
+    if missing := documents.untyped(pyfuncitem.nodeid.partition("[")[0]):
+        pytest.fail(f"not typed, of the commands that tests/support/documents.py has from this test: {missing}")
+    return result
 
 
 @pytest.fixture(scope="session")

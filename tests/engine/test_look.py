@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.documents import Terminal, blocks, substituted
+from tests.support.documents import Terminal, blocks
 from tests.support.project import FILES, ROOT, STACKS
 
 
@@ -18,11 +18,11 @@ def test_five_minutes_without_root_show_what_the_example_would_create(tmp_path: 
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, clone / name)
     shutil.copy(STACKS / "Pulumi.prod.yaml", clone)
     before = yaml.safe_load((clone / "Pulumi.prod.yaml").read_text())["config"]
-    (block,) = [block for block in blocks(ROOT / "README.md") if "five minutes" in block.section]
+    (block,) = [block for block in blocks("README.md") if "five minutes" in block.section]
     environment = {name: text for name, text in engine.items() if name not in {"GITLAB_TOKEN", "KUBECONFIG"}}
     del environment["PULUMI_CONFIG_PASSPHRASE_FILE"]
     terminal = Terminal(folder=clone, environment=environment | {"HOME": str(home)}, kept=tmp_path / "kept")
-    shown = terminal.type(substituted(block.text, {"pulumi install": f"ln -s {sys.prefix} .venv"}))
+    shown = terminal.play(block, {"pulumi install": f"ln -s {sys.prefix} .venv"})
     for kind in ("apps/v1:Deployment", "projectDeployToken:ProjectDeployToken", "container:Container"):
         assert f"+ {kind}" in shown.text or f"{kind}: (create)" in shown.text, shown.text
     assert yaml.safe_load((clone / "Pulumi.prod.yaml").read_text())["config"] == before

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from components.settings.settings import OFFLINE
-from tests.support.documents import Terminal, blocks, substituted
-from tests.support.project import ROOT, STACKS, Project, run
+from tests.support.documents import Terminal, blocks
+from tests.support.project import STACKS, Project, run
 
 
 def plan(text: str) -> list[tuple[str, str, Any]]:
@@ -47,16 +47,12 @@ def test_stack_files_alone_have_the_plan_that_they_have_in_a_clone(tmp_path: Pat
     shutil.copy(STACKS / "Pulumi.prod.yaml", folder)
     own = environment | {"PULUMI_BACKEND_URL": states["state"].as_uri()}
     terminal = Terminal(folder=folder, environment=own, kept=tmp_path / "kept")
-    (commands,) = [
-        block.text
-        for block in blocks(ROOT / "docs" / "gitlab.md")
-        if block.section == "Stack files alone" and block.language == "bash"
-    ]
+    (block,) = [block for block in blocks("docs/gitlab.md") if block.section == "Stack files alone" and block.commands]
     table = {
         r"https://gitlab\.example\.com/group/gitlab-deploy\.git": str(clone.folder),
         r"pulumi install": f"ln -s {sys.prefix} .venv; pulumi stack init prod",
         r"pulumi preview": "pulumi preview --json",
     }
-    found = terminal.type(substituted(commands, table))
+    found = terminal.play(block, table)
     assert plan(found.stdout) == plan(expected.stdout)
     assert not (folder / ".program" / "Pulumi.prod.yaml").exists()

@@ -1,95 +1,78 @@
 """README and docs/: every command is run by a test, and every link leads somewhere."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.documents import DOCUMENTS, PLAYED, Block, blocks
+from tests.support.documents import DOCUMENTS, RUN, blocks, commands, runner, untyped
 from tests.support.project import ROOT, STACKS
 
 LANGUAGES = {"bash", "yaml", "json", "text"}
-COVERED = {
-    **dict.fromkeys(
-        (
-            ("README.md", "pulumi install"),
-            ("README.md", "export PULUMI_BACKEND_URL=file://. PULUMI_CONFIG_PASSPHRASE=look"),
-            ("README.md", "export GITLAB_DEPLOY_OFFLINE=1 GITLAB_EARLY_AUTH_CHECK=false GITLAB_TOKEN=none"),
-            ("README.md", "pulumi stack init prod"),
-            ("README.md", "pulumi preview --stack prod --diff"),
-            ("README.md", "pulumi stack rm --yes --preserve-config prod"),
-        ),
-        "tests/engine/test_look.py::test_five_minutes_without_root_show_what_the_example_would_create",
-    ),
-    **dict.fromkeys(
-        (
-            ("gitlab.md", "git clone --quiet --branch v1.0.0"),
-            ("gitlab.md", "sed 's/^runtime:/main: .program"),
-            ("gitlab.md", "pulumi install"),
-            ("gitlab.md", "pulumi preview --stack prod"),
-        ),
-        "tests/engine/test_own_stacks.py::test_stack_files_alone_have_the_plan_that_they_have_in_a_clone",
-    ),
-    ("operations.md", ".venv/bin/python -m ops shell prod"): (
-        "tests/sandbox/stack/test_glance.py::test_a_shell_acts_on_the_namespace_and_the_docker_host"
-    ),
-    ("CONTRIBUTING.md", "make check"): ".ci/gitlab-ci.yml",
-    ("README.md", "make test"): ".ci/run",
-    ("gitlab.md", "glab api --method PUT projects/group%2Fgitlab-deploy --field ci_config_path"): (
-        "tests/unit/sandbox/gitlab/test_projects.py::"
-        "test_the_call_in_the_documentation_has_the_jobs_defined_in_another_project"
-    ),
-}
-"""Document and start of a line that no page's player types -> the test or the file of CI that runs it."""
-PAGES = [*DOCUMENTS, *sorted((ROOT / "examples").glob("*/README.md"))]
+PAGES = [*DOCUMENTS, *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("examples/*/README.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# The first word of what a reader types. In a block of another language nobody would run it.
+TYPED = re.compile(
+    r"(?m)^[ \t>]*(?:[$#%] +)?(?:sudo +)?(?:\S*/)?"
+    r"(?:pulumi|kubectl|docker|glab|git|make|python3?|pip|uv|helm|ssh|curl|apt(?:-get)?|export|cd) +[\w./-]"
+)
+NAMED = sorted({runner(command) for command in commands()} - {""})
 
 
-def names(page: Path) -> str:
-    return str(page.relative_to(ROOT))
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_fenced_block_says_what_it_is(document: str) -> None:
+    found = blocks(document)
+    assert [block.text for block in found if block.language not in LANGUAGES] == []
+    # Whatever else a renderer takes for a fence.
+    fences = re.findall(r"(?m)^[ \t>]*(?:`{3,}|~{3,})", (ROOT / document).read_text())
+    assert len(fences) == 2 * len(found)
 
 
-def is_played(document: Path, block: Block) -> bool:
-    return document.name in PLAYED and block.section not in PLAYED[document.name].optional
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_are_in_blocks_that_tests_run(document: str) -> None:
+    assert [block.text for block in blocks(document) if block.language != "bash" and TYPED.search(block.text)] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_a_fenced_block_says_what_it_is(document: Path) -> None:
-    assert [block.text for block in blocks(document) if block.language not in LANGUAGES] == []
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_of_the_documents_is_run_by_a_test(document: str) -> None:
+    assert [command.text for command in commands() if command.document == document and not runner(command)] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_every_command_of_the_documents_is_run_by_a_test(document: Path) -> None:
-    for block in blocks(document):
-        if block.language != "bash":
-            continue
-        for line in block.text.replace("\\\n", "").splitlines():
-            skipped = document.name in PLAYED and line.startswith(PLAYED[document.name].elsewhere)
-            if line.strip() and (skipped or not is_played(document, block)):
-                covered = [
-                    test
-                    for (name, start), test in COVERED.items()
-                    if (name, True) == (document.name, line.startswith(start))
-                ]
-                assert covered, f"{document.name}: no test runs {line!r}"
+@pytest.mark.parametrize("document", sorted(RUN))
+def test_each_section_and_line_that_something_else_runs_is_in_the_document(document: str) -> None:
+    of = [command for command in commands() if command.document == document]
+    assert set(RUN[document].sections) <= {command.section for command in of}
+    assert set(RUN[document].lines) <= {command.text for command in of}
 
 
-@pytest.mark.parametrize("where", [*COVERED.values(), *(page.test for page in PLAYED.values())])
+@pytest.mark.parametrize("where", [where for where in NAMED if "::" in where])
 def test_every_test_that_is_named_for_a_command_exists(where: str) -> None:
     file, _, test = where.partition("::")
-    text = (ROOT / file).read_text()
-    assert not test or f"def {test}(" in text
+    body = ast.parse((ROOT / file).read_text()).body
+    assert test in {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("where", [key for key, test in COVERED.items() if "::" not in test])
-def test_what_continuous_integration_runs_is_in_its_file(where: tuple[str, str]) -> None:
-    assert where[1] in (ROOT / COVERED[where]).read_text()
+@pytest.mark.parametrize("where", [where for where in NAMED if "::" not in where])
+def test_what_continuous_integration_runs_is_in_its_file(where: str) -> None:
+    for command in commands():
+        if runner(command) == where:
+            assert re.search(rf"(?m)^ *(?:- )?{re.escape(command.text)}$", (ROOT / where).read_text())
+
+
+def test_a_test_that_types_no_command_has_not_run_those_that_it_is_named_for() -> None:
+    where = RUN["docs/operations.md"].sections["A shell on a stack"]
+    assert untyped(where) == [
+        ".venv/bin/python -m ops shell prod",
+        ".venv/bin/python -m ops shell prod -- kubectl get pods",
+    ]
+    assert untyped("tests/unit/test_documents.py::test_a_fenced_block_says_what_it_is") == []
 
 
 @pytest.mark.parametrize("stack", ["prod", "prod-access"])
 def test_the_stack_files_of_the_page_are_the_examples(stack: str) -> None:
-    (shown,) = [block.text for block in blocks(ROOT / "docs" / "gitlab.md") if block.file == f"Pulumi.{stack}.yaml"]
+    (shown,) = [block.text for block in blocks("docs/gitlab.md") if block.file == f"Pulumi.{stack}.yaml"]
     example = yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())
     # The page sets the image by a command.
     example["config"].pop("gitlab-deploy:image", None)
@@ -103,9 +86,9 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=names)
-def test_every_link_to_a_file_or_heading_leads_somewhere(page: Path) -> None:
-    broken = []
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_to_a_file_or_heading_leads_somewhere(name: str) -> None:
+    page, broken = ROOT / name, []
     for target in LINK.findall(re.sub(r"(?ms)^```.*?^```$", "", page.read_text())):
         path, _, anchor = target.partition("#")
         if "://" in target:

@@ -43,7 +43,7 @@ def test_no_pipeline_names_the_stack_with_the_credential() -> None:
 
 
 def test_the_documented_set_up_gives_each_stack_a_state_and_a_passphrase_of_its_own() -> None:
-    commands = [block.text for block in blocks(ROOT / "docs" / "gitlab.md") if "pulumi stack init" in block.text]
+    commands = [block.text for block in blocks("docs/gitlab.md") if "pulumi stack init" in block.text]
     access, jobs = commands
     states = [re.findall(r"pulumi login (\S+)", one)[0] for one in commands]
     assert len(set(states)) == 2

@@ -21,7 +21,7 @@ from sandbox.names import REGISTRY
 from sandbox.toolchain.images import build
 from tests.support import glab
 from tests.support.cluster import kubectl
-from tests.support.documents import PLAYED, Terminal, blocks, substituted
+from tests.support.documents import RUN, Terminal, blocks, substituted
 from tests.support.gitlab_repository import Repository
 from tests.support.gitlab_runner import PACKAGES, Runner
 from tests.support.project import ROOT, run
@@ -127,23 +127,21 @@ class Reader:
         `passphrases` are what the reader gives, one after the other; `sections` is called with each section's title,
         before it.
         """
-        page, section = PLAYED[document], ""
+        section = ""
         given = iter(passphrases)
         answers = {"GITLAB_TOKEN": lambda: self.token, "PULUMI_CONFIG_PASSPHRASE": lambda: next(given)}
-        for block in blocks(ROOT / "docs" / document):
-            if block.section in page.optional or (block.language != "bash" and not block.file):
+        for block in blocks(document):
+            if block.section in RUN[document].sections or not (block.commands or block.file):
                 continue
             if block.section != section:
                 section = block.section
                 sections(section)
-            text = substituted(block.text, self.table)
-            if self.image:
-                text = re.sub(r"(?m)^IMAGE=\S+", f"IMAGE={self.image}", text)
             if block.file:
-                self.terminal.write(block, text)
+                self.terminal.write(block, substituted(block.text, self.table))
                 continue
-            asked = re.findall(r"read -rs (\w+)", text)
-            self.terminal.type(text, answers="".join(f"{answers[name]()}\n" for name in asked))
+            table = self.table | ({r"(?m)^IMAGE=\S+": f"IMAGE={self.image}"} if self.image else {})
+            asked = re.findall(r"read -rs (\w+)", block.text)
+            self.terminal.play(block, table, answers="".join(f"{answers[name]()}\n" for name in asked))
             for path, repository in self.projects.items():
                 self.pushed(path, repository)
 
@@ -184,7 +182,7 @@ def reader(instance: Instance, images: dict[str, str], tmp_path_factory: pytest.
 
 
 def test_the_page_leads_from_an_empty_gitlab_to_a_green_deploy(reader: Reader) -> None:
-    reader.play("gitlab.md", reader.access, reader.jobs)
+    reader.play("docs/gitlab.md", reader.access, reader.jobs)
     first, last = reader.pipelines
     assert first.startswith(f"{BLOG}: 1")
     assert "PULUMI_BACKEND_URL is not set for the environment production" in first
@@ -203,7 +201,7 @@ def test_the_work_of_a_year_is_what_the_page_says(reader: Reader) -> None:
         said[section] = len(reader.terminal.log)
         reader.terminal.type(f"{ENDED}\ncd {program}")
 
-    reader.play("operations.md", reader.new, reader.access, sections=begin)
+    reader.play("docs/operations.md", reader.new, reader.access, sections=begin)
     texts = [run.text for run in reader.terminal.log]
     assert "rolled back by gitlab-deploy:rollback" in texts[said["Roll back"] + 1]
     assert "a preview shows no change" in texts[said["The passphrase is lost"] + 1]

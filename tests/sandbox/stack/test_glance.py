@@ -11,8 +11,9 @@ import pytest
 from sandbox.instance import Instance
 from tests.support.cluster import REPOSITORY, Deployed
 from tests.support.docker_stack import HOST
+from tests.support.documents import Terminal, blocks
 from tests.support.ops_command import ops
-from tests.support.project import Run, leaks
+from tests.support.project import ROOT, Run, leaks
 
 ON_CLUSTER = "blog.cluster.example.org"
 
@@ -91,7 +92,9 @@ def test_status_shows_since_when_it_runs_and_writes_a_page(blog: Deployed, tmp_p
         assert not leaks(secret, run.text)
 
 
-def test_a_shell_acts_on_the_namespace_and_the_docker_host(blog: Deployed, tmp_path: Path) -> None:
+def test_a_shell_acts_on_the_namespace_and_the_docker_host(
+    blog: Deployed, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     short = {"XDG_RUNTIME_DIR": str(tmp_path)}
 
     def shell(*command: str) -> Any:
@@ -107,4 +110,13 @@ def test_a_shell_acts_on_the_namespace_and_the_docker_host(blog: Deployed, tmp_p
     ]
     version = ("wget", "-q", "-O", "-", "http://127.0.0.1:8080/version.txt")
     assert shell("docker", "exec", blog.output("dockerHost")["container"], *version) == ["1.0.0"]
+    typed = Terminal(
+        folder=blog.project.folder,
+        environment=blog.project.environment | short | {"PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"},
+        kept=tmp_path_factory.mktemp("typed") / "kept",
+    )
+    (block,) = [block for block in blocks("docs/operations.md") if block.section == "A shell on a stack"]
+    shown = typed.play(block, {"shell prod": "shell sandbox"}).stdout
+    assert "stack sandbox: kubectl acts in namespace " in shown
+    assert all(name.removeprefix("pod/") in shown for name in pods)
     assert list(tmp_path.iterdir()) == []

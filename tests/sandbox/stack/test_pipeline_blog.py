@@ -11,7 +11,7 @@ from tests.support.blog import PASSPHRASE, PROGRAM, Site
 from tests.support.documents import blocks
 from tests.support.gitlab_job import Pipeline
 from tests.support.gitlab_repository import Repository
-from tests.support.project import ROOT, leaks
+from tests.support.project import leaks
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     team.pulumi("up", "--yes", "--skip-preview", stack="review-access")
     team.program.push("Review apps")
     # As docs/gitlab.md says.
-    (include,) = [block.text for block in blocks(ROOT / "docs" / "gitlab.md") if block.section == "Review apps"]
+    (include,) = [block.text for block in blocks("docs/gitlab.md") if block.section == "Review apps"]
     pipeline_file = blog.clone / ".gitlab-ci.yml"
     document = yaml.safe_load(pipeline_file.read_text())
     document["include"] += yaml.safe_load(include)["include"]

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.example.images import site
 from sandbox.toolchain.images import Image
-from tests.support.documents import PLAYED, Terminal, blocks
+from tests.support.documents import RUN, Terminal, blocks
 from tests.support.project import ROOT, run
 
 
@@ -40,10 +40,9 @@ def image_id(image: Image) -> str:
 
 def test_the_commands_of_the_readme_do_what_it_says(clone: Path, tmp_path: Path) -> None:
     terminal = Terminal(folder=clone, environment=os.environ, kept=tmp_path / "kept")
-    for block in blocks(ROOT / "README.md"):
-        if block.language == "bash" and block.section not in PLAYED["README.md"].optional:
-            lines = block.text.splitlines(keepends=True)
-            terminal.type("".join(line for line in lines if not line.startswith(PLAYED["README.md"].elsewhere)))
+    for block in blocks("README.md"):
+        if block.commands and block.section not in RUN["README.md"].sections:
+            terminal.play(block, {})
     first, second = (done.text for done in terminal.log)
     assert "gitlab-deploy-sandbox" in first
     # The image that is set takes over on both targets: the Pods, and the container, with its id in `docker ps`.

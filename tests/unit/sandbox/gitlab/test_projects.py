@@ -1,13 +1,17 @@
 """The caller, the instance and a project."""
 
-import re
+import os
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from gitlab.v4.objects import Project
 
 from sandbox.gitlab.auth import DEVELOPER
+from tests.support import glab
+from tests.support.documents import Terminal, blocks
 from tests.support.gitlab_double import Api, GitLabDouble, refused
-from tests.support.project import ROOT
+from tests.support.programs import program
 
 
 def test_the_seeded_user_is_known(double: GitLabDouble) -> None:
@@ -60,12 +64,16 @@ def test_a_project_says_what_is_switched_on_as_clients_ask_before_they_write(pro
     assert project.open_issues_count == 1
 
 
-def test_the_call_in_the_documentation_has_the_jobs_defined_in_another_project(api: Api, project: Project) -> None:
-    text = (ROOT / "docs" / "gitlab.md").read_text()
-    (value,) = re.findall(r"(?m)^glab api --method PUT projects/\S+ --field ci_config_path=(\S+)$", text)
-    assert api("PUT", "", f'{{"ci_config_path": "{value}"}}'.encode()).status == 200
+def test_the_call_in_the_documentation_has_the_jobs_defined_in_another_project(
+    double: GitLabDouble, project: Project, maintainer: str, tmp_path: Path
+) -> None:
+    program(tmp_path, "glab", glab.SCRIPT)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITLAB_HOST": double.url, "GITLAB_TOKEN": maintainer}
+    terminal = Terminal(folder=tmp_path, environment=environment, kept=tmp_path / "kept")
+    (block,) = [block for block in blocks("docs/gitlab.md") if block.section == "Stricter still"]
+    terminal.play(block, {"group%2Fgitlab-deploy": quote(project.path_with_namespace, safe="")})
     project.refresh()
-    assert project.ci_config_path == value == ".gitlab-ci.yml@group/pipelines"
+    assert project.ci_config_path == ".gitlab-ci.yml@group/pipelines"
 
 
 def test_a_maintainer_and_nobody_below_sets_what_a_job_may_do(double: GitLabDouble, project: Project) -> None:
