@@ -26,9 +26,10 @@ Removes the stacks of this Pulumi project whose merge request is closed, merged 
 the stacks themselves. Only stacks named exactly PREFIX and the number of a merge request are considered. Run it in a
 scheduled job of the project that the merge requests are in, with the variables that a job needs to delete what they
 deployed; Pulumi.STACK.yaml may be missing, since the state has what is needed. CI_JOB_TOKEN suffices to read merge
-requests; outside of a job, set CI_SERVER_URL, CI_PROJECT_ID and GITLAB_TOKEN. Two GitLab projects must not share one
-state with the same Pulumi project name, since their review stacks would have the same names. In Pulumi Cloud, stacks of
-an organization are found with --prefix ORGANIZATION/PREFIX.
+requests from GitLab 18.4 on; before, and outside of a job, GITLAB_TOKEN has to be one of scope read_api, and outside of
+a job CI_SERVER_URL and CI_PROJECT_ID are to be set too. Two GitLab projects must not share one state with the same
+Pulumi project name, since their review stacks would have the same names. In Pulumi Cloud, stacks of an organization are
+found with --prefix ORGANIZATION/PREFIX.
 """
 
 
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints one line for each review stack; 1 if one could not be removed, after the others were."""
     stacks = review_stacks(_list(arguments.prefix), arguments.prefix)
-    states = _merge_request_states([stack.iid for stack in stacks])
+    states = merge_request_states([stack.iid for stack in stacks])
     removed, failed = 0, []
     for stack in stacks:
         state = states.get(stack.iid, _GONE)
@@ -104,7 +105,7 @@ def _list(prefix: StackName) -> list[Mapping[str, object]]:
     return listed
 
 
-def _merge_request_states(iids: Sequence[int]) -> dict[int, str]:
+def merge_request_states(iids: Sequence[int]) -> dict[int, str]:
     """The state of each merge request that GitLab knows, by number.
 
     They are listed, not requested one by one: GitLab answers 404 for each of them also to a caller who may not see the
@@ -115,7 +116,10 @@ def _merge_request_states(iids: Sequence[int]) -> dict[int, str]:
     project = job_project(os.environ, token=None if token == gitlab_check.NO_TOKEN else token)
     states: dict[int, str] = {}
     for start in range(0, len(iids), _PAGE):
-        remedy = "check that this job's user may read the project; nothing was removed"
+        remedy = (
+            "check that this job's user may read the project, and before GitLab 18.4 set GITLAB_TOKEN, of scope "
+            "read_api; nothing was removed"
+        )
         with translate_errors("list the merge requests", remedy):
             page = project.mergerequests.list(iids=list(iids[start : start + _PAGE]), per_page=_PAGE, get_all=True)
         states |= {request.iid: request.state for request in page}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import ROOT
+from tests.support.project import ROOT, STACKS
 
 LONG = re.compile(r"\bdef (test_\w{75,})\(")
 # Phrases that a reader who knows Kubernetes, GitLab and Docker has to translate.
@@ -26,3 +26,12 @@ def test_test_names_have_less_than_80_characters() -> None:
 def test_prose_uses_the_words_of_the_field(path: Path) -> None:
     text = " ".join(path.read_text().split())
     assert DIALECT.findall(text) == []
+
+
+@pytest.mark.parametrize("stack", ["prod", "prod-access"])
+def test_no_unit_test_reads_the_stack_files_that_users_edit(stack: str) -> None:
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    assert file.is_file()
+    with pytest.raises(AssertionError, match="a unit test reads"):
+        file.read_text()
+    assert (STACKS / file.name).read_text()

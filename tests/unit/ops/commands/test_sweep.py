@@ -1,9 +1,13 @@
 """`python -m ops sweep`: which stacks it considers, and what it reports."""
 
 import pytest
+from gitlab.v4.objects import Project
 
+from ops.commands import sweep
 from ops.commands.sweep import ReviewStack, failure, review_stacks
+from ops.ops_error import OpsError
 from ops.stack_name import StackName
+from tests.support.gitlab_double import GitLabDouble
 
 REVIEW = StackName("review-")
 STACK = StackName("review-7")
@@ -90,3 +94,18 @@ def test_stacks_of_an_organization_are_found_by_its_prefix_alone() -> None:
         "acme/review-10",
     ]
     assert [str(stack.name) for stack in review_stacks(names, REVIEW)] == ["review-10"]
+
+
+def test_a_token_of_the_users_own_lists_merge_requests_where_a_jobs_may_not(
+    monkeypatch: pytest.MonkeyPatch, double: GitLabDouble, project: Project, maintainer: str
+) -> None:
+    made = project.mergerequests.create({"source_branch": "b", "target_branch": "main", "title": "t"})
+    # A token that GitLab ignores, as those of jobs are in older releases.
+    job = {"CI_SERVER_URL": double.url, "CI_PROJECT_ID": str(project.id), "CI_JOB_TOKEN": "glcbt-ignored"}
+    for name, value in job.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITLAB_TOKEN", "none")
+    with pytest.raises(OpsError, match=r"before GitLab 18\.4 set GITLAB_TOKEN, of scope read_api; nothing was removed"):
+        sweep.merge_request_states([made.iid])
+    monkeypatch.setenv("GITLAB_TOKEN", maintainer)
+    assert sweep.merge_request_states([made.iid]) == {made.iid: "opened"}
