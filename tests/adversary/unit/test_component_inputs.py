@@ -182,6 +182,8 @@ def test_the_defaults_are_what_the_components_accept(name: str) -> None:
         ("deploy", {"program": "group/p", "program_ref": "release/1.2"}, "|--branch|release/1.2|--|"),
         ("drift", {"stacks": "prod acme/staging"}, "python|-m|ops|drift|prod|acme/staging|"),
         ("preview", {"stacks": "prod staging"}, "python|-m|ops|render|--stack|staging|--ref|"),
+        ("deploy", {"stack": "Shop_EU.v2"}, "pulumi|stack|select|--|Shop_EU.v2|"),
+        ("drift", {"stacks": "acme/Shop_EU.v2"}, "python|-m|ops|drift|acme/Shop_EU.v2|"),
         ("build", {"build_args": '--build-arg=TITLE="My site"'}, "|--build-arg=TITLE=My site|--file|"),
         ("build", {"build_args": '--build-arg=A="$CI_JOB_ID" --layers'}, "|--build-arg=A=8|--layers|--file|"),
         ("build", {"build_args": "--build-arg=A=1 --no-cache"}, "|--build-arg=A=1|--no-cache|--file|"),

@@ -49,12 +49,28 @@ def test_status_shows_what_runs_and_that_it_serves(deployed: Deployed) -> None:
 
 
 def test_doctor_finds_everything_in_its_place(deployed: Deployed) -> None:
+    made = deployed.kubectl("create", "service", "clusterip", "neighbour", "--tcp=80", "-n", "example")
+    assert made.code == 0, made.text
     run = ops(deployed.project, "doctor", "--stack", "sandbox")
     assert run.code == 0, run.text
     *lines, last = run.stdout.splitlines()
     assert last == "everything is there"
     # Nobody has logged in to the registry here, so that the tag cannot be looked up.
-    assert {line[6:15]: line[:4] for line in lines if line[:4] != "ok  "} == {"the image": "note"}, lines
+    noted = [line.removeprefix("note  ") for line in lines if not line.startswith("ok    ")]
+    assert [line.partition(" ")[0] for line in noted] == ["namespace", "the"], lines
+    assert noted[0] == "namespace example also has Service neighbour, which this stack leaves alone"
+    for start in (
+        "Python 3.",
+        "pulumi 3.",
+        "the state is at file://",
+        *(f"plugin {name} " for name in ("kubernetes", "gitlab", "docker")),
+        "the cluster at https://",
+        "the token for ",
+        "the Docker host ssh://",
+        "a reverse proxy answers at ",
+    ):
+        assert [line for line in lines if line.startswith(f"ok    {start}")], start
+    assert deployed.kubectl("delete", "service", "neighbour", "-n", "example").code == 0
     assert "ok    stack file Pulumi.sandbox.yaml has no problem, and its secrets can be decrypted" in lines
     assert any("your credential may create Namespace, NetworkPolicy, ServiceAccount" in line for line in lines)
 

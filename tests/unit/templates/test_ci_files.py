@@ -1,7 +1,9 @@
 """The pipelines are what GitLab's published schema of CI/CD files allows, with the inputs put in as GitLab does."""
 
 import json
+import os
 import re
+import subprocess
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,11 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.adversary.unit.test_pipelines import runs
 from tests.support import ci_templates
-from tests.support.project import ROOT
+from tests.support.documents import Block, blocks
+from tests.support.programs import program
+from tests.support.project import ROOT, STACKS
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.yml"))
 PIPELINES = [
@@ -53,12 +58,85 @@ def test_every_input_is_described_and_used(template: Path) -> None:
 def test_a_pipeline_is_valid_and_gives_components_inputs_they_have(schema: Any, pipeline: Path) -> None:
     document = yaml.safe_load(pipeline.read_text())
     assert problems(schema, document) == []
-    for include in document.get("include", ()):
-        name = include["component"].rpartition("@")[0].rpartition("/")[2]
+    for name, inputs in includes(document):
         declared, _ = ci_templates.parts(name)
-        inputs = include.get("inputs", {})
         assert {key for key, value in declared.items() if "default" not in value} <= set(inputs)
         assert problems(schema, ci_templates.render(name, **inputs)) == []
+
+
+def includes(document: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Name and inputs of each component that a pipeline includes."""
+    return [
+        (include["component"].rpartition("@")[0].rpartition("/")[2], include.get("inputs", {}))
+        for include in document.get("include", ())
+    ]
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_component_is_included_where_its_stack_files_are_there(pipeline: Path) -> None:
+    for name, inputs in includes(yaml.safe_load(pipeline.read_text())):
+        declared, _ = ci_templates.parts(name)
+        given = {
+            key: inputs.get(key, declared[key].get("default")) for key in ("stack", "stacks", "base") if key in declared
+        }
+        for stack in " ".join(given.values()).split():
+            assert (STACKS / f"Pulumi.{stack}.yaml").is_file(), name
+
+
+PIPELINES_OF_PAGES = [
+    block for page in ("docs/gitlab.md", "README.md") for block in blocks(page) if "include:" in block.text
+]
+
+
+@pytest.mark.parametrize("block", PIPELINES_OF_PAGES, ids=lambda block: block.section)
+def test_a_pipeline_of_the_documents_is_valid(schema: Any, block: Block) -> None:
+    document = yaml.safe_load(block.text)
+    assert problems(schema, document) == []
+    assert includes(document)
+    for name, inputs in includes(document):
+        declared, _ = ci_templates.parts(name)
+        assert {key for key, value in declared.items() if "default" not in value} <= set(inputs)
+        assert problems(schema, ci_templates.render(name, **inputs)) == []
+
+
+def test_the_page_of_status_is_published_by_each_schedule_of_drift_if_that_is_wanted() -> None:
+    scheduled = {"CI_PIPELINE_SOURCE": "schedule"}
+    for wanted in (True, False):
+        job = ci_templates.render("drift", pages=wanted)["drift-page"]
+        assert (runs(job["rules"], scheduled), job["pages"]) == (wanted, wanted)
+        assert not runs(job["rules"], {"CI_PIPELINE_SOURCE": "push"})
+        assert job["artifacts"]["paths"] == ["public"]
+        assert '--drift --html "$CI_PROJECT_DIR/public/index.html"' in ci_templates.script(job)
+
+
+def test_a_deploy_job_without_a_state_says_what_to_store_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "job.sh").touch()
+    program(tmp_path, "pulumi", "echo pulumi; exit 1")
+    (job,) = ci_templates.render("deploy").values()
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CI_ENVIRONMENT_NAME": "production"}
+    command = ["bash", "-eo", "pipefail", "-c", ci_templates.script(job)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "PULUMI_BACKEND_URL is not set for the environment production; store it as docs/gitlab.md says\n",
+    )
+
+
+def test_a_preview_of_stacks_in_an_organization_leaves_a_plan_for_each(tmp_path: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "job.sh").write_text("gitlab_deploy_temporary=$PWD\n")
+    program(tmp_path, "pulumi", "echo '{}'")
+    program(
+        tmp_path, "python", 'for word; do case "$word" in *=*.json) cat "${word#*=}"; echo "${word%%=*}" ;; esac; done'
+    )
+    job = ci_templates.render("preview", stacks="acme/prod acme/blog/Shop_EU.v2")["preview"]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PULUMI_BACKEND_URL": "s3://state"}
+    command = ["bash", "-eo", "pipefail", "-c", ci_templates.script(job)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["{}", "acme/prod", "{}", "acme/blog/Shop_EU.v2"]
 
 
 def test_the_schema_refuses_what_is_no_job(schema: Any) -> None:

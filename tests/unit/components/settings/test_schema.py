@@ -12,6 +12,7 @@ import yaml
 
 from components.settings.key import Key
 from components.settings.schema import stack_schema
+from tests.support.documents import DOCUMENTS, blocks
 from tests.support.project import ROOT, STACKS
 from tests.support.stack_files import EVERY, HOST_KEY, Place, Stack, places, read
 
@@ -220,3 +221,18 @@ def test_every_key_has_a_sentence_and_an_example_and_defaults_pass_their_own_rul
             if place.key.kind != "block":
                 stack = place.put(json.loads(json.dumps(default)))
                 assert read(stack, tmp_path)[1] == [], place.path
+
+
+@pytest.mark.parametrize(
+    "page", sorted({*DOCUMENTS, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/*.md"))})
+)
+def test_what_a_document_shows_of_a_stack_file_has_no_other_keys(page: str) -> None:
+    for block in blocks(page):
+        if "gitlab-deploy:" in block.text and block.language == "yaml":
+            document = yaml.safe_load(block.text)
+            wrong = {"additionalProperties", "type", "enum"}
+            # Conditions between blocks are left out: it may be a part of a stack file.
+            for name, value in document.get("config", document).items():
+                errors_of = SCHEMA.iter_errors({"config": {name: value}})
+                found = [error.message for error in errors_of if error.validator in wrong]
+                assert found == [], name
