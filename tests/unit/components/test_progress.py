@@ -1,6 +1,7 @@
 """What a run says while it waits."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,26 @@ def test_a_wait_that_is_for_nothing_yet_says_nothing() -> None:
 
     asyncio.run(wait())
     assert said == []
+
+
+def test_no_wait_is_silent_for_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    pauses: list[float] = []
+
+    async def wait() -> None:
+        loop, repeated = asyncio.get_running_loop(), asyncio.Event()
+        real = loop.call_later
+
+        def call_later(delay: float, *rest: Any) -> asyncio.TimerHandle:
+            pauses.append(delay)
+            if len(pauses) == 3:
+                repeated.set()
+            return real(0.0, *rest)
+
+        monkeypatch.setattr(loop, "call_later", call_later)
+        async with Progress(lambda _: None) as told:
+            told.say("0 of 3 Pods ready")
+            await repeated.wait()
+
+    asyncio.run(wait())
+    assert max(pauses) < 5

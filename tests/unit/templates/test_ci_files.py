@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.adversary.unit.test_pipelines import runs
+from tests.adversary.unit.test_pipelines import IN_FORK, runs
 from tests.support import ci_templates
 from tests.support.documents import Block, blocks
 from tests.support.programs import program
@@ -81,6 +81,18 @@ def test_a_component_is_included_where_its_stack_files_are_there(pipeline: Path)
         }
         for stack in " ".join(given.values()).split():
             assert (STACKS / f"Pulumi.{stack}.yaml").is_file(), name
+
+
+@pytest.mark.parametrize("name", [".gitlab-ci.yml", "examples/program-deploys.gitlab-ci.yml"])
+def test_a_fork_previews_in_the_image_of_the_project_that_it_was_forked_from(name: str) -> None:
+    """A private one is not for forks, as docs/gitlab.md says."""
+    document = yaml.safe_load((ROOT / name).read_text())
+    (rule, *_) = [
+        rule for rule in document["workflow"]["rules"] if runs([rule], IN_FORK | {"CI_MERGE_REQUEST_PROJECT_ID": "1"})
+    ]
+    assert rule["variables"]["PREVIEW_IMAGE"] == "$CI_REGISTRY/$CI_MERGE_REQUEST_PROJECT_PATH/runner:1"
+    (inputs,) = [inputs for name, inputs in includes(document) if name == "preview"]
+    assert inputs["runner_image"] == "$PREVIEW_IMAGE"
 
 
 PIPELINES_OF_PAGES = [
