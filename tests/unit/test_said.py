@@ -44,7 +44,7 @@ SAID = {
     ),
     "review apps need a stack file": (
         "docs/gitlab.md#Review apps",
-        r"is added to the includes .* once there is a stack file for it\. `Pulumi\.review\.yaml` .* is the stack file",
+        r"Once there is a stack file for them, this is added .* `Pulumi\.review\.yaml` .* is the stack file",
     ),
     "how GitLab's own button rolls back": (
         "docs/operations.md#Roll back",
