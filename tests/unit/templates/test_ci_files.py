@@ -111,7 +111,7 @@ def test_a_pipeline_of_the_documents_is_valid(schema: Any, block: Block) -> None
         assert problems(schema, ci_templates.render(name, **inputs)) == []
 
 
-def test_the_page_of_status_is_published_by_each_schedule_of_drift_if_that_is_wanted() -> None:
+def test_the_page_of_status_is_published_by_schedules_of_drift_if_that_is_wanted() -> None:
     scheduled = {"CI_PIPELINE_SOURCE": "schedule"}
     for wanted in (True, False):
         job = ci_templates.render("drift", pages=wanted)["drift-page"]

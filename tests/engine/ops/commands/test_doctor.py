@@ -82,7 +82,6 @@ def test_a_state_that_nobody_is_logged_in_to_is_named(project: Project, tmp_path
 def test_a_stack_that_is_locked_is_named(project: Project, tmp_path: Path) -> None:
     project.configure(config())
     lock = tmp_path / "state" / ".pulumi" / "locks" / "organization" / "gitlab-deploy" / "test" / "a.json"
-    lock.parent.mkdir(parents=True)
     lock.write_text('{"pid": 57, "username": "root", "hostname": "runner-1", "timestamp": "2026-11-24T10:00:00Z"}')
     (problem,) = failed(project)
     assert problem.startswith("stack test is locked by root@runner-1")
