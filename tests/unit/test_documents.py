@@ -1,12 +1,15 @@
 """README and docs/: every command is run by a test, and every link leads somewhere."""
 
+import argparse
 import ast
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ops.__main__ import COMMANDS
 from tests.support.documents import DOCUMENTS, RUN, blocks, commands, runner, untyped
 from tests.support.project import ROOT, STACKS
 
@@ -68,6 +71,30 @@ def test_a_test_that_types_no_command_has_not_run_those_that_it_is_named_for() -
         ".venv/bin/python -m ops shell prod -- kubectl get pods",
     ]
     assert untyped("tests/unit/test_documents.py::test_a_fenced_block_says_what_it_is") == []
+
+
+MAKE = re.compile(r"^make (?:-\S+ )*([a-z][a-z -]*)")
+OPS = re.compile(r"^(?:\.venv/bin/)?(?:python -m )?ops ([a-z]+)(.*)$")
+TARGETS = set(re.findall(r"(?m)^([a-z][\w-]*):", (ROOT / "Makefile").read_text()))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_in_sentences_are_those_that_there_are(document: str) -> None:
+    text = re.sub(r"(?ms)^```.*?^```$", "", (ROOT / document).read_text())
+    named = re.findall(r"`([^`\n]+)`", text)
+    targets = {target for one in named if (found := MAKE.match(one)) for target in found[1].split()}
+    assert targets <= TARGETS
+    for command, rest in (found.groups() for one in named if (found := OPS.match(one))):
+        assert command in COMMANDS
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"ops.commands.{command}").add_arguments(parser)
+        options = re.compile(r"(?<=[ \[])--[a-z-]+")
+        assert set(options.findall(rest)) <= set(options.findall(parser.format_help()))
+
+
+def test_the_table_of_operations_has_every_command() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert sorted(re.findall(r"(?m)^\| `(\w+)` \| ", text)) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("stack", ["prod", "prod-access"])
