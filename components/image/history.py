@@ -16,7 +16,7 @@ from components.outputs import DeploymentOutput, HistoryOutput, PipelineOutput, 
 KEY = "gitlab-deploy:image"
 ROLLBACK = "gitlab-deploy:rollback"
 _BY_KEY = f"rolled back by {ROLLBACK}"
-_NOT_ALONE = (
+_ROLLS_NOTHING_BACK = (
     f"{ROLLBACK} rolls nothing back here, since a deploy job sets the image of its own pipeline: run the deploy job "
     "again that deployed the wanted one (Rollback on the page of the environment)"
 )
@@ -190,7 +190,7 @@ def _decide(wanted: ImageReference | None, origin: Origin, last: Deployed | None
         return _roll_back(origin, last) if rollback else _keep(last)
     if wanted.is_same(last.image):
         same = Decision(deployed=last.seen(origin), source=_configured(origin), replaces=None)
-        return same.noting(_NOT_ALONE) if rollback and origin.pipeline and not last.rolled_back else same
+        return same.noting(_ROLLS_NOTHING_BACK) if rollback and origin.pipeline and not last.rolled_back else same
     replaced = last.has_replaced(wanted)
     # Its deploy job was run again, which is how GitLab rolls an environment back. One that was overtaken before it ran
     # has deployed nothing.
