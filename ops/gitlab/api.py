@@ -17,10 +17,10 @@ REASON_LIMIT = 300
 # The variable with the token that writes notes and issues.
 REVIEW_TOKEN = "GITLAB_REVIEW_TOKEN"  # noqa: S105 - the variable's name
 NO_REVIEW_TOKEN = (
-    f"{REVIEW_TOKEN} is not set; make a project access token with scope api and role Reporter, and store it in a masked"
-    " variable of that name"
+    f"{REVIEW_TOKEN} is not set; make a project access token with scope api and role Reporter (in GitLab.com's Free"
+    " tier a personal one of an account made for this), and store it in a masked variable of that name"
 )
-REVIEW_TOKEN_REMEDY = f"check that {REVIEW_TOKEN} is a project access token with scope api and role Reporter or higher"
+REVIEW_TOKEN_REMEDY = f"check that {REVIEW_TOKEN} has scope api and role Reporter or higher, and has not expired"
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def translate_errors(action: str, remedy: str) -> Iterator[None]:
 def job_project(environment: Mapping[str, str], *, token: str | None = None) -> Project:
     """The project of the running job, from the variables that GitLab predefines in every job.
 
-    `token` is a project access token; without one the job's own CI_JOB_TOKEN is used, which may read merge requests
+    `token` is the user's own; without one the job's own CI_JOB_TOKEN is used, which may read merge requests
     and write no note or issue (GitLab: CI/CD job token). Nothing is asked of GitLab here.
     """
     missing = [name for name in ("CI_SERVER_URL", "CI_PROJECT_ID") if not environment.get(name)]

@@ -29,7 +29,8 @@ def test_without_a_token_one_line_says_how_to_get_a_note(
     assert ops(monkeypatch, "note", "plans.json", "prod") == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         "no note was written: GITLAB_REVIEW_TOKEN is not set; make a project access token with scope api and role"
-        " Reporter, and store it in a masked variable of that name"
+        " Reporter (in GitLab.com's Free tier a personal one of an account made for this), and store it in a masked"
+        " variable of that name"
     )
 
 
