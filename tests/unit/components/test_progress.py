@@ -8,6 +8,9 @@ import pytest
 from components import progress
 from components.progress import Progress
 
+SECONDS = 30
+"""So long at most a test waits for what has to be said."""
+
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +28,7 @@ def test_a_wait_says_what_it_is_for_once_and_again_while_it_lasts() -> None:
             if len(said) == 3:
                 repeated.set()
 
-        async with Progress(tell) as told:
+        async with asyncio.timeout(SECONDS), Progress(tell) as told:
             told.say("1 of 3 Pods ready")
             told.say("1 of 3 Pods ready")
             assert said == ["1 of 3 Pods ready"]
@@ -80,7 +83,7 @@ def test_no_wait_is_silent_for_five_seconds(monkeypatch: pytest.MonkeyPatch) -> 
             return real(0.0, *rest)
 
         monkeypatch.setattr(loop, "call_later", call_later)
-        async with Progress(lambda _: None) as told:
+        async with asyncio.timeout(SECONDS), Progress(lambda _: None) as told:
             told.say("0 of 3 Pods ready")
             await repeated.wait()
 
