@@ -92,6 +92,15 @@ def test_status_shows_since_when_it_runs_and_writes_a_page(blog: Deployed, tmp_p
         assert not leaks(secret, run.text)
 
 
+def test_doctor_looks_at_both_targets(blog: Deployed) -> None:
+    run = ops(blog.project, "doctor", "--stack", "sandbox")
+    assert run.code == 0, run.text
+    lines = run.stdout.splitlines()
+    for text in ("plugin docker ", "the cluster at https://", "the Docker host ssh://", "a reverse proxy answers at "):
+        assert [line for line in lines if line.startswith(f"ok    {text}")], run.stdout
+    assert [line for line in lines if " may pull " in line], run.stdout
+
+
 def test_a_shell_acts_on_the_namespace_and_the_docker_host(
     blog: Deployed, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -1,5 +1,6 @@
 """`ops verify` asks for the application on Kubernetes as users do: through its Ingress."""
 
+import argparse
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.outputs import StackOutputs
 from ops import cli, site
 from ops.checks import ingress
 from tests.support.answering import answering
@@ -90,3 +92,17 @@ def test_without_a_path_the_one_of_the_ingress_is_asked_for_and_may_be_missing(
     assert ingress.ask("https://blog.example.org/", None, HERE, None, answer)[0] is None
     assert ingress.ask("https://blog.example.org/", "/version.txt", HERE, None, answer)[0] is False
     assert seen == ["/docs/", "/", "/version.txt"]
+
+
+@pytest.mark.parametrize(("answers", "passed"), [([False, True], True), ([False, False], False), ([None], None)])
+def test_a_route_gets_some_time_and_then_counts_as_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, answers: list[bool | None], passed: bool | None
+) -> None:
+    clock = iter(range(0, 1000, ingress.ROUTED_SECONDS - 1))
+    monkeypatch.setattr(ingress, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+    monkeypatch.setattr(ingress.Controller, "of", lambda *_: HERE)
+    given = iter(answers)
+    monkeypatch.setattr(ingress, "ask", lambda url, *_: (next(given, False), url))
+    outputs: StackOutputs[str] = {"addresses": {"kubernetes": ["http://a/"]}}
+    found = list(ingress.checks("blog", outputs, argparse.Namespace(path=None, ca=None, proxy=None)))
+    assert found == [(passed, "http://a/")]
