@@ -20,12 +20,13 @@ _REMEDY = "see that the image is pushed and that this login may read it"
 
 
 def checks(stack: Settings, image: ImageReference, password: str | None) -> Iterator[Check]:
-    """One for each target whose login exists before the stack runs; the deploy token of the block registry does not.
+    """One for each target whose login exists; the deploy token of the block registry does once the stack has run.
 
     `password` is that of `registry.username`.
     """
     if stack.kubernetes and stack.namespace:
-        names = (stack.kubernetes.pull_secret, *stack.kubernetes.pull_secrets)
+        own = stack.registry.pull_secret if stack.registry else None
+        names = dict.fromkeys((own, stack.kubernetes.pull_secret, *stack.kubernetes.pull_secrets))
         found = [check for name in names if name for check in _by_pull_secret(stack.namespace, name, image)]
         # The kubelet tries each of them, and one that reads the image is enough.
         yield from [check for check in found if check[0]][:1] or found

@@ -136,3 +136,9 @@ def test_the_policy_allows_the_pages_own_style_and_no_request() -> None:
     assert [attributes["href"] for attributes in shown.of("link")] == ["data:,"]
     assert "url(" not in style
     assert "@import" not in style
+
+
+def test_the_page_has_the_width_of_a_phone() -> None:
+    """A phone's browser takes a page without this for one of 980 pixels, and makes it small."""
+    text = render("group/blog", [stack()], NOW)
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text

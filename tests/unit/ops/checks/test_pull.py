@@ -23,7 +23,7 @@ HOST = {"address": "ssh://deploy@host", "hostKey": HOST_KEY, "host": "blog.examp
 
 
 def stack(**blocks: Any) -> Settings:
-    keys = {"cluster": "prod", "image": str(IMAGE), "app": '{"port": 8080}'}
+    keys = {"cluster": "prod", "gitlabProject": "group/blog", "image": str(IMAGE), "app": '{"port": 8080}'}
     keys |= {key: json.dumps(value) for key, value in blocks.items()}
     found, problems = settings.parse({f"gitlab-deploy:{key}": value for key, value in keys.items()})
     assert found, problems
@@ -54,6 +54,19 @@ def test_the_pull_secret_of_the_namespace_is_tried_at_the_registry(
     assert text.startswith(f"the pull secret shop/pull reads {IMAGE}")
     assert asked == [base64.b64encode(b"user:word").decode()]
     assert "word" not in text
+
+
+def test_the_pull_secret_that_the_stack_has_made_is_tried_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = json.dumps({"auths": {"registry.example.com": {"auth": base64.b64encode(b"user:word").decode()}}})
+    made = {"gitlab-registry-stack": base64.b64encode(config.encode()).decode()}
+    monkeypatch.setattr(cli, "run", lambda *command: done((), made.get(command[3], "")))
+    monkeypatch.setattr(Repository, "ask", lambda *_: (None, b""))
+    of = stack(kubernetes={"namespace": "shop"}, registry={"server": "registry.example.com"})
+    ((passed, text),) = pull.checks(of, IMAGE, None)
+    assert (passed, text) == (True, f"the pull secret shop/gitlab-registry-stack reads {IMAGE}")
+    # Before the first run there is none.
+    made.clear()
+    assert list(pull.checks(of, IMAGE, None)) == []
 
 
 def test_a_secret_that_may_not_be_read_is_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
