@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import urllib.error
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
@@ -47,18 +48,23 @@ def _by_pull_secret(namespace: str, name: str, image: ImageReference) -> Iterato
     config = base64.b64decode(asked.stdout).decode(errors="replace")
     text = f"the pull secret {namespace}/{name} reads {image}"
     readable = _reads(image, {"DOCKER_AUTH_CONFIG": config})
-    yield readable, text if readable else f"{text}, but the registry does not give it from here; {_REMEDY}"
+    refused = f"{text}, but the registry does not give it; {_REMEDY}"
+    unknown = f"whether {text} is not known: the registry could not be asked from here"
+    yield readable, text if readable else refused if readable is False else unknown
 
 
-def _reads(image: ImageReference, environment: Mapping[str, str]) -> bool:
+def _reads(image: ImageReference, environment: Mapping[str, str]) -> bool | None:
+    """None if the registry does not answer here: it may be one that the cluster alone reaches."""
     try:
         # No login but this one: that of this machine's user would answer for it.
         repository = Repository.of(image, {**environment, "DOCKER_CONFIG": os.devnull})
         if repository is None:
             return True
         call_within(TOTAL_SECONDS, lambda: repository.ask("HEAD", f"manifests/{image.digest or image.tag}"))
-    except (OSError, ValueError, RecursionError, http.client.HTTPException):
+    except urllib.error.HTTPError:
         return False
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
+        return None
     return True
 
 

@@ -98,7 +98,8 @@ def test_doctor_looks_at_both_targets(blog: Deployed) -> None:
     lines = run.stdout.splitlines()
     for text in ("plugin docker ", "the cluster at https://", "the Docker host ssh://", "a reverse proxy answers at "):
         assert [line for line in lines if line.startswith(f"ok    {text}")], run.stdout
-    assert [line for line in lines if line.startswith("ok    the pull secret ")], run.stdout
+    # Of the sandbox's registry, which this machine does not know by its name.
+    assert [line for line in lines if line.startswith("note  whether the pull secret ")], run.stdout
 
 
 def test_a_shell_acts_on_the_namespace_and_the_docker_host(

@@ -57,7 +57,7 @@ def test_doctor_finds_everything_in_its_place(deployed: Deployed) -> None:
     assert last == "everything is there"
     # Nobody has logged in to the registry here, so that the tag cannot be looked up.
     noted = [line.removeprefix("note  ") for line in lines if not line.startswith("ok    ")]
-    assert [line.partition(" ")[0] for line in noted] == ["namespace", "the"], lines
+    assert [" ".join(line.split()[:2]) for line in noted] == ["namespace example", "the image", "whether the"], lines
     assert noted[0] == "namespace example also has Service neighbour, which this stack leaves alone"
     for start in (
         "Python 3.",

@@ -3,7 +3,9 @@
 import base64
 import json
 import subprocess
+import urllib.error
 from dataclasses import replace
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -30,9 +32,14 @@ def stack(**blocks: Any) -> Settings:
     return found
 
 
-@pytest.mark.parametrize("is_there", [True, False])
+DENIED = urllib.error.HTTPError("https://registry.example.com", 403, "denied", Message(), None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [(None, True), (DENIED, False), (OSError("no such host"), None)], ids=["good", "no", "away"]
+)
 def test_the_pull_secret_of_the_namespace_is_tried_at_the_registry(
-    monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+    monkeypatch: pytest.MonkeyPatch, answer: Exception | None, *, expected: bool | None
 ) -> None:
     config = json.dumps({"auths": {"registry.example.com": {"auth": base64.b64encode(b"user:word").decode()}}})
     asked: list[str | None] = []
@@ -40,8 +47,8 @@ def test_the_pull_secret_of_the_namespace_is_tried_at_the_registry(
     def ask(repository: Repository, method: str, path: str) -> tuple[None, bytes]:
         asked.append(repository.login)
         assert (method, path) == ("HEAD", "manifests/1.0.0")
-        if not is_there:
-            raise OSError("denied")
+        if answer:
+            raise answer
         return None, b""
 
     def run(*_: str) -> subprocess.CompletedProcess[str]:
@@ -50,8 +57,9 @@ def test_the_pull_secret_of_the_namespace_is_tried_at_the_registry(
     monkeypatch.setattr(Repository, "ask", ask)
     monkeypatch.setattr(cli, "run", run)
     ((passed, text),) = pull.checks(stack(kubernetes={"namespace": "shop", "pullSecret": "pull"}), IMAGE, None)
-    assert passed is is_there
-    assert text.startswith(f"the pull secret shop/pull reads {IMAGE}")
+    assert passed is expected
+    assert f"the pull secret shop/pull reads {IMAGE}" in text
+    assert ("could not be asked from here" in text) == (expected is None)
     assert asked == [base64.b64encode(b"user:word").decode()]
     assert "word" not in text
 
@@ -119,7 +127,7 @@ def test_one_of_several_pull_secrets_that_reads_the_image_is_enough(monkeypatch:
 
     def ask(repository: Repository, *_: str) -> tuple[None, bytes]:
         if repository.login is None:
-            raise OSError("denied")
+            raise DENIED
         return None, b""
 
     monkeypatch.setattr(Repository, "ask", ask)
