@@ -1,8 +1,10 @@
 """kubectl, which finds the cluster as the Kubernetes provider does. No Pulumi here."""
 
 import json
+import os
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +25,10 @@ _KEEPS_PATH = (1, 34)
 """The first version of kubectl that asks below the path of the kubeconfig's server (kubernetes#131165)."""
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+
+_prefixes: dict[tuple[object, ...], str] = {}
+"""What precedes a path of the API server, by all that kubectl finds a kubeconfig with."""
+_asking = threading.Lock()
 
 
 def kubectl(
@@ -73,11 +79,20 @@ def raw_path(path: str, *flags: str, run: Kubectl = kubectl, **how: Any) -> str:
     """What `kubectl get --raw` has to be given for a path of the API server.
 
     The server of a kubeconfig may be below a path, as behind Rancher (`https://HOST/k8s/clusters/ID`), which kubectl
-    leaves out before 1.34.
+    leaves out before 1.34. kubectl is asked for that once for each kubeconfig.
     """
-    server = current_server(*flags, run=run, **how).stdout.strip()
-    prefix = urlsplit(server).path.rstrip("/") if "://" in server else ""
-    return f"{prefix}{path}" if prefix and _client_version(run, **how) < _KEEPS_PATH else path
+    environment: Mapping[str, str] = how.get("environment") or os.environ
+    of = (run, flags, tuple(sorted(environment.items())))
+    with _asking:
+        if of in _prefixes:
+            return f"{_prefixes[of]}{path}"
+        shown = current_server(*flags, run=run, **how)
+        server = shown.stdout.strip()
+        below = urlsplit(server).path.rstrip("/") if "://" in server else ""
+        prefix = below if below and _client_version(run, **how) < _KEEPS_PATH else ""
+        if shown.returncode == 0:
+            _prefixes[of] = prefix
+    return f"{prefix}{path}"
 
 
 def _client_version(run: Kubectl, **how: Any) -> tuple[int, int]:  # noqa: ANN401

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -54,3 +56,28 @@ def version(major: str, minor: str) -> str:
 )
 def test_a_raw_request_goes_below_the_path_of_the_server(server: str, of_kubectl: str, path: str) -> None:
     assert asked(server, of_kubectl) == path
+
+
+def views(*requests: tuple[str, Mapping[str, str]], code: int = 0) -> int:
+    """How often kubectl is asked for a server's address by requests with a flag and an environment, all at once."""
+    asked: list[str] = []
+
+    def run(*arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
+        if "view" in arguments:
+            asked.append(arguments[0])
+            return subprocess.CompletedProcess(arguments, code, stdout="" if code else RANCHER, stderr="")
+        return subprocess.CompletedProcess(arguments, 0, stdout=version("1", "33"), stderr="")
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        list(pool.map(lambda request: get_raw("/api", request[0], run=run, environment=request[1]), requests))
+    return len(asked)
+
+
+def test_a_run_asks_once_for_the_server_of_each_kubeconfig() -> None:
+    own, other = {"KUBECONFIG": "own"}, {"KUBECONFIG": "other"}
+    assert views(*[("--v=0", own)] * 4) == 1
+    assert views(("--v=0", own), ("--v=0", other), ("--kubeconfig=job", own)) == 3
+
+
+def test_a_server_that_kubectl_could_not_name_is_asked_for_again() -> None:
+    assert views(*[("--v=0", {"KUBECONFIG": "own"})] * 2, code=1) == 2
