@@ -44,10 +44,11 @@ class Program:
         document["config"][key] = value
         self._file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
-    def run(self, *arguments: str, fails: bool = False) -> Sample:
-        """Measures a command of the CLI."""
+    def run(self, *arguments: str, fails: bool = False, **variables: str) -> Sample:
+        """Measures a command of the CLI, in an environment with these variables."""
         command = ["pulumi", *arguments, "--non-interactive", "--stack", self._stack]
-        return measure(command, cwd=self._folder, environment=self.environment, servers=self.servers, fails=fails)
+        environment = self.environment | variables
+        return measure(command, cwd=self._folder, environment=environment, servers=self.servers, fails=fails)
 
     def preview(self) -> Sample:
         """Measures a preview."""

@@ -9,7 +9,8 @@ from components import sdk
 
 sdk.load_as_used()
 
-from typing import Any, cast  # noqa: E402 - the SDKs load what they are used for
+import asyncio  # noqa: E402 - the SDKs load what they are used for
+from typing import Any, cast  # noqa: E402
 
 import pulumi  # noqa: E402
 import pulumi_kubernetes as kubernetes  # noqa: E402
@@ -57,3 +58,16 @@ for number in range(config.require_int("applications")):
         ),
         opts,
     )
+
+
+async def begun() -> None:
+    """One turn of the event loop, in which the registrations begin.
+
+    The SDK waits for those that have begun one after another. If none has, as at the end of a program that asks the
+    engine for nothing, it waits for all outputs at once, anew for each that is there (pulumi: runtime/stack.py,
+    wait_for_rpcs): a time that grows with the square of the number of applications.
+    """
+    await asyncio.sleep(0)
+
+
+pulumi.run(begun)

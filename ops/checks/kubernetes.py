@@ -3,8 +3,8 @@
 import argparse
 import json
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from components.cluster.kubectl import get_raw
@@ -47,7 +47,7 @@ def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Nam
         return
     port = min(spec["ports"], key=lambda item: (item.get("name") != "http", spec["ports"].index(item)))["port"]
     path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{port}/proxy{arguments.path or '/'}"
-    answer = get_raw(path, run=partial(tools.run, "kubectl"), environment=job)
+    answer = get_raw(path, run=_kubectl, environment=job)
     where = f"{namespace}: Service {service} answers over HTTP"
     own_answer = arguments.path is None and _OWN_ANSWER.search(answer.stderr)
     if own_answer:
@@ -57,6 +57,10 @@ def serving(app: AppOutput[str], job: Mapping[str, str], arguments: argparse.Nam
         yield False, f"{where}{why(answer.stderr)}"
     else:
         yield holds(where, answer.stdout, arguments)
+
+
+def _kubectl(*arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    return tools.run("kubectl", *arguments, **how)
 
 
 def _is_serving(pod: Mapping[str, Any]) -> bool:

@@ -66,3 +66,23 @@ def test_an_application_may_have_no_page_at_its_root(
     application: Any = {"namespace": "shop", "service": "web", "image": "blog:2"}
     asked = list(kubernetes.serving(application, {}, argparse.Namespace(path=path, expect=None)))
     assert asked[-1][0] is passed
+
+
+def test_many_applications_of_one_cluster_ask_once_for_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {
+        "service": json.dumps({"spec": {"selector": {"app": "web"}, "ports": [{"port": 8}]}}),
+        "pods": json.dumps({"items": []}),
+        "view": "https://here",
+        "--raw": "hello",
+    }
+    asked: list[str] = []
+
+    def run(*command: str, environment: Any = None) -> Any:  # noqa: ARG001 - as the function has it
+        asked.append(command[2])
+        return argparse.Namespace(returncode=0, stdout=answers[command[2]], stderr="")
+
+    monkeypatch.setattr(cli, "run", run)
+    for namespace in ("shop", "blog", "wiki"):
+        application: Any = {"namespace": namespace, "service": "web", "image": "blog:2"}
+        list(kubernetes.serving(application, {}, argparse.Namespace(path="/", expect=None)))
+    assert (asked.count("--raw"), asked.count("view")) == (3, 1)
