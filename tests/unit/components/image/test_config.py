@@ -22,8 +22,13 @@ MANIFEST = {"config": {"digest": "sha256:config"}}
 
 
 @contextmanager
-def registry(paths: dict[str, Any], *, token: str | None = None) -> Iterator[ImageReference]:
-    """An image in a registry with these answers by path below the repository; a text is where it redirects to."""
+def registry(
+    paths: dict[str, Any], *, token: str | None = None, asked: list[str] | None = None
+) -> Iterator[ImageReference]:
+    """An image in a registry with these answers by path below the repository; a text is where it redirects to.
+
+    The paths of the requests are added to `asked`.
+    """
     seen: list[tuple[str, str | None]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -50,12 +55,24 @@ def registry(paths: dict[str, Any], *, token: str | None = None) -> Iterator[Ima
 
     with serving(Handler) as address:
         yield ImageReference.parse(f"{address}/group/blog:1.0.0")
+    if asked is not None:
+        asked += [path.partition("?")[0] for path, _ in seen]
     # The login is for the registry, and for nobody that it leads to.
     assert not [path for path, authorization in seen if path.startswith("/store") and authorization]
 
 
 def image(**fields: Any) -> dict[str, Any]:
     return {"manifests/1.0.0": MANIFEST, "blobs/sha256:config": {"config": fields}}
+
+
+def test_an_image_is_read_with_a_request_for_each_document_and_one_for_a_token() -> None:
+    asked: list[str] = []
+    answers = image(User="1000") | {"manifests/1.0.0": INDEX, "manifests/sha256:linux": MANIFEST}
+    with registry(answers, token="secret", asked=asked) as found:
+        assert config.read(found, NOBODY)
+    documents = [f"/v2/group/blog/{path}" for path in ("manifests/1.0.0", "manifests/sha256:linux")]
+    # What the first request is refused with says where the token is.
+    assert asked == [documents[0], "/token", *documents, "/v2/group/blog/blobs/sha256:config"]
 
 
 def test_config_of_an_index_is_that_for_linux_with_a_token_and_behind_a_redirect() -> None:
