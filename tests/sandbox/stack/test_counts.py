@@ -74,7 +74,8 @@ def test_an_image_only_up_asks_gitlab_nothing_and_watches_in_place_of_polling(
     found = asked.kinds()
     # Of each kind, as often as the rollout was looked at: first, last, and once in two seconds.
     listed = {f"list {kind}" for kind in ("deployments", "replicasets", "pods", "endpointslices")}
-    (looks,) = {found[kind] for kind in listed}
+    looks = found["list deployments"]
+    assert {found[kind] for kind in listed} == {looks}
     # A process for each look, and for the watch, which needs the path below which the server is.
     assert processes == {
         "kubectl get --filename": 1,
