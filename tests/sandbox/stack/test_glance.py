@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def first(blog: Deployed) -> Run:
 
 
 def test_a_run_says_how_far_pods_and_containers_are(first: Run) -> None:
-    assert "web: 0 of 2 Pods ready" in first.stdout
+    # On a busy machine one of them is ready by the first look.
+    assert re.search(r"web: [01] of 2 Pods ready", first.stdout)
     for words in ("pulling", "pulled", "waiting until it is healthy", "is healthy", "the reverse proxy serves"):
         assert words in first.stdout, words
     # In the log of a job, and not once more among the messages at the end.
