@@ -59,7 +59,7 @@ if stack.from_manifests:
 
     stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
-# As does this.
+# It goes on while the others are checked.
 reading = Reading(stack) if stack.needs_cluster and not offline else None
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 checked: HostCheck | None = None

@@ -187,6 +187,7 @@ class Compose(pulumi.ComponentResource):
             beside=self._servings,
         )
         self._servings[service.name] = serving
+        started = quick_start(service, args.known_api)
         reference = args.image_of(service.name)
         image_id: pulumi.Output[str] = self._images[reference].image_id.apply(str)
         asked: pulumi.Output[str] | None = None
@@ -198,7 +199,7 @@ class Compose(pulumi.ComponentResource):
             waits = False
         elif asked is not None:
             waits = asked.apply(lambda how: how != probe.NONE)
-        generation, made_of = self._generation(service, name) if service.is_swapped else (None, None)
+        generation, made_of = self._generation(started, name) if service.is_swapped else (None, None)
         fixed_name = names.container_name(args.project, service)
         startable: pulumi.Output[str] = image_id.apply(serving.gate)
         made = docker.Container(
@@ -212,7 +213,7 @@ class Compose(pulumi.ComponentResource):
             # A database may have its data in a volume without a name, which compose does not remove either.
             remove_volumes=service.is_stacks_own,
             **container.arguments(
-                quick_start(service, args.known_api),
+                started,
                 args.values,
                 labels=self._container_labels(service, generation),
                 networks=self._networks,
@@ -265,7 +266,7 @@ class Compose(pulumi.ComponentResource):
     def _generation(self, service: Service, name: str) -> tuple[pulumi.Output[Generation], pulumi.Output[str]]:
         """The generation of the container, and the digest of what it is made of, which is secret."""
         args = self._args
-        definition = names.definition(quick_start(service, args.known_api))
+        definition = names.definition(service)
         sealed = [args.values[one] for one in sorted(encrypted_in(definition))]
         made_of = pulumi.Output.all(definition, args.image_of(service.name), self._is_quick, *sealed).apply(digest)
         present = None if args.present is None else {one.name for one in args.present.containers}

@@ -43,23 +43,12 @@ def differences(
                 )
         elif service["completes"] and container.exit_code == 0:
             continue
-        elif container.is_stopped and _is_followed(name, container, by_id.values(), identity):
+        elif container.is_stopped and any(one.id in by_id for one in present.serving(name, identity)):
             # The run that put another one in its place failed elsewhere, later on.
             continue
         elif state := fault(container):
             found.append(f"the container {container.quoted} {state}")
     return found
-
-
-def _is_followed(service: str, container: ListedContainer, others: Collection[ListedContainer], identity: str) -> bool:
-    """Whether another container of the stack runs for this service."""
-    return any(
-        one.id != container.id
-        and one.identity == identity
-        and one.labels.get(SERVICE_LABEL) == service
-        and not one.is_stopped
-        for one in others
-    )
 
 
 def left_behind(container: ListedContainer, project: Project) -> list[str]:

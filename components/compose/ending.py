@@ -7,7 +7,6 @@ import pulumi
 
 from components.compose.args import ComposeArgs
 from components.compose.model import Service
-from components.compose.names import SERVICE_LABEL
 from components.docker_app.remote_docker import RemoteDockerError
 from components.progress import Progress, shown_at
 
@@ -20,14 +19,7 @@ async def end_old(args: ComposeArgs, service: Service, parent: pulumi.Resource, 
     if pulumi.runtime.is_dry_run() or args.present is None:
         return container_id
     kept = {container_id, *(one.id for one in args.leftovers)}
-    old = [
-        one
-        for one in args.present.containers
-        if one.identity == args.identity
-        and one.labels.get(SERVICE_LABEL) == service.name
-        and one.id not in kept
-        and not one.is_stopped
-    ]
+    old = [one for one in args.present.serving(service.name, args.identity) if one.id not in kept]
     if old:
         async with Progress(shown_at(parent)) as progress:
             progress.say(f"{service.name}: serves, and the container before it has {service.stop_seconds} s to end")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from components.compose.names import SERVICE_LABEL
 from components.docker_app.listed_container import ListedContainer
 
 
@@ -25,3 +26,11 @@ class Present:
     """By their names."""
     volumes: Mapping[str, Named] = field(default_factory=dict)
     """By their names."""
+
+    def serving(self, service: str, identity: str) -> list[ListedContainer]:
+        """The containers of a service that are not stopped and belong to the stack with this id."""
+        return [
+            one
+            for one in self.containers
+            if one.identity == identity and one.labels.get(SERVICE_LABEL) == service and not one.is_stopped
+        ]

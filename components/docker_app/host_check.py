@@ -4,6 +4,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from components.docker_app.listed_container import ListedContainer
@@ -36,23 +37,18 @@ class Checking:
     """The look at a Docker host, which begins at once, beside what else is prepared."""
 
     def __init__(self, target: DockerHost) -> None:
-        self._found: list[HostCheck | BaseException] = []
-        self._thread = threading.Thread(target=self._look, args=(target,), daemon=True)
-        self._thread.start()
+        self._found: Future[HostCheck] = Future()
+        threading.Thread(target=self._look, args=(target,), daemon=True).start()
 
     def result(self) -> HostCheck:
         """What was found."""
-        self._thread.join()
-        (found,) = self._found
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        return self._found.result()
 
     def _look(self, target: DockerHost) -> None:
         try:
-            self._found.append(check_host(target))
+            self._found.set_result(check_host(target))
         except BaseException as error:
-            self._found.append(error)
+            self._found.set_exception(error)
 
 
 def check_host(target: DockerHost | None) -> HostCheck:
