@@ -204,7 +204,8 @@ def _each_change(steps: Sequence[Mapping[str, Any]], redactor: Redactor) -> Iter
             type=safe_name(_short(full_type), redactor),
             name=safe_name(urn.rpartition("::")[2], redactor),
             properties=properties,
-            reasons=tuple(safe_name(str(reason), redactor) for reason in reasons if operation == "replace"),
+            # A bridged provider names them in no order, and two previews of one change have to be the same.
+            reasons=tuple(sorted(safe_name(str(reason), redactor) for reason in reasons if operation == "replace")),
             full_type=full_type,
             created_first=operation == "replace" and _is_created_first(full_type, old, new),
         )

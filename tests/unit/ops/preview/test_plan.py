@@ -327,6 +327,19 @@ def test_a_branch_whose_preview_failed_fails_and_a_target_without_one_is_told() 
     assert "the target branch has no preview" in found.diagnostics[-1].message
 
 
+def test_reasons_in_another_order_are_the_same_plan() -> None:
+    """A bridged provider reads them from a map: a note in a merge request would change with each run."""
+    inputs, given = {"name": "blog", "project": "group/blog"}, ["project", "name"]
+    replaced = [
+        step("replace", old=inputs, new=inputs, diffReasons=order, replaceReasons=order, detailedDiff=None)
+        for order in (given, given[::-1])
+    ]
+    assert made(replaced[0]) == made(replaced[1])
+    other = {"name": "shop", "project": "group/shop"}
+    changed = [step(old=inputs, new=other, diffReasons=order, detailedDiff=None) for order in (given, given[::-1])]
+    assert made(changed[0]) == made(changed[1])
+
+
 def test_a_providers_default_is_not_shown_as_removed_if_it_was_not_asked() -> None:
     health = {"__defaults": ["startPeriod"], "startPeriod": "0s", "interval": "1s"}
     old = {"__defaults": ["networkMode"], "networkMode": "bridge", "image": "a", "healthcheck": health}
