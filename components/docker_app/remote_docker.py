@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
-import re
 import shlex
 import subprocess
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +11,9 @@ from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from components.docker_app import engine_connection
 from components.docker_app.control_folder import control_folder
+from components.docker_app.engine_connection import LateAnswerError, NoAnswerError
 from components.docker_app.listed_container import ListedContainer, read_listing
 from components.docker_app.ssh_key import without_comment
 from components.docker_app.ssh_options import ssh_options
@@ -25,6 +24,10 @@ TIMEOUT_SECONDS = 30
 
 class RemoteDockerError(Exception):
     """ssh, or Docker behind it, gave no answer: what was on standard error."""
+
+
+class RemoteDockerTimeoutError(RemoteDockerError):
+    """There was no answer in time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +125,14 @@ class RemoteDocker:
 
         What is sent goes through ssh's standard input: no argument and no file of either machine holds it.
         """
-        lines = {"Host": "docker", "Content-Length": str(len(body)), **(headers or {})}
-        # HTTP/1.0, so that the answer is not cut into chunks, and ends with the connection.
-        head = "".join(
-            f"{line}\r\n" for line in (f"{method} {path} HTTP/1.0", *(f"{k}: {v}" for k, v in lines.items()))
-        )
-        answer = self._dial(f"{head}\r\n".encode() + body, seconds)
-        text = answer.stdout.decode(errors="replace").replace("\r\n", "\n")
-        status = re.match(r"HTTP/1\.[01] ([0-9]{3})", text)
-        if status is None:
-            raise RemoteDockerError(answer.stderr.decode(errors="replace"))
-        return ApiAnswer(status=int(status[1]), body=text.partition("\n\n")[2])
+        command = self.command("system", "dial-stdio")
+        try:
+            status, answer = engine_connection.ask(command, method, path, body, headers or {}, seconds)
+        except LateAnswerError as error:
+            raise RemoteDockerTimeoutError(str(error)) from error
+        except NoAnswerError as error:
+            raise RemoteDockerError(str(error)) from error
+        return ApiAnswer(status=status, body=answer.decode(errors="replace").replace("\r\n", "\n"))
 
     def request_json(self, method: str, path: str, content: object) -> ApiAnswer:
         """The same, with JSON as body."""
@@ -164,29 +164,3 @@ class RemoteDocker:
         answer = self.request("DELETE", f"/containers/{container}?force=true")
         if answer.message and answer.status != HTTPStatus.NOT_FOUND:
             raise RemoteDockerError(answer.message)
-
-    def _dial(self, request: bytes, seconds: int | None) -> subprocess.CompletedProcess[bytes]:
-        # Docker gives a request up once this side closes its connection: the end of the pipe stays open.
-        readable, writable = os.pipe()
-        writer = threading.Thread(target=_write, args=(writable, request))
-        writer.start()
-        try:
-            return subprocess.run(
-                self.command("system", "dial-stdio"),
-                stdin=readable,
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-                start_new_session=True,
-            )
-        finally:
-            # Ends the writer (EPIPE), if it still writes.
-            os.close(readable)
-            writer.join()
-            os.close(writable)
-
-
-def _write(pipe: int, content: bytes) -> None:
-    with suppress(BrokenPipeError):
-        while content:
-            content = content[os.write(pipe, content) :]

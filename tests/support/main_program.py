@@ -39,7 +39,7 @@ SSH = """\
 for word; do last=$word; done
 case "$last" in
   *version*) echo 1.41 ;;
-  *dial-stdio*) printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
+  *dial-stdio*) sed '/^\\r$/q' >/dev/null; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
 esac
 """
 """Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""

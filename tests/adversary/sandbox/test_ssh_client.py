@@ -135,7 +135,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for name in ("host", "jump", "other", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "bin").mkdir()
-    docker = '#!/bin/sh\n[ "$1" = system ] || { echo 1.41; exit; }\nprintf "HTTP/1.0 200 OK\\r\\n\\r\\n[]"\n'
+    docker = (
+        '#!/bin/sh\n[ "$1" = system ] || { echo 1.41; exit; }\n'
+        'sed "/^\\r$/q" >/dev/null\nprintf "HTTP/1.0 200 OK\\r\\n\\r\\n[]"\n'
+    )
     ssh = f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/config "$@"\n'
     for name, script in (("docker", docker), ("ssh", ssh)):
         (folder / "bin" / name).write_text(script)

@@ -34,7 +34,7 @@ def test_password_goes_to_docker_by_standard_input_alone(docker: Path) -> None:
     answer(docker, PULLING)
     assert pull_problem(HOST, IMAGE, ("reader", "canary")) is None
     request = (docker / "asked").read_text().splitlines()
-    assert request[0] == "POST /images/create?fromImage=registry.example.com%2Fgroup%2Fblog%3A1.0.0 HTTP/1.0"
+    assert request[0] == "POST /images/create?fromImage=registry.example.com%2Fgroup%2Fblog%3A1.0.0 HTTP/1.1"
     [auth] = [line.removeprefix("X-Registry-Auth: ") for line in request if line.startswith("X-Registry-Auth: ")]
     assert json.loads(base64.urlsafe_b64decode(auth)) == {"username": "reader", "password": "canary"}
     arguments = (docker / "arguments").read_text()

@@ -8,6 +8,8 @@ from tests.support.docker_double import HOST_KEY
 
 HOST = RemoteDocker(address="ssh://deploy@host.example.com:2222", host_key=f"{HOST_KEY} root@host", identity_file="~/k")
 
+TAKES_HEAD = "sed '/^\\r$/q' >/dev/null\n"
+
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
     """Puts a program in the place of ssh."""
@@ -54,8 +56,9 @@ def test_request_goes_to_the_engine_api_by_standard_input(monkeypatch: pytest.Mo
     script = f'head -c $(cat {tmp_path}/size) > {tmp_path}/asked; echo "$*" > {tmp_path}/arguments\n'
     script += r"""printf 'HTTP/1.0 201 Created\r\nApi-Version: 1.41\r\n\r\n{"Id":"abc"}'"""
     stand_in(monkeypatch, tmp_path, script)
-    lines = ["POST /containers/create HTTP/1.0", "Host: docker", f"Content-Length: {len(body)}"]
-    head = "".join(f"{line}\r\n" for line in (*lines, "Content-Type: application/json", ""))
+    lines = ["POST /containers/create HTTP/1.1", "Host: docker", "Accept-Encoding: identity"]
+    lines += [f"Content-Length: {len(body)}", "Content-Type: application/json", ""]
+    head = "".join(f"{line}\r\n" for line in lines)
     (tmp_path / "size").write_text(str(len(head) + len(body)))
     answer = HOST.request_json("POST", "/containers/create", json.loads(body))
     assert (answer.status, answer.json, answer.message) == (201, {"Id": "abc"}, None)
@@ -77,7 +80,7 @@ def test_large_request_to_a_host_that_is_lost_ends(monkeypatch: pytest.MonkeyPat
 def test_reason_of_the_engine_api_is_its_message(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str, message: str
 ) -> None:
-    stand_in(monkeypatch, tmp_path, f"printf 'HTTP/1.0 404 Not Found\\r\\n\\r\\n{body}'")
+    stand_in(monkeypatch, tmp_path, f"{TAKES_HEAD}printf 'HTTP/1.0 404 Not Found\\r\\n\\r\\n{body}'")
     assert HOST.request("GET", "/images/x/json").message == message
 
 
@@ -87,5 +90,5 @@ def test_containers_are_listed_with_labels_that_hold_anything(monkeypatch: pytes
         {"Id": "b" * 64, "Names": ["/other"], "Labels": {"note": "x\n\tshop\town-id\t"}},
     ]
     (tmp_path / "answer").write_text(f"HTTP/1.0 200 OK\r\n\r\n{json.dumps(items)}")
-    stand_in(monkeypatch, tmp_path, f"cat {tmp_path}/answer")
+    stand_in(monkeypatch, tmp_path, f"{TAKES_HEAD}cat {tmp_path}/answer")
     assert [(found.name, found.identity) for found in HOST.listing()] == [("web", "own-id"), ("other", "")]
