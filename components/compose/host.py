@@ -1,9 +1,7 @@
 """The Docker host before a run: what of it is the stack's own, and what stands in the way."""
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from components import stack_state
@@ -91,8 +89,7 @@ def examine(
 
 def look(remote: RemoteDocker, containers: tuple[ListedContainer, ...]) -> Present:
     """The networks and volumes of the host, beside its containers; RemoteDockerError if it does not list them."""
-    with ThreadPoolExecutor() as pool:
-        networks, volumes = pool.map(partial(_ask, remote), ("/networks", "/volumes"))
+    networks, volumes = (_ask(remote, path) for path in ("/networks", "/volumes"))
     return Present(
         containers=containers,
         networks={

@@ -6,10 +6,16 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.private_key import private_key_problem
-from components.docker_app.remote_docker import TIMEOUT_SECONDS, RemoteDocker, RemoteDockerError
+from components.docker_app.remote_docker import (
+    TIMEOUT_SECONDS,
+    RemoteDocker,
+    RemoteDockerError,
+    RemoteDockerTimeoutError,
+)
 from components.docker_app.ssh_errors import WrongHostKeyError, explain, is_about_jump_host, is_refused_key
 from components.printable import printable
 from components.settings.docker_host import DockerHost
@@ -75,26 +81,46 @@ def _usable(remote: RemoteDocker, networks: Sequence[str]) -> tuple[str | None, 
     """Why the host cannot be used, or None, and the version of its Engine API."""
     where = f"The Docker host {remote.address}"
     try:
-        version = remote.run(*_VERSION)
-        if version.returncode and is_about_jump_host(version.stderr):
-            version = replace(remote, shares_connection=False).run(*_VERSION)
-        if version.returncode:
-            cause = explain(version.stderr, remote.address, remote.host_key)
-            if is_refused_key(version.stderr) and remote.identity_file:
+        api, stderr = _api(remote)
+        if api is None:
+            cause = explain(stderr, remote.address, remote.host_key)
+            if is_refused_key(stderr) and remote.identity_file:
                 cause = private_key_problem(remote.identity_file) or cause
             return f"{where} cannot be used: {cause}", None
-        found = re.fullmatch(r"([0-9]+)\.([0-9]+)", version.stdout.strip())
+        found = re.fullmatch(r"([0-9]+)\.([0-9]+)", api)
         if not found or (int(found[1]), int(found[2])) < OLDEST_API:
-            has, oldest = version.stdout.strip(), ".".join(map(str, OLDEST_API))
-            return f"{where} has Docker API {has}, older than {oldest}; upgrade Docker to 20.10 or newer", None
+            oldest = ".".join(map(str, OLDEST_API))
+            return f"{where} has Docker API {api}, older than {oldest}; upgrade Docker to 20.10 or newer", None
         for network in networks:
-            if remote.run("network", "inspect", "--format", "{{.Name}}", network).returncode:
-                return (
-                    f"{where} has no network {network!r}; create it with 'docker network create {network}', and attach "
-                    "the reverse proxy to it if it is gitlab-deploy:dockerHost.network"
-                ), None
-    except subprocess.TimeoutExpired:
-        return f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network", None
+            if remote.request("GET", f"/networks/{network}").status == HTTPStatus.NOT_FOUND:
+                return _no_network(where, network), None
+    except (subprocess.TimeoutExpired, RemoteDockerTimeoutError):
+        problem = f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network"
+    except RemoteDockerError as error:
+        problem = f"{where} cannot be used: {explain(str(error), remote.address, remote.host_key)}"
     except FileNotFoundError:
-        return f"{where} cannot be reached: there is no ssh on this machine; install an OpenSSH client", None
-    return None, version.stdout.strip()
+        problem = f"{where} cannot be reached: there is no ssh on this machine; install an OpenSSH client"
+    else:
+        return None, api
+    return problem, None
+
+
+def _no_network(where: str, network: str) -> str:
+    return (
+        f"{where} has no network {network!r}; create it with 'docker network create {network}', and attach the reverse "
+        "proxy to it if it is gitlab-deploy:dockerHost.network"
+    )
+
+
+def _api(remote: RemoteDocker) -> tuple[str | None, str]:
+    """The version of the Engine API, or None and why it is not known, as ssh or Docker prints it."""
+    try:
+        return str(remote.request("GET", "/version").json["ApiVersion"]), ""
+    except RemoteDockerTimeoutError:
+        raise
+    except (RemoteDockerError, ValueError, LookupError, TypeError):
+        # The docker command says why, or has a version of old.
+        version = remote.run(*_VERSION)
+    if version.returncode and is_about_jump_host(version.stderr):
+        version = replace(remote, shares_connection=False).run(*_VERSION)
+    return (None, version.stderr) if version.returncode else (version.stdout.strip(), "")

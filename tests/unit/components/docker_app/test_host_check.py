@@ -1,24 +1,41 @@
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from components.docker_app import host_check
 from components.docker_app.host_check import Checking, check_host, host_problem
-from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError
+from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError, RemoteDockerTimeoutError
 from components.settings.docker_host import DockerHost
 from tests.support.docker_double import HOST_KEY, DockerDouble, done, listed
 
 TARGET = DockerHost(address="ssh://deploy@host", host_key=HOST_KEY, name="web", host="blog.example.org")
 
 
-def answer(version: str = "1.41", network: int = 0) -> Callable[..., subprocess.CompletedProcess[str]]:
-    return lambda *arguments: done(arguments, version, code=network if arguments[0] == "network" else 0)
+def usable(
+    *containers: dict[str, Any], version: str = "1.41", networks: Collection[str] = ("traefik",)
+) -> DockerDouble:
+    """A host with these containers and networks."""
+
+    def api(_: str, path: str) -> ApiAnswer:
+        if path == "/version":
+            return ApiAnswer(status=200, body=json.dumps({"ApiVersion": version}))
+        if path.startswith("/networks/"):
+            return ApiAnswer(status=200 if path.rpartition("/")[2] in networks else 404, body="{}")
+        return listed(*containers)
+
+    return DockerDouble(api=api)
+
+
+def lost(*_: str) -> ApiAnswer:
+    raise RemoteDockerError("Connection reset\x1b[0m")
 
 
 def fail(stderr: str) -> DockerDouble:
-    return DockerDouble(answer=lambda *arguments: done(arguments, stderr=stderr, code=255))
+    return DockerDouble(answer=lambda *arguments: done(arguments, stderr=stderr, code=255), api=lost)
 
 
 @pytest.fixture
@@ -32,7 +49,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Callable[[DockerDouble], None]:
 
 
 def test_host_that_can_be_used_gives_its_containers(remote: Callable[[DockerDouble], None]) -> None:
-    remote(DockerDouble(answer=answer(), api=lambda *_: listed({"Names": ["/web"]})))
+    remote(usable({"Names": ["/web"]}))
     found = check_host(TARGET)
     assert found.problem is None
     assert [container.name for container in found.containers or ()] == ["web"]
@@ -42,7 +59,7 @@ def test_host_that_can_be_used_gives_its_containers(remote: Callable[[DockerDoub
 def test_a_look_that_has_begun_gives_or_raises_what_it_finds(
     remote: Callable[[DockerDouble], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remote(DockerDouble(answer=answer("1.51"), api=lambda *_: listed()))
+    remote(usable(version="1.51"))
     assert Checking(TARGET).result().api == "1.51"
 
     def fails(_: DockerHost) -> host_check.HostCheck:
@@ -80,36 +97,41 @@ def test_host_of_another_key_is_told_apart(remote: Callable[[DockerDouble], None
 
 @pytest.mark.parametrize("version", ["1.40", "", "nonsense"])
 def test_old_docker_is_refused(version: str) -> None:
-    problem = host_problem(DockerDouble(answer=answer(version)))
+    problem = host_problem(usable(version=version))
     assert problem
+    # One that is too old for that request says its version by its command.
+    assert host_problem(DockerDouble(answer=lambda *arguments: done(arguments, version), api=lost)) == problem
     assert f"has Docker API {version}, older than 1.41; upgrade Docker to 20.10 or newer" in problem
 
 
 def test_missing_network_of_the_proxy_is_named() -> None:
-    problem = host_problem(DockerDouble(answer=answer(network=1)), ("traefik",))
+    problem = host_problem(usable(networks=("other",)), ("other", "traefik"))
     assert problem
     assert "has no network 'traefik'; create it with 'docker network create traefik'" in problem
-    assert host_problem(DockerDouble(answer=answer(network=1))) is None
+    assert host_problem(usable(), ("traefik",)) is None
+    assert host_problem(usable(networks=())) is None
 
 
 def test_host_that_answers_nothing_in_time_or_without_ssh_is_a_sentence() -> None:
-    def late(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def late(*_: str) -> ApiAnswer:
+        raise RemoteDockerTimeoutError("no answer")
+
+    def hangs(*arguments: str) -> subprocess.CompletedProcess[str]:
         raise subprocess.TimeoutExpired(arguments, 30)
 
-    def missing(*_: str) -> subprocess.CompletedProcess[str]:
+    def missing(*_: str) -> ApiAnswer:
         raise FileNotFoundError("ssh")
 
-    assert "does not answer within 30 s" in (host_problem(DockerDouble(answer=late)) or "")
+    for double in (DockerDouble(api=late), DockerDouble(api=lost, answer=hangs)):
+        assert "does not answer within 30 s" in (host_problem(double) or "")
     assert "there is no ssh on this machine; install an OpenSSH client" in (
-        host_problem(DockerDouble(answer=missing)) or ""
+        host_problem(DockerDouble(api=missing)) or ""
     )
 
 
 def test_listing_that_fails_is_a_problem(remote: Callable[[DockerDouble], None]) -> None:
-    def lost(*_: str) -> ApiAnswer:
-        raise RemoteDockerError("Connection reset\x1b[0m")
-
-    remote(DockerDouble(answer=answer(), api=lost))
+    host = usable()
+    remote(replace(host, api=lambda method, path: lost() if path.startswith("/containers") else host.api(method, path)))
     found = check_host(TARGET)
     assert found.problem == (
         "The Docker host ssh://deploy@host does not list its containers (Connection reset); try again"
