@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from components.docker_app.log_lines import last_log_lines
@@ -35,15 +36,20 @@ class Waiting:
         """Lines that say why it does not serve, or did not complete; none if all is well."""
         end = time.monotonic() + self.seconds
         since: tuple[object, float] = (None, time.monotonic())
+        ahead: float | None = None
         while True:
             inspected = await asyncio.to_thread(self._inspect)
             if inspected is None:
                 return ["it does not exist any more"]
             state = inspected["State"]
-            started = (state.get("StartedAt"), inspected.get("RestartCount"))
+            started = (state["StartedAt"], inspected.get("RestartCount"))
             if started != since[0]:
                 since = (started, time.monotonic())
             verdict = self._verdict(state, int(inspected.get("RestartCount") or 0), time.monotonic() - since[1])
+            if verdict is None and not self.completes and state["Status"] == "running" and _health(state) == "none":
+                ahead = await asyncio.to_thread(self._clock_ahead) if ahead is None else ahead
+                runs = time.monotonic() + ahead - _timestamp(state["StartedAt"])
+                verdict = True if runs >= SETTLED_SECONDS else None
             if verdict is None and not self.completes and time.monotonic() > end:
                 verdict = False
             if verdict is not None:
@@ -51,7 +57,10 @@ class Waiting:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _verdict(self, state: dict[str, Any], restarts: int, seconds: float) -> bool | None:
-        """Whether all is well; None if that is not known yet."""
+        """Whether all is well; None if that is not known yet, as it never is of one that runs without a health check.
+
+        `seconds` is for how long its last start is known.
+        """
         is_over = state["Status"] in {"exited", "dead"}
         if self.completes:
             return (state["ExitCode"] == 0) if is_over else False if restarts >= RESTARTS else None
@@ -59,10 +68,14 @@ class Waiting:
             return True
         if restarts >= RESTARTS or (is_over and seconds > 1):
             return False
-        health = (state.get("Health") or {}).get("Status", "none")
-        if health != "none":
-            return True if health == "healthy" else None
-        return True if state["Status"] == "running" and seconds >= SETTLED_SECONDS else None
+        return True if _health(state) == "healthy" else None
+
+    def _clock_ahead(self) -> float:
+        """By how much the host's clock is ahead of the one here; by a little more, for its answer has taken a while."""
+        answer = self.remote.request("GET", "/info")
+        if answer.message:
+            raise RemoteDockerError(answer.message)
+        return _timestamp(answer.json["SystemTime"]) - time.monotonic()
 
     def _inspect(self) -> dict[str, Any] | None:
         answer = self.remote.request("GET", f"/containers/{self.container}/json")
@@ -75,3 +88,12 @@ class Waiting:
 
     def _lines(self) -> list[str]:
         return last_log_lines(self.remote, self.container, self.secrets)
+
+
+def _health(state: dict[str, Any]) -> str:
+    return str((state.get("Health") or {}).get("Status", "none"))
+
+
+def _timestamp(text: str) -> float:
+    """Of a time as Docker writes it, with nanoseconds."""
+    return datetime.fromisoformat(text).timestamp()

@@ -18,18 +18,22 @@ from tests.support.docker_double import HOST_KEY, DockerDouble, done
 
 ROUTED = "labels: {traefik.http.routers.a.rule: PathPrefix(`/`)}"
 
+STARTED = "2026-01-01T08:00:00Z"
+
 
 class Host(DockerDouble):
     """A host whose containers, by id, are in these states."""
 
     def __init__(self, **states: dict[str, Any]) -> None:
         def api(method: str, path: str) -> ApiAnswer:
+            if path == "/info":
+                return ApiAnswer(status=200, body=json.dumps({"SystemTime": STARTED}))
             id_ = path.split("/")[2].split("?", maxsplit=1)[0]
             if method == "POST" and path.endswith("/start"):
                 states[id_] = {"Status": "running", "Health": {"Status": "healthy"}}
             if id_ not in states:
                 return ApiAnswer(status=404, body='{"message": "no such container"}')
-            state = {"StartedAt": "1", "ExitCode": 0, **states[id_]}
+            state = {"StartedAt": STARTED, "ExitCode": 0, **states[id_]}
             return ApiAnswer(status=200, body=json.dumps({"State": state, "RestartCount": 0}))
 
         def answer(*arguments: str) -> Any:

@@ -9,6 +9,8 @@ from components.compose.waiting import Waiting
 from components.docker_app.remote_docker import ApiAnswer
 from tests.support.docker_double import DockerDouble, done
 
+NOW, EARLIER = ("2026-01-01T08:00:03.258090228Z", "2026-01-01T08:00:00.25Z")
+
 
 def problem(
     *states: dict[str, Any], completes: bool = False, may_end: bool = False, seconds: float = 60, restarts: int = 0
@@ -17,9 +19,11 @@ def problem(
     following = iter(states)
     last: dict[str, Any] = {}
 
-    def api(_method: str, _path: str) -> ApiAnswer:
+    def api(_method: str, path: str) -> ApiAnswer:
+        if path == "/info":
+            return ApiAnswer(status=200, body=json.dumps({"SystemTime": NOW}))
         last.update(next(following, last))
-        state = {"Status": "running", "StartedAt": "1", "ExitCode": 0, **last}
+        state = {"Status": "running", "StartedAt": NOW, "ExitCode": 0, **last}
         return ApiAnswer(status=200, body=json.dumps({"State": state, "RestartCount": restarts}))
 
     def answer(*arguments: str) -> Any:
@@ -56,6 +60,12 @@ def test_one_without_a_health_check_serves_once_it_has_run_for_a_while() -> None
     assert problem({}) == []
 
 
+def test_for_how_long_it_has_run_is_seen_by_the_clock_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "SETTLED_SECONDS", 3.0)
+    assert problem({"StartedAt": EARLIER}, seconds=0) == []
+    assert problem({"StartedAt": NOW}, seconds=0) != []
+
+
 def test_a_crash_loop_is_not_waited_for() -> None:
     assert problem({}, restarts=3) != []
 
@@ -73,6 +83,10 @@ def test_what_nothing_starts_again_may_be_over() -> None:
 
 
 def test_a_container_that_is_gone_is_said_to_be() -> None:
-    docker = DockerDouble(api=lambda _method, _path: ApiAnswer(status=404, body='{"message": "no"}'))
+    info, missing = (
+        ApiAnswer(status=200, body=json.dumps({"SystemTime": NOW})),
+        ApiAnswer(status=404, body='{"message": "no"}'),
+    )
+    docker = DockerDouble(api=lambda _, path: info if path == "/info" else missing)
     waits = Waiting(remote=docker, container="c1", seconds=1, completes=False)
     assert asyncio.run(waits.problem()) == ["it does not exist any more"]
