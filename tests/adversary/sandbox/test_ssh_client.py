@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.docker_app import control_folder
+from components.docker_app import control_folder, engine_connection
 from components.docker_app.host_check import host_problem
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
@@ -108,6 +109,16 @@ LEFT_TO_THE_USER = {
     *("versionaddendum", "warnweakcrypto", "knownhostscommand", "localcommand"),
 }
 
+ANSWERS_ON = """\
+import sys
+if sys.argv[1] == "version":
+    sys.exit("1.41")
+for line in sys.stdin.buffer:
+    if line == b"\\r\\n":
+        print("HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n[]", end="", flush=True)
+"""
+"""Stands in for docker, which answers any number of requests of one connection."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
@@ -148,7 +159,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @contextmanager
-def serve(folder: Path, name: str) -> Iterator[int]:
+def serve(folder: Path, name: str, **changed: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     options = {
@@ -161,6 +172,7 @@ def serve(folder: Path, name: str) -> Iterator[int]:
         "PermitRootLogin": "yes",
         "SetEnv": f"PATH={folder}/bin:/usr/bin:/bin",
         "LogLevel": "VERBOSE",
+        **changed,
     }
     Path("/run/sshd").mkdir(exist_ok=True)
     words = [word for option, value in options.items() for word in ("-o", f"{option}={value}")]
@@ -182,6 +194,7 @@ def _own_ssh(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     world.configure("")
     control_folder.control_folder.cache_clear()
     yield
+    engine_connection.close()
     folder = control_folder.control_folder()
     if folder:
         control_folder.close(folder)
@@ -324,3 +337,16 @@ def test_agent_of_the_user_is_not_lent_to_the_host(world: World, tmp_path: Path)
         agent.terminate()
         agent.wait(10)
         shutil.copy(kept, lent)
+
+
+def test_a_host_that_takes_one_session_in_a_connection_is_asked_all_the_same(world: World) -> None:
+    (world.folder / "one").mkdir()
+    docker = world.folder / "one" / "docker"
+    docker.write_text(f"#!{sys.executable}\n{ANSWERS_ON}")
+    docker.chmod(0o755)
+    with serve(world.folder, "other", MaxSessions="1", SetEnv=f"PATH={world.folder}/one:/usr/bin:/bin") as port:
+        remote = world.remote(f"ssh://root@127.0.0.1:{port}", world.key("other"))
+        assert remote.listing() == ()
+        assert remote.run("version").stderr.endswith("1.41\n")
+        assert remote.request("POST", "/containers/create").body == "[]"
+        assert remote.listing() == ()
