@@ -10,7 +10,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +25,28 @@ _POLL_SECONDS = 0.01
 def numbers() -> Iterator[int]:
     """The numbers of the steps at which a test kills a run, with no end."""
     return itertools.count(secrets.randbelow(_STRIDE) + 1, _STRIDE)
+
+
+def killed_ups(project: Project, choose: Callable[[str], object]) -> Iterator[tuple[str, str | None]]:
+    """Runs `up` to one version and the other in turn, each killed at a later step than the one before.
+
+    Yields the version and the step, as `up_killed_at` does; None for the last run, which has no such step. `choose`
+    writes a version into the stack file. One run at least is killed.
+    """
+    number, is_any_killed = next(numbers()), False
+    for version in itertools.cycle(("2.0.0", "1.0.0")):
+        choose(version)
+        step = up_killed_at(project, number)
+        print(step)
+        yield version, step
+        if step:
+            number, is_any_killed = number + _STRIDE, True
+        elif is_any_killed:
+            return
+        else:
+            # The change has fewer steps than that.
+            assert number > 1, "the change has no step at all"
+            number = secrets.randbelow(number - 1) + 1
 
 
 def up_killed_at(project: Project, number: int) -> str | None:
