@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from bench.sample import Sample, measure, plain_environment, quietly
+from bench.sample import BenchError, Sample, measure, plain_environment, quietly
 from sandbox.instance import Instance
 from tests.support.counts import Servers
 from tests.support.project import Project
 
 REPOSITORY = "registry.sandbox.test/group/blog"
-FLAT = Path(__file__).with_name("flat")
+FLAT, FLAT_DOCKER = (Path(__file__).with_name(name) for name in ("flat", "flat_docker"))
 
 
 class Program:
@@ -100,14 +100,26 @@ class Ours(Program):
 
 
 class Flat(Program):
-    """The flat program."""
+    """A flat program."""
 
-    def __init__(self, instance: Instance, folder: Path, stack: str, config: Mapping[str, Any]) -> None:
-        shutil.copytree(FLAT, folder)
+    def __init__(
+        self, instance: Instance, folder: Path, stack: str, config: Mapping[str, Any], program: Path = FLAT
+    ) -> None:
+        shutil.copytree(program, folder)
         (folder / ".venv").symlink_to(sys.prefix)
         super().__init__(instance, folder, stack)
         self.configure({f"flat:{key}": value for key, value in config.items()})
 
     def choose(self, version: str) -> None:
-        """Writes another image into the stack file."""
-        self.set("flat:image", f"{REPOSITORY}:{version}")
+        """Writes another image into the stack file, given as a whole or by its version."""
+        self.set("flat:image", version if "/" in version else f"{REPOSITORY}:{version}")
+
+
+def require_same_kinds(ours: Ours, flat: Flat, package: str = "") -> None:
+    """BenchError if the programs do not make the same kinds of resources, or the same of one package."""
+    kinds = [
+        sorted(resource["type"] for resource in program.resources() if resource["type"].startswith(package))
+        for program in (ours, flat)
+    ]
+    if kinds[0] != kinds[1]:
+        raise BenchError(f"The flat program does not make what this one makes: {kinds[1]}, and {kinds[0]}")

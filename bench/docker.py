@@ -2,16 +2,18 @@
 
 All deploy the same image, which serves for five seconds after SIGTERM, with the same health check, route and grace to
 the same host. Compose stops the old container first, and does not wait for the new one's health; with `--wait` it does.
+The flat program starts the new one first, and stops the old one once Docker calls the new one healthy.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.contenders import REPOSITORY, Ours
+from bench.contenders import FLAT_DOCKER, REPOSITORY, Flat, Ours, require_same_kinds
 from bench.docker_context import environment
-from bench.results import OURS, Context
+from bench.results import FLAT, OURS, Context
 from bench.sample import Sample, measure
+from components.docker_app.remote_docker import RemoteDocker
 from sandbox.example import images as site
 from tests.support.cluster import committed
 from tests.support.counts import Servers
@@ -19,7 +21,12 @@ from tests.support.docker_stack import Load
 
 VERSIONS = ("1.0.0", "2.0.0")
 COMPOSE_UP, COMPOSE_WAIT = "compose pull && up -d", "compose pull && up -d --wait"
-_SITES = {OURS: "pulumi.blog.example.org", COMPOSE_UP: "compose.example.org", COMPOSE_WAIT: "waiting.example.org"}
+_SITES = {
+    OURS: "pulumi.blog.example.org",
+    FLAT: "flat.example.org",
+    COMPOSE_UP: "compose.example.org",
+    COMPOSE_WAIT: "waiting.example.org",
+}
 RATE = 25
 """Requests a second, each on a connection of its own."""
 
@@ -89,8 +96,10 @@ class Site(Ours):
 def image_change(context: Context) -> None:
     """Previews of nothing, image changes in turn, and the requests that fail meanwhile."""
     ours = Site(context, context.folder / "ours")
-    contenders: dict[str, Site | Composed] = {
+    flat = _flat(context)
+    contenders: dict[str, Site | Flat | Composed] = {
         OURS: ours,
+        FLAT: flat,
         COMPOSE_UP: Composed(context, "compose", _SITES[COMPOSE_UP]),
         COMPOSE_WAIT: Composed(context, "waiting", _SITES[COMPOSE_WAIT], "--wait"),
     }
@@ -102,6 +111,7 @@ def image_change(context: Context) -> None:
                 sample = contender.up()
                 if version == VERSIONS[0]:
                     context.results.add("first up", name, sample)
+        require_same_kinds(ours, flat, "docker:")
         for _ in context.rounds(share=0.15):
             context.results.add("preview of nothing", OURS, ours.preview())
         for number in context.rounds(share=0.6):
@@ -114,7 +124,25 @@ def image_change(context: Context) -> None:
             context.results.add("destroy", name, contender.destroy())
 
 
-def _under_load(context: Context, contenders: Mapping[str, Site | Composed]) -> None:
+def _flat(context: Context) -> Flat:
+    instance = context.instance
+    user, password = instance.gitlab.credentials
+    block = committed()["dockerHost"]
+    remote = RemoteDocker(
+        address=instance.docker.address, host_key=block["hostKey"], identity_file=block["identityFile"]
+    )
+    config = {
+        "host": _SITES[FLAT],
+        "address": remote.address,
+        "options": json.dumps(remote.provider_options),
+        "user": user,
+        "password": password,
+        "image": f"{REPOSITORY}:{VERSIONS[0]}",
+    }
+    return Flat(instance, context.folder / "flat", "bench", config, FLAT_DOCKER)
+
+
+def _under_load(context: Context, contenders: Mapping[str, Site | Flat | Composed]) -> None:
     """Two changes of each, of an image that drains and of one that stops at once, while the site is asked."""
     gitlab = context.instance.gitlab
     for version in VERSIONS:

@@ -117,6 +117,15 @@ GOALS = [
         unit="times",
         figure=_ratio("docker", "image-only up", COMPOSE_WAIT),
     ),
+    *(
+        Goal(
+            what=f"image-only up on a Docker host, against the flat program, {title}",
+            most=1.0,
+            unit="times",
+            figure=_ratio("docker", "image-only up", FLAT, of),
+        )
+        for title, of in (("time", "wall"), ("CPU", "cpu"))
+    ),
     Goal(
         what="first up of the application beside what kubectl takes, which is mostly the image and the Pods",
         most=6.0,

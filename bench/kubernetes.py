@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from bench.contenders import REPOSITORY, Flat, Ours
+from bench.contenders import REPOSITORY, Flat, Ours, require_same_kinds
 from bench.kubernetes_rivals import Helm, Kubectl, Object, objects
 from bench.results import FLAT, OURS, Context
 from bench.sample import BenchError, Sample, quietly
@@ -39,7 +39,7 @@ def whole_stack(context: Context) -> None:
     context.results.add("first up", OURS, ours.up())
     flat = Flat(context.instance, context.folder / "flat", "bench", _flat(context, "whole-flat", ours, access=True))
     context.results.add("first up", FLAT, flat.up())
-    _same_kinds(ours, flat)
+    require_same_kinds(ours, flat)
     programs: dict[str, Ours | Flat] = {OURS: ours, FLAT: flat}
     namespaces = {OURS: "whole-ours", FLAT: "whole-flat"}
     _changes(context, programs, namespaces)
@@ -75,7 +75,7 @@ def application(context: Context) -> None:
     for name, rival in rivals.items():
         rival.choose("1.0.0")
         context.results.add("first up", name, rival.up())
-    _same_kinds(ours, flat)
+    require_same_kinds(ours, flat)
     _changes(context, {OURS: ours, FLAT: flat}, names, {kubectl_name: kubectl, helm_name: helm})
     for name, contender in {OURS: ours, **rivals}.items():
         context.results.add("destroy", name, contender.destroy())
@@ -171,12 +171,6 @@ def _flat(context: Context, namespace: str, ours: Ours, *, access: bool) -> dict
 
 def _server(context: Context) -> str:
     return f"https://{context.instance.network.address('node')}:6443"
-
-
-def _same_kinds(ours: Ours, flat: Flat) -> None:
-    kinds = [sorted(resource["type"] for resource in program.resources()) for program in (ours, flat)]
-    if kinds[0] != kinds[1]:
-        raise BenchError(f"The flat program does not make what this one makes: {kinds[1]}, and {kinds[0]}")
 
 
 def _changes(
