@@ -29,6 +29,7 @@ own ssh key. What the shell needs is in a private folder that is removed at its 
 """
 _OTHER_CONTEXTS = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
 """Variables that would lead docker elsewhere."""
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _END_SECONDS = 5
 
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = _outputs(stack)
     with ExitStack() as ended:
         # Whoever ends this by a signal gets the folder removed as well.
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             signal.signal(number, _leave)
         parent = os.environ.get("XDG_RUNTIME_DIR") or None
         folder = Path(ended.enter_context(tempfile.TemporaryDirectory(prefix="gitlab-deploy-", dir=parent)))
@@ -75,6 +76,9 @@ def _leave(number: int, _: object) -> None:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    # A signal that comes while the process is being started must not leave it behind.
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
@@ -83,6 +87,10 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
     # Ctrl-C is for the command in the foreground.
     interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            _leave(came[0], None)
         code = process.wait()
     except SystemExit:
         # An interactive shell ignores SIGTERM.

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.processes import runs
 from tests.support.programs import program
 from tests.support.project import ROOT, Run, run
 
@@ -111,6 +112,23 @@ def test_another_address_whose_cluster_cannot_be_seen_is_refused(tmp_path: Path)
     assert "was put up on another cluster, 'production' at https://other:6443" in done.text
     same = CLUSTER | {"uid": None, "namespaceUid": None}
     assert shell(tmp_path, {"cluster": same, "app": APP}, "--", "true").code == 0
+
+
+def test_a_signal_that_comes_while_the_shell_is_being_started_ends_it(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, subprocess, sys; from ops.commands import shell; real = subprocess.Popen\n"
+        "def start(*arguments, **options):\n"
+        "    started = real(*arguments, **options)\n"
+        "    open(sys.argv[1], 'w').write(str(started.pid))\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return started\n"
+        "subprocess.Popen = start; signal.signal(signal.SIGTERM, shell._leave)\n"
+        "sys.exit(shell._run(['sleep', '60'], os.environ))"
+    )
+    # No pipe, which what is left behind would hold open.
+    ended_with = subprocess.call([sys.executable, "-c", code, tmp_path / "pid"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    assert ended_with == 143
+    assert not runs(int((tmp_path / "pid").read_text()))
 
 
 def test_a_shell_that_ignores_the_signal_to_end_leaves_no_folder(tmp_path: Path) -> None:
