@@ -1,5 +1,6 @@
 """What tests of every tier start: the engine's environment, and doubles of GitLab."""
 
+import gc
 import itertools
 import os
 from collections.abc import Generator, Iterator
@@ -19,6 +20,14 @@ from tests.support.project import ROOT, Project
 
 # What tests of several folders start: a sandbox is one for all of them.
 pytest_plugins = ("tests.support.docker_fixtures", "tests.support.cluster_fixtures")
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    """For texts that are nested too deeply: what is collected at that depth has no stack left to be finalised on."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,8 @@ from ops.ops_error import OpsError
 from ops.preview import yaml_document
 from ops.preview.placeholders import without_secrets
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 LAUGHS = "a: &a [1,2,3,4,5,6,7,8,9]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )

@@ -10,6 +10,8 @@ from components.image.digest import pinned
 from components.image.reference import ImageReference
 from tests.support.answering import Drip, serving
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 DIGEST = f"sha256:{'a' * 64}"
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 

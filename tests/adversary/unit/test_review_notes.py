@@ -15,6 +15,8 @@ from tests.support import ci_templates, variable_table
 from tests.support.plans import FOLDER, recorded
 from tests.support.project import leaks
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 TOKEN = "glpat-canary5uVw9Qz7Lm"
 GOOD: list[dict[str, Any]] = json.loads(plan_data.dump([recorded("image"), recorded("broken")]))
 FORGED = [

@@ -10,6 +10,8 @@ import yaml
 
 from ops import job_secrets
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 CANARY = "Canary5uVw9Qz7Lm"
 KUBECONFIG = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "u", "user": {"token": CANARY}}]}
 

@@ -11,6 +11,8 @@ from components.image.config import ImageConfig
 from components.image.reference import ImageReference
 from tests.support.answering import Drip, answering, serving
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 NOBODY = {"HOME": "/nowhere"}
 INDEX = {
     "manifests": [

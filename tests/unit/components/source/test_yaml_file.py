@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from components.source.source_error import SourceError
 from components.source.yaml_file import documents
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 _TEXT = """\
 # a manifest
 kind: Pod
