@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.private_key import private_key_problem
@@ -92,7 +91,7 @@ def _usable(remote: RemoteDocker, networks: Sequence[str]) -> tuple[str | None, 
             oldest = ".".join(map(str, OLDEST_API))
             return f"{where} has Docker API {api}, older than {oldest}; upgrade Docker to 20.10 or newer", None
         for network in networks:
-            if remote.request("GET", f"/networks/{network}").status == HTTPStatus.NOT_FOUND:
+            if remote.request("GET", f"/networks/{network}").message:
                 return _no_network(where, network), None
     except (subprocess.TimeoutExpired, RemoteDockerTimeoutError):
         problem = f"{where} does not answer within {TIMEOUT_SECONDS} s; check the address and the network"

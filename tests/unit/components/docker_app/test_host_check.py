@@ -110,6 +110,16 @@ def test_missing_network_of_the_proxy_is_named() -> None:
     assert "has no network 'traefik'; create it with 'docker network create traefik'" in problem
     assert host_problem(usable(), ("traefik",)) is None
     assert host_problem(usable(networks=())) is None
+    host = usable()
+    ambiguous = replace(
+        host,
+        api=lambda method, path: (
+            ApiAnswer(status=400, body='{"message": "2 matches found based on name: network traefik is ambiguous"}')
+            if path.startswith("/networks/")
+            else host.api(method, path)
+        ),
+    )
+    assert host_problem(ambiguous, ("traefik",)) == problem
 
 
 def test_host_that_answers_nothing_in_time_or_without_ssh_is_a_sentence() -> None:
