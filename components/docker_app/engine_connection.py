@@ -1,19 +1,17 @@
 """Requests to Docker's Engine API behind ssh, over connections that stay open for the next. No Pulumi here."""
 
 import atexit
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from http.client import HTTPConnection, HTTPException
-from socket import socketpair
 from tempfile import TemporaryFile
+
+from components.docker_app.command_socket import END_SECONDS, CommandSocket
 
 _KEPT = 4
 """So many connections wait for another request; sshd allows ten at once by default (MaxSessions)."""
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """What may be asked twice (RFC 9110, 9.2.2): a connection that waited may have ended without a word."""
-_END_SECONDS = 10
 
 _kept: dict[tuple[str, ...], list["_Connection"]] = {}
 _lock = threading.Lock()
@@ -35,17 +33,8 @@ class _Connection(HTTPConnection):
     def __init__(self, command: Sequence[str]) -> None:
         super().__init__("docker")
         self._errors = TemporaryFile()  # noqa: SIM115 - as long as the connection
-        ours, theirs = socketpair()
-        with closing(theirs):
-            self._command = subprocess.Popen(
-                command,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=self._errors,
-                # Without a terminal: the ssh of a jump host would ask there.
-                start_new_session=True,
-            )
-        self.sock = ours
+        self._command = CommandSocket(command, self._errors)
+        self.sock = self._command.socket
 
     def ask(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float | None
@@ -55,14 +44,10 @@ class _Connection(HTTPConnection):
         response = self.getresponse()
         return response.status, response.read()
 
-    def end(self, seconds: float = _END_SECONDS) -> str:
+    def end(self, seconds: float = END_SECONDS) -> str:
         """What was on standard error. The command has so many seconds to end."""
         self.close()
-        try:
-            self._command.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._command.kill()
-            self._command.wait()
+        self._command.end(seconds)
         with self._errors:
             self._errors.seek(0)
             return self._errors.read().decode(errors="replace")

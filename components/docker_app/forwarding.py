@@ -1,15 +1,13 @@
 """A connection from a Docker host to a server that it reaches, made by its sshd. No Pulumi here."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from socket import socket, socketpair
+from contextlib import contextmanager
+from socket import socket
 from typing import IO
 
+from components.docker_app.command_socket import CommandSocket
 from components.docker_app.remote_docker import RemoteDocker
 from components.printable import printable_lines
-
-_END_SECONDS = 10
 
 
 @contextmanager
@@ -18,26 +16,11 @@ def forwarded(remote: RemoteDocker, at: str, errors: IO[bytes]) -> Iterator[sock
 
     No program is needed on the host. A connection that is shared keeps to itself why it does not forward.
     """
-    ours, theirs = socketpair()
-    with closing(ours):
-        with closing(theirs):
-            ssh = subprocess.Popen(
-                remote.dial(at),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=errors,
-                # Without a terminal, on which the ssh of a jump host would ask.
-                start_new_session=True,
-            )
-        try:
-            yield ours
-        finally:
-            ours.close()
-            try:
-                ssh.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                ssh.kill()
-                ssh.wait()
+    connection = CommandSocket(remote.dial(at), errors)
+    try:
+        yield connection.socket
+    finally:
+        connection.end()
 
 
 def is_refused(said: str) -> bool:
