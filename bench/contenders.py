@@ -95,8 +95,8 @@ class Ours(Program):
         self.configure({f"gitlab-deploy:{key}": value for key, value in config.items()})
 
     def choose(self, version: str) -> None:
-        """Writes another image into the stack file."""
-        self.set("gitlab-deploy:image", f"{REPOSITORY}:{version}")
+        """Writes another image into the stack file, given as a whole or by its version."""
+        self.set("gitlab-deploy:image", _image(version))
 
 
 class Flat(Program):
@@ -112,7 +112,11 @@ class Flat(Program):
 
     def choose(self, version: str) -> None:
         """Writes another image into the stack file, given as a whole or by its version."""
-        self.set("flat:image", version if "/" in version else f"{REPOSITORY}:{version}")
+        self.set("flat:image", _image(version))
+
+
+def _image(version: str) -> str:
+    return version if "/" in version else f"{REPOSITORY}:{version}"
 
 
 def require_same_kinds(ours: Ours, flat: Flat, package: str = "") -> None:

@@ -88,10 +88,6 @@ class Site(Ours):
         config |= {"gitlabUrl": context.instance.gitlab.url, "rollback": True}
         super().__init__(context.instance, folder, "bench", config)
 
-    def choose(self, version: str) -> None:
-        """Writes another image into the stack file, given as a whole or by its version."""
-        self.set("gitlab-deploy:image", version if "/" in version else f"{REPOSITORY}:{version}")
-
 
 def image_change(context: Context) -> None:
     """Previews of nothing, image changes in turn, and the requests that fail meanwhile."""
