@@ -10,6 +10,7 @@ import pulumi
 
 from components import stack_state
 from components.cluster import ingresses
+from components.cluster.key import Key
 from components.cluster.kubectl import Kubectl
 from components.cluster.needed import Needed, missing, root_problem
 from components.cluster.ownership import STACK_ID
@@ -108,7 +109,7 @@ def being_deleted(wanted: Sequence[Planned], check: ClusterCheck, namespace: str
 
     The API server would take a change of it without a word, and it would be gone a moment later.
     """
-    names = {("Namespace", None, namespace): f"Namespace {namespace}"} | {item.key: str(item) for item in wanted}
+    names = {Key.of_namespace(namespace or ""): f"Namespace {namespace}"} | {item.key: str(item) for item in wanted}
     return [
         f"{names[key]}, since {metadata['deletionTimestamp']}"
         for key, metadata in check.found.items()
@@ -168,7 +169,7 @@ def output(
 def unmet(stack: Settings, check: ClusterCheck) -> list[str]:
     """What the stack needs of the namespace and that is not there, or forbids its Pods: each with the way out."""
     items = [item for item in _missing(stack, check) if not item.later]
-    namespace = check.found.get(("Namespace", None, stack.namespace or ""), {})
+    namespace = check.namespace(stack.namespace or "")
     makes_it = stack.access is not None and stack.access.create_namespace
     refused = None if makes_it else root_problem(stack, namespace)
     return [

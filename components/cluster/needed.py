@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.cluster.ingresses import ingresses
+from components.cluster.key import Key
 
 if TYPE_CHECKING:
     from components.settings.settings import Settings
@@ -30,12 +31,12 @@ class Needed:
     """Whether Pods run without it, and something on the cluster may make it at any time."""
 
     @property
-    def key(self) -> tuple[str, str | None, str]:
-        """What no two objects share."""
-        return self.kind, self.namespace, self.name
+    def key(self) -> Key:
+        """What no other object has."""
+        return Key.of(self.manifest)
 
     @property
-    def manifest(self) -> dict[str, object]:
+    def manifest(self) -> dict[str, Any]:
         """What kubectl finds it by."""
         return {"apiVersion": "v1", "kind": self.kind, "metadata": {"name": self.name, "namespace": self.namespace}}
 
@@ -76,7 +77,7 @@ def forbidden(stderr: str) -> frozenset[tuple[str, str]]:
 
 def missing(
     stack: Settings,
-    found: Collection[tuple[str, str | None, str]],
+    found: Collection[Key],
     unreadable: Collection[tuple[str, str]],
 ) -> list[Needed]:
     """What does not exist, as far as the credential may see."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from components.cluster.key import Key
 from components.settings.kubernetes_names import claim_name, plain_files, sealed_files
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ class Planned:
     remedy: str
 
     @property
-    def key(self) -> tuple[str, str | None, str]:
-        """What no two objects share."""
-        return self.kind, self.namespace, self.name
+    def key(self) -> Key:
+        """What no other object has."""
+        return Key.of(self.manifest)
 
     @property
-    def manifest(self) -> dict[str, object]:
+    def manifest(self) -> dict[str, Any]:
         """What kubectl finds it by."""
         metadata = {"name": self.name} | ({"namespace": self.namespace} if self.namespace else {})
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata}

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from components.cluster import ingresses
+from components.cluster.key import Key
 from components.cluster.kubectl import Kubectl, current_server, kubectl
 from components.cluster.needed import forbidden, needed
 from components.cluster.planned import planned
@@ -27,8 +28,8 @@ class ClusterCheck:
     """The number of Pods that the Deployment has been given; None if it does not exist."""
     failed_jobs: Mapping[str, str] = field(default_factory=dict)
     """The uids of Jobs that have failed, by name."""
-    found: Mapping[tuple[str, str | None, str], Mapping[str, Any]]
-    """The metadata of what exists, by kind, namespace and name."""
+    found: Mapping[Key, Mapping[str, Any]]
+    """The metadata of what exists."""
     unreadable: frozenset[tuple[str, str]] = frozenset()
     """Kind, in small letters and plural, and name of what the credential may not read."""
     ingress_classes: Mapping[str, bool] | None = None
@@ -41,12 +42,16 @@ class ClusterCheck:
 
     def uid_of(self, namespace: str) -> str | None:
         """The uid of a Namespace; None if it does not exist or may not be read."""
-        metadata = self.found.get(("Namespace", None, namespace))
+        metadata = self.namespace(namespace)
         return str(metadata["uid"]) if metadata else None
+
+    def namespace(self, name: str) -> Mapping[str, Any]:
+        """The metadata of a Namespace; empty if it does not exist or may not be read."""
+        return self.found.get(Key.of_namespace(name), {})
 
     def denies(self, namespace: str | None) -> bool:
         """Whether the namespace denies all traffic that no NetworkPolicy allows."""
-        return ("NetworkPolicy", namespace, DEFAULT_DENY) in self.found
+        return Key("networking.k8s.io", "NetworkPolicy", namespace, DEFAULT_DENY) in self.found
 
     @property
     def uid(self) -> str | None:
@@ -110,15 +115,15 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
     if asked.returncode and (refused or not asked.stderr.strip()):
         raise UnreadableError(refused[-1] if refused else "kubectl failed")
     answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
-    found: dict[tuple[str, str | None, str], Mapping[str, Any]] = {}
+    found: dict[Key, Mapping[str, Any]] = {}
     replicas, failed_jobs = None, {}
     for item in answer.get("items", [answer]):
-        metadata = item["metadata"]
-        found[item["kind"], metadata.get("namespace"), metadata["name"]] = metadata
-        if item["kind"] == "Deployment":
+        key, metadata = Key.of(item), item["metadata"]
+        found[key] = metadata
+        if key.kind == "Deployment":
             replicas = item.get("spec", {}).get("replicas")
-        if item["kind"] == "Job" and _has_failed(item):
-            failed_jobs[metadata["name"]] = metadata["uid"]
+        if (key.group, key.kind) == ("batch", "Job") and _has_failed(item):
+            failed_jobs[key.name] = metadata["uid"]
     return ClusterCheck(
         run=run,
         found=found,

@@ -9,6 +9,8 @@ from components.settings import settings
 from components.settings.settings import Settings
 
 SERVER = "https://here:6443"
+API_VERSIONS = {"Deployment": "apps/v1", "Job": "batch/v1", "RoleBinding": "rbac.authorization.k8s.io/v1"}
+"""Of the kinds that are not in the core group."""
 FORBIDDEN = 'Error from server (Forbidden): secrets "x" is forbidden: User "robot" cannot get resource "secrets"\n'
 
 
@@ -23,6 +25,7 @@ def stack(**access: Any) -> Settings:
 def found(kind: str, name: str, namespace: str | None = "shop", **metadata: Any) -> dict[str, Any]:
     made = {"uid": f"{kind}-{name}", "creationTimestamp": "2026-11-01T08:00:00Z"}
     return {
+        "apiVersion": API_VERSIONS.get(kind, "v1"),
         "kind": kind,
         "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), **made, **metadata},
     }

@@ -27,8 +27,8 @@ IDENTITY = "7f1f2f3e-0000-4000-8000-000000000001"
 KUBECTL = """\
 case "$*" in
   *ingressclasses*) echo '{"items": [{"metadata": {"name": "nginx"}}]}' ;;
-  *--filename*) echo '{"items": [{"kind": "Secret", "metadata": {"name": "blog-example-org-tls", "namespace": "example",
-    "uid": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}}]}' ;;
+  *--filename*) echo '{"items": [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "blog-example-org-tls",
+    "namespace": "example", "uid": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}}]}' ;;
   config*) echo https://k8s:6443 ;;
   *) echo '{"items": []}' ;;
 esac

@@ -6,7 +6,7 @@ import pytest
 
 from components.cluster import check as cluster_check
 from components.cluster.ownership import STACK_ID
-from components.cluster.planned import planned
+from components.cluster.planned import Planned, planned
 from components.cluster.reading import Reading
 from components.outputs import ClusterOutput
 from tests.support.cluster_reading import FORBIDDEN, SERVER, check, found, stack
@@ -43,6 +43,17 @@ def test_the_very_object_of_the_state_is_the_stacks_own_without_its_label() -> N
     account = found("ServiceAccount", "robot")
     assert in_the_way(account, uids=frozenset({"ServiceAccount-robot"})) == []
     assert len(in_the_way(account, uids=frozenset({"of one that was deleted since"}))) == 1
+
+
+def test_an_object_of_another_group_is_another_one_though_its_kind_has_the_same_name() -> None:
+    version = "serving.knative.dev/v1"
+    wanted = [Planned(api_version=version, kind="Service", namespace="shop", name="web", remedy="")]
+    knative = found("Service", "web", labels={STACK_ID: "own"}) | {"apiVersion": version}
+    made_for_it = found("Service", "web")
+    assert cluster_check.foreign(wanted, check(knative, made_for_it), "own", frozenset) == []
+    job = found("Job", "migrate") | {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    assert list(check(job).failed_jobs) == ["migrate"]
+    assert check(job | {"apiVersion": "batch.volcano.sh/v1alpha1"}).failed_jobs == {}
 
 
 def test_what_is_being_deleted_is_listed_though_it_is_the_stacks_own() -> None:

@@ -41,7 +41,7 @@ def stack(access: dict[str, Any] | None = None, **target: Any) -> Settings:
 
 def there(kind: str, name: str, namespace: str | None = "shop", **labels: str) -> dict[str, Any]:
     metadata = {"name": name, "uid": f"{kind}-{name}", "creationTimestamp": "2026-11-01T08:00:00Z", "labels": labels}
-    return {"kind": kind, "metadata": metadata | ({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata | ({"namespace": namespace} if namespace else {})}
 
 
 def require(of: Settings, *items: dict[str, Any], stderr: str = "") -> None:
