@@ -124,3 +124,11 @@ def test_every_link_to_a_file_or_heading_leads_somewhere(name: str) -> None:
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_of_the_project_that_a_page_names_exists(name: str) -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    named = re.findall(r"`([\w.*-]+/[\w./*-]*)`", (ROOT / name).read_text())
+    own = [path for path in named if path.partition("/")[0] in folders and not path.startswith(".")]
+    assert [path for path in own if not list(ROOT.glob(path.rstrip("/")))] == []
