@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the engine may cancel at any moment from here on; what a stack does not have is not loaded
-import signal
 import time
 
 begun = time.monotonic()
-# A run that is cancelled, as by any resource that fails, ends without a Python traceback below the reason.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from components import prerequisites
 
 prerequisites.require()
 
-from components import sdk
+from components import cancellation, sdk
 
+cancellation.install()
 # A part that the stack does not have costs no run the loading of its SDK.
 sdk.load_as_used()
 

@@ -26,7 +26,8 @@ def main() -> int:
     """Runs the command; 0 if all is well, 1 if a check failed, 2 if it could not run."""
     prerequisites.require_python()
     try:
-        from ops.console import report_error  # noqa: PLC0415 - a missing package is reported in one sentence
+        from ops import ending  # noqa: PLC0415 - a missing package is reported in one sentence
+        from ops.console import report_error  # noqa: PLC0415
         from ops.ops_error import OpsError  # noqa: PLC0415
 
         parser = _parser()
@@ -35,12 +36,15 @@ def main() -> int:
         install = "python -m pip install -r requirements.txt -r ops/requirements.txt"
         print(f"error: The Python package {package} is not installed; run '{install}'", file=sys.stderr)
         return 2
+    ending.leave_when_ended()
     try:
         arguments = parser.parse_args()
         return int(arguments.run(arguments))
     except OpsError as error:
         report_error(str(error))
         return 2
+    except KeyboardInterrupt:
+        return ending.INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

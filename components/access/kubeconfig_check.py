@@ -3,7 +3,9 @@
 import asyncio
 import subprocess
 import tempfile
+from pathlib import Path
 
+from components import cancellation
 from components.cluster.kubectl import Kubectl, get_raw, is_answer, kubectl, reason_of
 from components.settings.access import Access
 
@@ -39,7 +41,10 @@ async def problem(kubeconfig: str, access: Access, run: Kubectl = kubectl) -> st
 
 def _ask(kubeconfig: str, run: Kubectl) -> subprocess.CompletedProcess[str]:
     # kubectl reads it more than once, so it is no pipe. The file is its owner's alone.
-    with tempfile.NamedTemporaryFile("w", prefix="kubeconfig-") as file:
+    with (
+        tempfile.NamedTemporaryFile("w", prefix="kubeconfig-") as file,
+        cancellation.registered(Path(file.name).unlink),
+    ):
         file.write(kubeconfig)
         file.flush()
         # Whoever is logged in may look there, and nobody else (RBAC: system:discovery).

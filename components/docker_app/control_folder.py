@@ -11,12 +11,16 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+
+from components import cancellation
 
 _MOST_BYTES = 80
 """A socket's path has at most 107 bytes, of which ssh takes 17 for a name of its own, and 8 are the socket's name."""
 _CLOSE_SECONDS = 10
+_CANCELLED_SECONDS = 2
+"""Then the folder goes all the same: the connection ends by itself (ControlPersist)."""
 
 
 @cache
@@ -27,18 +31,19 @@ def control_folder() -> Path | None:
             folder = Path(tempfile.mkdtemp(prefix="gitlab-deploy-", dir=parent))
             if len(os.fsencode(folder)) <= _MOST_BYTES:
                 atexit.register(close, folder)
+                cancellation.register(partial(close, folder, _CANCELLED_SECONDS))
                 return folder
             folder.rmdir()
     return None
 
 
-def close(folder: Path) -> None:
-    """Ends the connections whose sockets are there, and removes the folder."""
+def close(folder: Path, seconds: float = _CLOSE_SECONDS) -> None:
+    """Ends the connections whose sockets are there, each within so many seconds, and removes the folder."""
     for socket in folder.glob("*"):
         with suppress(OSError, subprocess.TimeoutExpired):
             # ssh wants the name of a host, and does not look at it.
             command = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "--", "host"]
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CLOSE_SECONDS, check=False)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from components import cancellation
 from components.cluster.kubectl import raw_path, stream
 from components.rollout.listed import Object, condition_of, is_observed
 from components.rollout.workload import Workload
@@ -47,6 +48,7 @@ class Watch:
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        cancellation.register(self.close)
         for kind in dict.fromkeys(workload.kind for workload in workloads):
             names = [workload.name for workload in workloads if workload.kind == kind]
             threading.Thread(
@@ -64,6 +66,7 @@ class Watch:
 
     def close(self) -> None:
         """Ends it."""
+        cancellation.unregister(self.close)
         with self._lock:
             self._closed.set()
             for process in self._processes.values():

@@ -15,7 +15,7 @@ from components.docker_app.host_check import host_problem
 from components.docker_app.remote_docker import RemoteDocker
 from components.docker_app.ssh_errors import WrongHostKeyError
 from components.outputs import ClusterOutput, ComposeOutput, DockerHostOutput, StackOutputs
-from ops import cli
+from ops import cli, ending
 from ops.console import report_error
 from ops.docker_socket import docker_socket
 from ops.ops_error import OpsError
@@ -29,7 +29,6 @@ own ssh key. What the shell needs is in a private folder that is removed at its 
 """
 _OTHER_CONTEXTS = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
 """Variables that would lead docker elsewhere."""
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _END_SECONDS = 5
 
 
@@ -48,9 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     stack, command = arguments.stack, arguments.command[arguments.command[:1] == ["--"] :]
     outputs = _outputs(stack)
     with ExitStack() as ended:
-        # Whoever ends this by a signal gets the folder removed as well.
-        for number in _ENDING:
-            signal.signal(number, _leave)
         parent = os.environ.get("XDG_RUNTIME_DIR") or None
         folder = Path(ended.enter_context(tempfile.TemporaryDirectory(prefix="gitlab-deploy-", dir=parent)))
         variables, places = {"GITLAB_DEPLOY_STACK": str(stack)}, []
@@ -71,14 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _run(command, {key: text for key, text in os.environ.items() if key not in _OTHER_CONTEXTS} | variables)
 
 
-def _leave(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
-
-
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
     # A signal that comes while the process is being started must not leave it behind.
     came: list[int] = []
-    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ending.SIGNALS}
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
@@ -90,7 +82,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         if came:
-            _leave(came[0], None)
+            ending.leave(came[0])
         code = process.wait()
     except SystemExit:
         # An interactive shell ignores SIGTERM.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,35 @@ def test_a_missing_package_is_one_sentence_with_the_command_that_installs_it(
         f"error: The Python package {missing} is not installed; run 'python -m pip install -r requirements.txt"
         " -r ops/requirements.txt'\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_a_signal_ends_leaves_no_credential_and_no_traceback(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    code = """\
+import signal, sys
+from ops.__main__ import main
+from ops.commands import status
+from ops.gitlab.credential import Variable, as_job
+def run(_):
+    with as_job(Variable(value="apiVersion: v1", variable_type="file", masked=True, protected=True), "file"):
+        print("ready", flush=True)
+        signal.pause()
+status.run = run
+sys.exit(main())
+"""
+    command = [sys.executable, "-c", code, "status"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        assert list(tmp_path.iterdir())
+        running.send_signal(number)
+        assert running.communicate(timeout=60) == ("", "")
+    assert running.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
 
 
 def listed(*arguments: str) -> tuple[str, set[str]]:

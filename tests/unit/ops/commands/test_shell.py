@@ -116,13 +116,14 @@ def test_another_address_whose_cluster_cannot_be_seen_is_refused(tmp_path: Path)
 
 def test_a_signal_that_comes_while_the_shell_is_being_started_ends_it(tmp_path: Path) -> None:
     code = (
-        "import os, signal, subprocess, sys; from ops.commands import shell; real = subprocess.Popen\n"
+        "import os, signal, subprocess, sys\nfrom ops import ending\nfrom ops.commands import shell\n"
+        "real = subprocess.Popen\n"
         "def start(*arguments, **options):\n"
         "    started = real(*arguments, **options)\n"
         "    open(sys.argv[1], 'w').write(str(started.pid))\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    return started\n"
-        "subprocess.Popen = start; signal.signal(signal.SIGTERM, shell._leave)\n"
+        "subprocess.Popen = start; signal.signal(signal.SIGTERM, ending.leave)\n"
         "sys.exit(shell._run(['sleep', '60'], os.environ))"
     )
     # No pipe, which what is left behind would hold open.
@@ -133,7 +134,7 @@ def test_a_signal_that_comes_while_the_shell_is_being_started_ends_it(tmp_path: 
 
 def test_a_shell_that_ignores_the_signal_to_end_leaves_no_folder(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from ops.commands import shell; signal.signal(signal.SIGTERM, shell._leave); "
+        "import os, sys; from ops import ending; from ops.commands import shell; ending.leave_when_ended(); "
         "open(sys.argv[1], 'w').close(); "
         "sys.exit(shell._run(['bash', '-c', 'trap : TERM; kill -TERM $PPID; while :; do sleep 0.1; done'], os.environ))"
     )
