@@ -37,7 +37,7 @@ SECTIONS = {
         title="Ten image changes under load", seconds=600, measure=image_changes.image_changes, default=False
     ),
     "applications-300": Section(
-        title="Three hundred applications", seconds=3600, measure=applications.three_hundred, default=False
+        title="Three hundred applications", seconds=1200, measure=applications.three_hundred, default=False
     ),
 }
 

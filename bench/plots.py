@@ -25,8 +25,8 @@ def draw(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         section = document["sections"].get(name)
         if section and section["subjects"]:
             yield name, f"{title}: seconds", bars(f"{title}: seconds, median, least and most", section["subjects"])
-    section = document["sections"].get("applications-300") or document["sections"].get("applications")
-    found = _growth(section["subjects"]) if section else []
+    sections = [document["sections"].get(name, {}) for name in ("applications", "applications-300")]
+    found = _growth({subject: one for section in sections for subject, one in section.get("subjects", {}).items()})
     if found:
         title = "Preview of nothing: seconds by number of applications"
         yield "applications", title, lines(title, found)

@@ -46,14 +46,15 @@ def access(namespace: str) -> pulumi.Output[str]:
     return DeployAccess(namespace, DeployAccessArgs(access=block, cluster="sandbox"), opts).namespace
 
 
-shared = access("many") if together else None
+prefix = config.require("prefix")
+shared = access(prefix) if together else None
 for number in range(config.require_int("applications")):
     KubernetesApp(
         f"app-{number:03}",
         KubernetesAppArgs(
             app=App(port=8080),
             target=Kubernetes(name=f"web-{number:03}"),
-            namespace=access(f"many-{number:03}") if shared is None else shared,
+            namespace=access(f"{prefix}-{number:03}") if shared is None else shared,
             image=ImageReference.parse(config.require("image")),
         ),
         opts,

@@ -32,7 +32,7 @@ def previewed(monkeypatch: pytest.MonkeyPatch, applications: int, *, together: b
         runpy.run_path(str(MANY))
 
     monkeypatch.setattr(asyncio, "wait", wait)
-    config = {"applications": applications, "together": together, "server": "https://k8s:6443"}
+    config = {"applications": applications, "together": together, "prefix": "many", "server": "https://k8s:6443"}
     config["image"] = "registry.example.com/group/blog:1.0.0"
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
