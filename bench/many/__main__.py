@@ -1,6 +1,7 @@
 """Many applications in one program, made of this project's components: each in a namespace of its own, or all in one.
 
-The Deployments have no Pods: what is measured is the program, the engine and the provider, not one node's kubelet.
+The Deployments have no Pods, and the Services no address: what is measured is the program, the engine and the provider,
+not one node's kubelet, nor a range of addresses that holds 254.
 """
 
 from __future__ import annotations
@@ -27,17 +28,23 @@ config = pulumi.Config()
 together = config.get_bool("together")
 
 
-def without_pods(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    """Takes the Pods out of a Deployment."""
-    if not args.type_.startswith("kubernetes:apps/v1:"):
+WITHOUT: dict[str, dict[str, Any]] = {
+    "kubernetes:apps/v1:Deployment": {"replicas": 0},
+    "kubernetes:core/v1:Service": {"cluster_ip": "None"},
+}
+
+
+def small(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """Takes the Pods out of a Deployment, and the address from a Service."""
+    if args.type_ not in WITHOUT:
         return None
     spec = cast("dict[str, Any]", args.props["spec"])
-    props = {**args.props, "spec": {**spec, "replicas": 0}}
+    props = {**args.props, "spec": {**spec, **WITHOUT[args.type_]}}
     return pulumi.ResourceTransformationResult(props=props, opts=args.opts)
 
 
 cluster = kubernetes.Provider("cluster", kubeconfig="", cluster_identifier="sandbox", enable_secret_mutable=True)
-opts = pulumi.ResourceOptions(providers=[cluster], transformations=[without_pods])
+opts = pulumi.ResourceOptions(providers=[cluster], transformations=[small])
 
 
 def access(namespace: str) -> pulumi.Output[str]:
