@@ -45,7 +45,7 @@ def test_the_very_object_of_the_state_is_the_stacks_own_without_its_label() -> N
     assert len(in_the_way(account, uids=frozenset({"of one that was deleted since"}))) == 1
 
 
-def test_an_object_of_another_group_is_another_one_though_its_kind_has_the_same_name() -> None:
+def test_a_kind_of_another_group_is_another_one_though_it_has_the_same_name() -> None:
     version = "serving.knative.dev/v1"
     wanted = [Planned(api_version=version, kind="Service", namespace="shop", name="web", remedy="")]
     knative = found("Service", "web", labels={STACK_ID: "own"}) | {"apiVersion": version}
