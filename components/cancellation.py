@@ -18,9 +18,13 @@ _actions: list[Callable[[], object]] = []
 
 
 def install() -> None:
-    """From here on a signal that ends this process has it run the actions first."""
+    """From here on a signal that ends this process has it run the actions first.
+
+    One that it was started to ignore stays ignored, as SIGHUP below nohup; but not that of the engine.
+    """
     for number in _SIGNALS:
-        signal.signal(number, _end)
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
 
 
 def register(action: Callable[[], object]) -> None:
@@ -47,7 +51,8 @@ def registered(action: Callable[[], object]) -> Iterator[None]:
 def _end(number: int, _: FrameType | None) -> None:
     for one in _SIGNALS:
         # The next signal ends it at once.
-        signal.signal(one, signal.SIG_DFL)
+        if signal.getsignal(one) is _end:
+            signal.signal(one, signal.SIG_DFL)
     # Beside this thread, which may be anywhere, and hold what an action needs.
     cleaning = threading.Thread(target=_clean, daemon=True)
     cleaning.start()

@@ -9,9 +9,13 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def leave_when_ended() -> None:
-    """From here on, a signal that ends this process has it leave every block that it is in."""
+    """From here on, a signal that ends this process has it leave every block that it is in.
+
+    One that it was started to ignore stays ignored, as SIGHUP below nohup.
+    """
     for number in SIGNALS:
-        signal.signal(number, leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave)
 
 
 def leave(number: int, _: object = None) -> None:

@@ -87,3 +87,25 @@ def test_program_that_a_signal_ends_leaves_nothing(text: str, number: signal.Sig
     assert bool(started) == (text is WATCH)
     assert wait(lambda: not any(map(runs, started)), SECONDS)
     assert list(own.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("begins", "code"),
+    [
+        ("from components import cancellation; cancellation.install()", -signal.SIGTERM),
+        ("from ops import ending; ending.leave_when_ended()", 128 + signal.SIGTERM),
+    ],
+)
+def test_a_hangup_that_is_ignored_as_below_nohup_stays_ignored(begins: str, code: int) -> None:
+    text = f"""
+import os, signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+{begins}
+os.kill(os.getpid(), signal.SIGHUP)
+print("goes on", flush=True)
+os.kill(os.getpid(), signal.SIGTERM)
+signal.pause()
+"""
+    command = [sys.executable, "-c", text]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "goes on\n", "")
