@@ -56,19 +56,7 @@ class Many(Program):
 def applications(context: Context) -> None:
     """Grows two programs, one with a namespace for each application, one with all in a single one."""
     for layout, together in LAYOUTS:
-        program = Many(context, "many", together=together)
-        before = 0
-        taken: dict[str, dict[str, float]] = {"preview": {}, "up": {}}
-        for size in SIZES:
-            program.set("many:applications", size)
-            add = partial(_add, context, program, layout, size)
-            add("preview of the new ones" if before else "preview of all as new", program.preview())
-            made = add("up that makes the new ones", program.up())
-            again = add("preview of nothing", program.preview())
-            taken["preview"][str(size)] = round(again.wall / size, 3)
-            taken["up"][str(size)] = round(made.wall / (size - before), 3)
-            before = size
-        context.results.facts[f"seconds per application, {layout}"] = taken
+        _grow(context, Many(context, "many", together=together), layout, SIZES)
 
 
 def three_hundred(context: Context) -> None:
@@ -76,23 +64,38 @@ def three_hundred(context: Context) -> None:
 
     One that makes three hundred at once takes about an hour: the engine writes the whole state for each resource.
     """
+    smallest, largest = LARGE_SIZES[0], LARGE_SIZES[-1]
     for layout, together in LAYOUTS:
-        program = Many(context, "large", together=together)
-        taken: dict[str, dict[int, float]] = {"preview": {}, "up": {}}
-        for size in LARGE_SIZES:
-            program.grow(size - LAST)
-            program.set("many:applications", size)
-            add = partial(_add, context, program, layout, size)
-            add(f"preview of {LAST} new ones", program.preview())
-            taken["up"][size] = add(f"up that makes the last {LAST}", program.up()).wall / LAST
-            taken["preview"][size] = add("preview of nothing", program.preview()).wall / size
-        smallest, largest = LARGE_SIZES[0], LARGE_SIZES[-1]
-        context.results.facts[f"seconds per application, {layout}"] = {
-            what: {str(size): round(seconds, 3) for size, seconds in found.items()} for what, found in taken.items()
-        }
+        taken = _grow(context, Many(context, "large", together=together), layout, LARGE_SIZES, last=LAST)
         context.results.facts[f"per application at {largest} against {smallest}, {layout}"] = {
             what: ratio([found[largest]], [found[smallest]])["median"] for what, found in taken.items()
         }
+
+
+def _grow(
+    context: Context, program: Many, layout: str, sizes: tuple[int, ...], last: int | None = None
+) -> dict[str, dict[int, float]]:
+    """The seconds for each application, of a preview of nothing and of an `up`, by their number.
+
+    With `last`, the `up` that is measured makes so many, and those before are made without it.
+    """
+    new = f"the last {last}" if last else "the new ones"
+    taken: dict[str, dict[int, float]] = {"preview": {}, "up": {}}
+    before = 0
+    for size in sizes:
+        if last:
+            before = size - last
+            program.grow(before)
+        program.set("many:applications", size)
+        add = partial(_add, context, program, layout, size)
+        add(f"preview of {new}" if before else "preview of all as new", program.preview())
+        taken["up"][size] = add(f"up that makes {new}", program.up()).wall / (size - before)
+        taken["preview"][size] = add("preview of nothing", program.preview()).wall / size
+        before = size
+    context.results.facts[f"seconds per application, {layout}"] = {
+        what: {str(size): round(seconds, 3) for size, seconds in found.items()} for what, found in taken.items()
+    }
+    return taken
 
 
 def _add(context: Context, program: Program, layout: str, size: int, subject: str, sample: Sample) -> Sample:
