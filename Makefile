@@ -96,7 +96,7 @@ docs: .venv/installed ## Write docs/configuration.md, the stack file's JSON sche
 
 lock: .venv/uv ## Pin every Python package with its hashes, at its newest that the requirements.txt permit
 	@$(INDEX)
-	compile() { .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	compile() { .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --custom-compile-command "make lock" "$$@"; }
 	compile --output-file tests/requirements.lock $(REQUIREMENTS)
 	compile --output-file ops/requirements.lock --constraints tests/requirements.lock requirements.txt ops/requirements.txt
