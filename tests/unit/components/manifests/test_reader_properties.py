@@ -75,8 +75,10 @@ def objects(draw: st.DrawFn, of: Mapping[str, Any]) -> Any:
     """A mapping with properties."""
     optional = sorted(of["properties"].keys() - {*of.get("required", ())} - {"apiVersion", "kind", "status"})
     some = draw(st.lists(st.sampled_from(optional), max_size=2, unique=True)) if optional else []
+    # That of a volume is a mapping.
+    images = {name for name, given in of["properties"].items() if name == "image" and given.get("type") == "string"}
     return {
-        name: draw(st.sampled_from(["IMAGE", "nginx:1.27"]) if name == "image" else values(of["properties"][name]))
+        name: draw(st.sampled_from(["IMAGE", "nginx:1.27"]) if name in images else values(of["properties"][name]))
         for name in (*of.get("required", ()), *some)
     }
 
