@@ -2,86 +2,90 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.compose.checkout import Checkout, CheckoutError
-from components.compose.merging import merged
+from components.compose.merging import merged, without
+from components.compose.resolving import Unresolved, resolved
 from components.compose.source import Source
 from components.source.source_error import SourceError, source_error
-from components.source.yaml_file import Path, documents
+from components.source.yaml_file import Document, Path, documents
 
-_Lines = Mapping[Path, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _File:
-    """A file with services."""
-
-    name: str
-    """Relative to the compose file; empty for the compose files themselves."""
-    services: Mapping[str, Any]
-    lines: _Lines
-    """FILE:LINE of each value by its path."""
+_RESET = "!reset"
+_TAGS = frozenset({_RESET, "!override"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Written:
-    """A service as a later file that overrides another one."""
-
-    lines: _Lines
-
-    def where(self, *path: str | int) -> str:
-        """FILE:LINE of a value, or of the nearest one that it would be in."""
-        while path not in self.lines:
-            path = path[:-1]
-        return self.lines[path]
+def parse(text: str, name: str) -> list[Document]:
+    """The documents of a compose file; SourceError as `documents` has it."""
+    return documents(text, name, "yaml 1.2", _TAGS)
 
 
-def extend(source: Source, checkout: Checkout) -> Source:
-    """The same with the keys of what a service extends written out in it; what cannot be followed is recorded."""
-    services, lines = dict(source.value["services"]), dict(source.lines)
-    extending = _Extending(checkout=checkout)
-    files = _File(name="", services=source.value["services"], lines=source.lines)
-    for name, service in source.value["services"].items():
-        if "extends" not in service:
+def source(document: Document, variables: Mapping[str, str]) -> Source:
+    """One file, with its variables resolved, and without what it takes away."""
+    taken = frozenset(path for path, tag in document.tags.items() if tag == _RESET)
+    return Source(
+        value=resolved(without(document.value, taken), (), variables),
+        lines={path: document.where(*path) for path in document.lines},
+        replaced=frozenset(document.tags),
+    )
+
+
+def extend(file: Source, checkout: Checkout, variables: Mapping[str, str]) -> Source:
+    """The file with the keys of what its services extend written out in them; what cannot be followed is recorded."""
+    given = file.value.get("services")
+    if not isinstance(given, dict):
+        return file
+    services, lines = dict(given), dict(file.lines)
+    extending = _Extending(checkout=checkout, variables=variables)
+    for name, service in given.items():
+        if not isinstance(service, dict) or "extends" not in service:
             continue
         try:
-            services[name], found = extending.service(files, name, name, ())
+            services[name], found = extending.service(file, "", name, name, ())
         except CheckoutError as error:
-            source.refuse(("services", name, "extends"), error.cause, error.remedy)
+            file.refuse(("services", name, "extends"), error.cause, error.remedy)
             services[name] = {key: value for key, value in service.items() if key != "extends"}
         else:
             lines.update(found)
-    return Source(value={**source.value, "services": services}, lines=lines, problems=source.problems)
+    return replace(file, value={**file.value, "services": services}, lines=lines)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Extending:
     checkout: Checkout
-    _files: dict[str, _File] = field(default_factory=dict)
+    variables: Mapping[str, str]
+    _files: dict[str, Source] = field(default_factory=dict)
 
     def service(
-        self, file: _File, name: str, wanted: str, above: tuple[tuple[str, str], ...]
-    ) -> tuple[dict[str, Any], _Lines]:
-        """A service of a file, and the lines of its values if it is the service `wanted`."""
-        if (file.name, name) in above:
+        self, file: Source, file_name: str, name: str, wanted: str, above: tuple[tuple[str, str], ...]
+    ) -> tuple[dict[str, Any], Mapping[Path, str]]:
+        """A service of a file, and the lines of its values if it is the service `wanted`.
+
+        The name of the file is relative to the compose file, and empty for that itself.
+        """
+        if (file_name, name) in above:
             raise CheckoutError("goes in a circle", "cut it")
-        own, lines = file.services.get(name), _moved(file.lines, name, wanted)
+        services = file.value.get("services")
+        own = services.get(name) if isinstance(services, dict) else None
         if not isinstance(own, dict):
-            raise CheckoutError(f"names the service {name!r}, which is not in {file.name or 'the file'}", "correct it")
+            raise CheckoutError(f"names the service {name!r}, which is not in {file_name or 'the file'}", "correct it")
+        over = _moved(file, name, wanted)
         if "extends" not in own:
-            return own, lines
+            return own, over.lines
         extends = own["extends"]
         base, other = (extends.get("service"), extends.get("file")) if isinstance(extends, dict) else (extends, None)
-        from_file = self._read(str(other)) if other else file
-        found, base_lines = self.service(from_file, str(base), wanted, (*above, (file.name, name)))
+        for text in (base, other):
+            if isinstance(text, Unresolved):
+                raise CheckoutError(text.error.cause, text.error.remedy)
+        from_file, from_name = (self._read(str(other)), str(other)) if other else (file, file_name)
+        found, base_lines = self.service(from_file, from_name, str(base), wanted, (*above, (file_name, name)))
         all_lines = dict(base_lines)
         less = {key: value for key, value in own.items() if key != "extends"}
-        value = merged(found, less, ("services", wanted), all_lines, _Written(lines=lines))
-        return value, all_lines
+        path: Path = ("services", wanted)
+        return merged(without(found, over.replaced, path), less, path, all_lines, over), all_lines
 
-    def _read(self, name: str) -> _File:
+    def _read(self, name: str) -> Source:
         if posixpath.dirname(posixpath.normpath(name)):
             raise CheckoutError(
                 f"names {name!r}, and paths in a file of another folder are relative to that folder",
@@ -89,7 +93,7 @@ class _Extending:
             )
         if name not in self._files:
             try:
-                found = documents(self.checkout.read(name).decode(), name, "yaml 1.2")
+                found = parse(self.checkout.read(name).decode(), name)
                 if len(found) != 1 or not isinstance(found[0].value, dict):
                     raise source_error(name, "is no mapping", "write a compose file")
             except UnicodeDecodeError:
@@ -97,16 +101,15 @@ class _Extending:
             except SourceError as error:
                 problem = error.problems[0]
                 raise CheckoutError(f"names {problem.path}, which {problem.cause}", problem.remedy) from None
-            document = found[0]
-            services = document.value.get("services")
-            self._files[name] = _File(
-                name=name,
-                services=services if isinstance(services, dict) else {},
-                lines={path: document.where(*path) for path in document.lines},
-            )
+            self._files[name] = source(found[0], self.variables)
         return self._files[name]
 
 
-def _moved(lines: _Lines, name: str, wanted: str) -> _Lines:
-    """The lines of a service, as those of another one."""
-    return {("services", wanted, *path[2:]): where for path, where in lines.items() if path[:2] == ("services", name)}
+def _moved(file: Source, name: str, wanted: str) -> Source:
+    """A service of a file, as another one that is alone in it: where it is, and what it takes away."""
+    own: Path = ("services", name)
+    return Source(
+        value={},
+        lines={("services", wanted, *path[2:]): where for path, where in file.lines.items() if path[:2] == own},
+        replaced=frozenset(("services", wanted, *path[2:]) for path in file.replaced if path[:2] == own),
+    )

@@ -6,12 +6,13 @@ resolved where the text is handed to Docker's provider.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Around the name of an encrypted value. Private to this program (Unicode: private use); no file may have them."""
 _MARK = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_DEEPEST = 100
 
 
 class InterpolationError(Exception):
@@ -49,11 +50,41 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
     return _Interpolation(variables=variables).resolve(text)
 
 
+def less_variables(text: str) -> str:
+    """The text with another character in the place of each of a `${...}`, so that what is inside separates nothing."""
+    found, position = "", 0
+    while (start := text.find("${", position)) >= 0:
+        try:
+            end = _closing(text, start + 2) + 1
+        except InterpolationError:
+            break
+        found += text[position:start] + "_" * (end - start)
+        position = end
+    return found + text[position:]
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the brace ends that was opened before `start`; braces nest, those of no variable too."""
+    depth = 1
+    for position in range(start, len(text)):
+        if text[position] == "{":
+            depth += 1
+        elif text[position] == "}":
+            depth -= 1
+            if not depth:
+                return position
+    raise InterpolationError("has a '${' that is not closed", "close it, or write '$$' for the character itself")
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Interpolation:
     variables: Mapping[str, str]
+    depth: int = 0
+    """How many defaults this one is in."""
 
     def resolve(self, text: str) -> str:
+        if self.depth > _DEEPEST:
+            raise InterpolationError(f"nests variables more than {_DEEPEST} deep", "nest less")
         found: list[str] = []
         position = 0
         while (dollar := text.find("$", position)) >= 0:
@@ -63,7 +94,7 @@ class _Interpolation:
                 found.append("$")
                 position = dollar + 2
             elif following == "{":
-                end = self._end(text, dollar + 2)
+                end = _closing(text, dollar + 2)
                 found.append(self._braced(text[dollar + 2 : end]))
                 position = end + 1
             elif name := _NAME.match(text, dollar + 1):
@@ -72,18 +103,6 @@ class _Interpolation:
             else:
                 raise InterpolationError("has a '$' with no name behind it", "write '$$' for the character itself")
         return "".join([*found, text[position:]])
-
-    def _end(self, text: str, start: int) -> int:
-        """Where the brace ends that was opened before `start`; braces nest."""
-        depth = 1
-        for position in range(start, len(text)):
-            if text.startswith("${", position):
-                depth += 1
-            elif text[position] == "}":
-                depth -= 1
-                if not depth:
-                    return position
-        raise InterpolationError("has a '${' that is not closed", "close it, or write '$$' for the character itself")
 
     def _braced(self, inside: str) -> str:
         name = _NAME.match(inside)
@@ -101,11 +120,14 @@ class _Interpolation:
         is_set = value is not None and (value != "" or ":" not in operator[0])
         match operator[0][-1]:
             case "-":
-                return value or "" if is_set else self.resolve(word)
+                return value or "" if is_set else self._inner(word)
             case "+":
-                return self.resolve(word) if is_set else ""
+                return self._inner(word) if is_set else ""
             case _:
-                return value or "" if is_set else self._value(name[0], self.resolve(word))
+                return value or "" if is_set else self._value(name[0], self._inner(word))
+
+    def _inner(self, word: str) -> str:
+        return replace(self, depth=self.depth + 1).resolve(word)
 
     def _value(self, name: str, reason: str = "") -> str:
         value = self.variables.get(name)

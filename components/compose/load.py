@@ -8,13 +8,13 @@ from pathlib import Path
 import pulumi
 
 from components.compose.checkout import Checkout
+from components.compose.extending import parse
 from components.compose.model import Project
 from components.compose.reader import read
 from components.settings.settings import Settings
 from components.source.folder import folder, matching, text
 from components.source.placeholder import is_stack_image
 from components.source.source_error import SourceError, source_error
-from components.source.yaml_file import documents
 
 KEY = "gitlab-deploy:dockerHost.compose"
 
@@ -37,7 +37,7 @@ def load(
     found = [
         document
         for file in files
-        for document in documents(text(file, within), posixpath.relpath(file, within), "yaml 1.2")
+        for document in parse(text(file, within), posixpath.relpath(file, within))
     ]
     if not found:
         raise source_error(KEY, "names files with nothing in them", "write a service")

@@ -1,14 +1,17 @@
 """Several compose files as one: a later file overrides an earlier one (compose specification: Merge). Pure."""
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from components.compose.fields import scalar
+from components.compose.interpolation import less_variables
+from components.compose.resolving import Unresolved
 from components.compose.source import Source
-from components.source.yaml_file import Document, Path
+from components.source.yaml_file import Path
 
 _REPLACED = {"command", "entrypoint", "test"}
-"""Lists of which the later one counts alone."""
+"""What the later file says of these counts alone, also if that is nothing."""
 _MAPPED = {
     "environment",
     "labels",
@@ -22,60 +25,71 @@ _MAPPED = {
 """Mappings that may be written as a list of NAME=VALUE."""
 _SEQUENCES = {"dns", "dns_opt", "dns_search", "env_file", "extra_hosts", "tmpfs"}
 """Lists of a service that may be written in another form."""
-_NAMED = {"networks", "depends_on"}
-"""Mappings that may be written as a list of names."""
+_NAMED: Mapping[str, Mapping[str, object] | None] = {
+    "networks": None,
+    "depends_on": {"condition": "service_started", "required": True},
+}
+"""Mappings that may be written as a list of names, and what a name alone stands for."""
 
 
-class Written(Protocol):
-    """What overrides: where each of its values is."""
-
-    @property
-    def lines(self) -> Mapping[Path, object]:
-        """Something for the path of each value."""
-
-    def where(self, *path: str | int) -> str:
-        """FILE:LINE of a value."""
-
-
-def merge(documents: Sequence[Document]) -> Source:
-    """The documents as one; there is one at least, and each is a mapping."""
-    first, *later = documents
-    value, lines = first.value, {path: first.where(*path) for path in first.lines}
+def merge(sources: Sequence[Source]) -> Source:
+    """The files as one, with the problems of all; there is one at least."""
+    first, *later = sources
+    value, lines, problems = first.value, dict(first.lines), list(first.problems)
     for other in later:
-        value = merged(value, other.value, (), lines, other)
-    return Source(value=value, lines=lines)
+        value = merged(without(value, other.replaced), other.value, (), lines, other)
+        problems += other.problems
+    return Source(value=value, lines=lines, problems=problems)
 
 
-def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], document: Written) -> Any:  # noqa: ANN401 - YAML
-    """The value at a path with that of the document over it; `lines` become those of both."""
-    key = path[-1] if path else ""
-    in_service = len(path) > 1 and path[0] == "services"
-    if in_service and (key in _MAPPED or key in _NAMED):
-        old, new = _as_mapping(old, str(key)), _as_mapping(new, str(key))
-    if len(path) == 3 and in_service and key in _SEQUENCES:
+def without(value: Any, paths: frozenset[Path], path: Path = ()) -> Any:  # noqa: ANN401 - YAML
+    """The value at a path without what is at the paths: a later file takes it out (!reset) or replaces it (!override)."""
+    if not paths or not isinstance(value, dict):
+        return value
+    return {
+        name: without(item, paths, (*path, name)) for name, item in value.items() if (*path, name) not in paths
+    }
+
+
+def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], over: Source) -> Any:  # noqa: ANN401 - YAML
+    """The value at a path with that of the other file over it; `lines` become those of both."""
+    key = str(path[-1]) if path else ""
+    if len(path) > 2 and path[0] in {"services", "networks", "volumes"} and (key in _MAPPED or key in _NAMED):
+        old, new = _as_mapping(old, key), _as_mapping(new, key)
+    if len(path) == 3 and path[0] == "services" and key in _SEQUENCES:
         old, new = _as_list(old), _as_list(new)
-    if isinstance(old, dict) and isinstance(new, dict):
+    if new is None and key not in _REPLACED and not (len(path) > 3 and path[-2] in _MAPPED):
+        # A key with nothing behind it says nothing. A variable with no value is taken from the stack.
+        return old
+    if isinstance(old, dict) and isinstance(new, dict) and not _is_replaced(old, new, path):
         found = dict(old)
         for name, value in new.items():
             at = (*path, name)
-            found[name] = merged(old[name], value, at, lines, document) if name in old else value
+            found[name] = merged(old[name], value, at, lines, over) if name in old else value
             if name not in old or not isinstance(found[name], dict | list):
-                _take_lines(at, lines, document)
+                _take_lines(at, lines, over)
         return found
     if isinstance(old, list) and isinstance(new, list) and key not in _REPLACED:
-        return _joined(old, new, path, lines, document)
-    _take_lines(path, lines, document)
+        return _joined(old, new, path, lines, over)
+    _take_lines(path, lines, over)
     return new
 
 
-def _joined(old: list[Any], new: list[Any], path: Path, lines: dict[Path, str], document: Written) -> list[Any]:
+def _is_replaced(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> bool:
+    """Whether the later mapping counts alone: options of another log driver, both limits of a kind."""
+    if len(path) == 3 and path[-1] == "logging":
+        return None not in {old.get("driver"), new.get("driver")} and old["driver"] != new["driver"]
+    return len(path) == 4 and path[-2] == "ulimits"
+
+
+def _joined(old: list[Any], new: list[Any], path: Path, lines: dict[Path, str], over: Source) -> list[Any]:
     """Both lists, the later one's items in the place of those that stand for the same thing."""
     identity = _IDENTITIES.get(str(path[-1]), _itself)
     found = list(old)
     for number, item in enumerate(new):
         same = next((at for at, other in enumerate(found) if identity(other) == identity(item)), len(found))
         found[same : same + 1] = [item]
-        lines[*path, same] = document.where(*path, number)
+        lines[*path, same] = over.where((*path, number))
     return found
 
 
@@ -83,35 +97,52 @@ def _itself(item: object) -> object:
     return item
 
 
+def _name(item: object) -> object:
+    return str(item).partition("=")[0]
+
+
 def _target(item: object) -> object:
-    """Where a volume, a config or a secret is mounted."""
+    """Where a volume, a config or a secret is mounted, or a device is."""
     if isinstance(item, Mapping):
-        return item.get("target") or item.get("source")
-    parts = str(item).split(":")
-    return parts[1] if len(parts) > 1 else parts[0]
+        return posixpath.normpath(str(item.get("target") or item.get("source")))
+    parts = less_variables(str(item)).split(":")
+    return posixpath.normpath(parts[1] if len(parts) > 1 else parts[0])
 
 
 def _env_file(item: object) -> object:
     return item.get("path") if isinstance(item, Mapping) else item
 
 
+def _subnet(item: object) -> object:
+    return item.get("subnet") if isinstance(item, Mapping) else item
+
+
 _IDENTITIES: Mapping[str, Callable[[Any], object]] = {
-    "volumes": _target,
+    "config": _subnet,
     "configs": _target,
-    "secrets": _target,
+    "devices": _target,
+    "dns_opt": _name,
     "env_file": _env_file,
+    "secrets": _target,
+    "tmpfs": _name,
+    "volumes": _target,
 }
 
 
 def _as_mapping(value: Any, key: str) -> Any:  # noqa: ANN401 - YAML
-    """A list as the mapping that it stands for; anything else as it is."""
+    """A list as the mapping that it stands for, nothing as an empty one; anything else as it is."""
     if not isinstance(value, list):
-        return value
+        return {} if value is None else value
     found: dict[str, object] = {}
     for item in value:
         name, mark, rest = str(item).partition("=") if key in _MAPPED else (str(item), "", "")
-        default = {"condition": "service_started"} if key == "depends_on" else None
-        found[name] = rest if mark else default
+        if isinstance(item, Unresolved):
+            found[name] = Unresolved.of(rest or name, item.error)
+        elif mark:
+            found[name] = rest
+        else:
+            alone = _NAMED.get(key)
+            found[name] = alone and dict(alone)
     return found
 
 
@@ -119,12 +150,15 @@ def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - YAML
     """A mapping as the list of NAME=VALUE that it stands for, with each value of a list; one text as a list of it."""
     if isinstance(value, dict):
         pairs = [(name, one) for name, given in value.items() for one in _as_list(given) or [""]]
-        return [f"{name}={scalar(one)}" for name, one in pairs]
+        return [
+            Unresolved.of(f"{name}={one}", one.error) if isinstance(one, Unresolved) else f"{name}={scalar(one)}"
+            for name, one in pairs
+        ]
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _take_lines(path: Path, lines: dict[Path, str], document: Written) -> None:
-    """The lines of a value are those of the document from now on."""
+def _take_lines(path: Path, lines: dict[Path, str], over: Source) -> None:
+    """The lines of a value are those of the other file from now on."""
     for at in [at for at in lines if at[: len(path)] == path and len(at) > len(path)]:
         del lines[at]
-    lines.update({at: document.where(*at) for at in document.lines if at[: len(path)] == path})
+    lines.update({at: where for at, where in over.lines.items() if at[: len(path)] == path})

@@ -9,12 +9,13 @@ from components.compose import keys
 from components.compose.checkout import Checkout, CheckoutError
 from components.compose.declared import networks, volumes
 from components.compose.extending import extend
+from components.compose.extending import source as read_source
 from components.compose.fields import Fields
-from components.compose.interpolation import InterpolationError, interpolate, mark
+from components.compose.interpolation import InterpolationError, interpolate, less_variables, mark
 from components.compose.merging import merge
 from components.compose.model import Project, Service
 from components.compose.mounts import as_text
-from components.compose.resolving import resolved
+from components.compose.resolving import settled
 from components.compose.service_reader import ServiceReader, links
 from components.compose.source import Source
 from components.settings.problem import Problem
@@ -43,12 +44,14 @@ def read(
     for document in documents:
         if not isinstance(document.value, dict):
             raise source_error(document.where(), "is no mapping", "write a compose file")
-    source = merge(documents)
     variables = {**env, **{name: mark(name) for name in secrets}}
+    # As compose does: a file is resolved and extended by itself, before another one is laid over it.
+    named = _name(documents, project, fallback, variables)
+    variables |= {"COMPOSE_PROJECT_NAME": named} if named else {}
+    source = merge([extend(read_source(one, variables), checkout, variables) for one in documents])
     _check_keys(source)
-    source = extend(source, checkout)
     _prepare(source, is_stack_image, variables)
-    source = replace(source, value=resolved(source, source.value, (), variables))
+    source = settled(source)
     source.check()
     top = Fields.of(source, (), source.value)
     reader = ServiceReader(
@@ -123,10 +126,24 @@ def _prepare(source: Source, is_stack_image: Callable[[str], bool], variables: M
 
 def _repository(image: str, variables: Mapping[str, str]) -> str:
     """The image less its tag, which may be of variables that only the tools of before have set."""
+    end = re.search(r"(:[^/@]*)?(@.*)?$", less_variables(image))
     try:
-        return interpolate(re.sub(r"(:[^/@]*)?(@.*)?$", "", image), variables)
+        return interpolate(image[: end.start()] if end else image, variables)
     except InterpolationError:
         return ""
+
+
+def _name(
+    documents: Sequence[Document], given: str | None, fallback: str | None, variables: Mapping[str, str]
+) -> str | None:
+    """The project's name, before the files are read: they may use it. What is wrong with it is found later."""
+    written = [document.value["name"] for document in documents if document.value.get("name") is not None]
+    if given or not written:
+        return given or fallback
+    try:
+        return interpolate(str(written[-1]), variables)
+    except InterpolationError:
+        return None
 
 
 def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A compose file with what is wrong in it collected, and the line of each value. Pure."""
+"""A compose file, or all of a project, with what is wrong in it collected, and the line of each value. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,15 @@ from components.source.yaml_file import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The files of a project as one, once they are merged."""
+    """One file, or those of a project as one, once they are merged."""
 
     value: dict[str, Any]
     """Plain data, as `yaml_file` has it."""
     lines: Mapping[Path, str]
     """FILE:LINE of each value by its path."""
     problems: list[Problem] = field(default_factory=list)
+    replaced: frozenset[Path] = frozenset()
+    """What it takes away of the files before it."""
     left_out: set[str] = field(default_factory=set)
     """Services that their profiles leave out."""
 

@@ -26,6 +26,7 @@ _REMEDY = "correct the indentation, a quote or a bracket there or above it"
 _CORE = "tag:yaml.org,2002:"
 _MERGE = f"{_CORE}merge"
 _COLLECTIONS = {f"{_CORE}map", f"{_CORE}seq"}
+_QUOTED = {"'", '"', "|", ">"}
 _NULL = re.compile(r"|~|null|Null|NULL")
 _BOOLEANS = {
     "yaml 1.1": re.compile(r"(?:(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)|false|False|FALSE|n|N|no|No|NO|off|Off|OFF)"),
@@ -53,6 +54,8 @@ class Document:
     """Plain data: mappings with texts as keys, lists, texts, numbers, booleans, None. Nothing in it is shared."""
     lines: dict[Path, int] = field(repr=False)
     """The line of each value, the first being 1, by its path; of one in a mapping that of its key."""
+    tags: dict[Path, str] = field(default_factory=dict, repr=False)
+    """The tags of those that the caller knows, by the paths of their values."""
 
     def where(self, *path: str | int) -> str:
         """FILE:LINE of a value; if there is none at the path, of the nearest one that it would be in."""
@@ -61,12 +64,12 @@ class Document:
         return f"{self.file}:{self.lines[path]}"
 
 
-def documents(text: str, file: str, booleans: Booleans) -> list[Document]:
+def documents(text: str, file: str, booleans: Booleans, tags: frozenset[str] = frozenset()) -> list[Document]:
     """The documents that have content, in their order; SourceError with the line if the text is not such YAML.
 
-    `file` is its name as it is shown.
+    `file` is its name as it is shown, `tags` are what a value may have besides those of YAML: it is read as without.
     """
-    reader = _Reader(file=file, booleans=booleans)
+    reader = _Reader(file=file, booleans=booleans, known=tags)
     try:
         nodes = list(yaml.compose_all(text, Loader=_Nodes))
     except yaml.MarkedYAMLError as error:
@@ -80,9 +83,10 @@ def documents(text: str, file: str, booleans: Booleans) -> list[Document]:
     found = []
     for node in nodes:
         lines: dict[Path, int] = {}
+        reader.tags.clear()
         value = reader.value(node, (), lines, ())
         if value is not None:
-            found.append(Document(file=file, value=value, lines=lines))
+            found.append(Document(file=file, value=value, lines=lines, tags=dict(reader.tags)))
     return found
 
 
@@ -90,6 +94,10 @@ def documents(text: str, file: str, booleans: Booleans) -> list[Document]:
 class _Reader:
     file: str
     booleans: Booleans
+    known: frozenset[str]
+    """Tags that are recorded."""
+    tags: dict[Path, str] = field(default_factory=dict)
+    """Of the document that is read, by the paths of the values."""
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def value(self, node: yaml.Node, path: Path, lines: dict[Path, int], above: tuple[yaml.Node, ...]) -> object:
@@ -102,9 +110,11 @@ class _Reader:
         if len(above) > DEEPEST:
             raise self._refused(node, f"is nested more than {DEEPEST} deep", "nest less")
         within = (*above, node)
+        if node.tag in self.known:
+            self.tags[path] = node.tag
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
-        if node.tag not in _COLLECTIONS:
+        if node.tag not in _COLLECTIONS | self.known:
             raise self._refused(node, f"has the tag {node.tag}, which nothing here reads", "take the tag out")
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, number), lines, within) for number, item in enumerate(node.value)]
@@ -154,6 +164,8 @@ class _Reader:
         if tag == "str":
             return text
         resolved = _resolved(text, self.booleans)
+        if tag in self.known:
+            return text if node.style in _QUOTED else resolved
         if tag in {_PLAIN, "merge"}:
             return resolved
         if tag not in {"int", "float", "bool", "null"}:
