@@ -1,46 +1,90 @@
-"""Files of variables as compose reads them (compose specification: Env_file format). Pure."""
+"""Files of variables as compose reads them (compose specification: Env_file format; compose-go: dotenv). Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from components.compose.interpolation import interpolate
+from components.compose.interpolation import CLOSE, OPEN, interpolate
 
-_LINE = re.compile(r"\s*(?:export\s+)?([^\s=:#][^\s=:]*)\s*(?:([=:])\s*(.*))?", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$$"}
+_NAME = re.compile(r"(?:export[^\S\n]+)?([^=:\n]*)([=:]?)")
+_ALLOWED = re.compile(r"[\w.\-\[\]]+")
+_ESCAPE = re.compile(r"\\(?:([abfnrtv$\"\\])|0([0-7]{3}))")
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$$"}
 
 
-def parse(text: str, variables: Mapping[str, str], *, raw: bool = False) -> Iterator[tuple[str, str | None]]:
-    """Name and value of each line, in order; None if a line has a name alone. `raw` takes a value as it is.
+def parse(text: str, variables: Mapping[str, str], before: Mapping[str, str], *, raw: bool = False) -> dict[str, str]:
+    """The variables of a file; one with a name alone is taken from `variables`, or left out if it is not there.
 
-    ValueError or InterpolationError with what is wrong; the values of lines above count as variables.
+    A value may use `variables`, and then those of lines above and `before`. `raw` takes each value as it is.
+    ValueError or InterpolationError with what is wrong.
     """
-    known = dict(variables)
-    lines = iter(text.removeprefix("\ufeff").splitlines())
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if OPEN in text or CLOSE in text:
+        raise ValueError("holds a character of Unicode's private use")
+    return _raw(text, variables) if raw else _Parser(text=text, variables=variables, before=before).parse()
+
+
+def _raw(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        name, mark, value = line.lstrip().partition("=")
+        if not line.strip() or name.startswith("#"):
             continue
-        found = _LINE.fullmatch(line)
-        if found is None:
+        if not name or re.search(r"\s", name):
             raise ValueError(f"has no NAME=VALUE in line {number}")
-        name, mark, rest = found.groups()
-        if not mark:
-            yield name, None
-            continue
-        value = rest if raw else _value(rest, lines, known, number)
-        known[name] = value
-        yield name, value
+        if mark:
+            found[name] = value
+        elif name in variables:
+            found[name] = variables[name]
+    return found
 
 
-def _value(rest: str, lines: Iterator[str], variables: Mapping[str, str], number: int) -> str:
-    quote = rest[:1]
-    if quote not in {"'", '"'}:
-        return interpolate(re.split(r"\s+#", f" {rest}", maxsplit=1)[0].strip(), variables)
-    closed = re.compile(r"'([^']*)'\s*(?:#.*)?" if quote == "'" else r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?', re.DOTALL)
-    while not (found := closed.fullmatch(rest)):
-        following = next(lines, None)
-        if following is None:
-            raise ValueError(f"has a quote that is not closed in line {number}")
-        rest = f"{rest}\n{following}"
-    if quote == "'":
-        return found[1]
-    return interpolate(re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), found[1]), variables)
+@dataclass(kw_only=True)
+class _Parser:
+    text: str
+    variables: Mapping[str, str]
+    before: Mapping[str, str]
+    position: int = 0
+    found: dict[str, str] = field(default_factory=dict)
+
+    def parse(self) -> dict[str, str]:
+        while (start := re.compile(r"(?:\s|#[^\n]*)*").match(self.text, self.position)) and start.end() < len(self.text):
+            self.position = start.end()
+            self._statement()
+        return self.found
+
+    def _statement(self) -> None:
+        line = self.text.count("\n", 0, self.position) + 1
+        given = _NAME.match(self.text, self.position)
+        name = given[1].strip() if given else ""
+        if given is None or not _ALLOWED.fullmatch(name):
+            raise ValueError(f"has no NAME=VALUE in line {line}")
+        self.position = given.end()
+        if given[2]:
+            self.found[name] = self._value(line)
+        elif name in self.variables:
+            self.found[name] = self.variables[name]
+
+    def _value(self, line: int) -> str:
+        while self.text[self.position : self.position + 1] in {" ", "\t"}:
+            self.position += 1
+        quote = self.text[self.position : self.position + 1]
+        if quote not in {"'", '"'}:
+            rest, _, _ = self.text[self.position :].partition("\n")
+            self.position += len(rest)
+            return self._resolved(rest.partition(" #")[0].rstrip())
+        closed = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(self.text, self.position)
+        if closed is None:
+            raise ValueError(f"has a quote that is not closed in line {line}")
+        # What stands behind it is the next statement.
+        self.position = closed.end()
+        inside = closed[1].replace(f"\\{quote}", quote)
+        return inside if quote == "'" else self._resolved(_ESCAPE.sub(_unescaped, inside))
+
+    def _resolved(self, text: str) -> str:
+        return interpolate(text, ChainMap(dict(self.variables), self.found, dict(self.before)))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[2], 8)) if escape[2] else _ESCAPES.get(escape[1], escape[1])

@@ -132,7 +132,20 @@ class ServiceReader:
             return None
 
     def _environment(self, fields: Fields) -> dict[str, str]:
-        found: dict[str, str | None] = {}
+        given = fields.pairs("environment")
+        for name, value in given.items():
+            if value is None and name not in self.variables:
+                fields.refuse(
+                    "environment",
+                    f"names {name} with no value, and it is not set",
+                    f"set gitlab-deploy:app.env.{name} or app.secrets.{name}, or take it out",
+                )
+        own = {name: self.variables.get(name, "") if value is None else value for name, value in given.items()}
+        return {**self._files_of_variables(fields, {**own, **self.variables}), **own}
+
+    def _files_of_variables(self, fields: Fields, variables: Mapping[str, str]) -> dict[str, str]:
+        """What `env_file` names; a value in it may use the variables of the stack and of the service."""
+        found: dict[str, str] = {}
         given = fields.value.get("env_file")
         items = given if isinstance(given, list) else [] if given is None else [given]
         for number, item in enumerate(items):
@@ -150,22 +163,14 @@ class ServiceReader:
                         "mark the file 'required: false'",
                     )
                 text = self.checkout.read(path).decode()
-                found |= dict(parse(text, self.variables, raw=file.text("format") == "raw"))
+                found |= parse(text, variables, found, raw=file.text("format") == "raw")
             except (CheckoutError, InterpolationError) as error:
                 fields.source.refuse(at, error.cause, error.remedy)
             except UnicodeDecodeError:
                 fields.source.refuse(at, f"names {path!r}, which is not UTF-8", "save it as UTF-8")
             except ValueError as error:
                 fields.source.refuse(at, f"names {path!r}, which {error}", "correct the file")
-        found |= fields.pairs("environment")
-        for name, value in found.items():
-            if value is None and name not in self.variables:
-                fields.refuse(
-                    "environment",
-                    f"names {name} with no value, and it is not set",
-                    f"set gitlab-deploy:app.env.{name} or app.secrets.{name}, or take it out",
-                )
-        return {name: self.variables.get(name, "") if value is None else value for name, value in found.items()}
+        return found
 
     def _command(self, fields: Fields, key: str) -> tuple[str, ...] | None:
         value = fields.value.get(key)
