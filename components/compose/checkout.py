@@ -2,6 +2,8 @@
 
 import os
 import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,16 @@ class CheckoutError(Exception):
         self.cause, self.remedy = cause, remedy
 
 
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """CheckoutError for what the system says of the path: too long, not allowed, or no path at all."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise CheckoutError(f"names {path[:200]!r}, which cannot be read ({reason})", "check it") from None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
     """The files of an application, seen from its first compose file."""
@@ -30,20 +42,26 @@ class Checkout:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file or folder."""
-        return self._inside(path).exists()
+        with _readable(path):
+            return self._inside(path).exists()
 
     def read(self, path: str) -> bytes:
         """The content of a file; CheckoutError if there is none, or it is too large."""
-        file = self._inside(path)
-        if not file.is_file():
-            raise CheckoutError(f"names {path!r}, which is no file of the checkout", "add it, or correct the path")
-        return self._content(file, path)
+        with _readable(path):
+            file = self._inside(path)
+            if not file.is_file():
+                raise CheckoutError(f"names {path!r}, which is no file of the checkout", "add it, or correct the path")
+            return self._content(file, path)
 
     def tree(self, path: str) -> dict[str, tuple[bytes, bool]]:
         """The file, as "", or the files in a folder by their paths in it: content, and whether it can be run.
 
         CheckoutError as above.
         """
+        with _readable(path):
+            return self._tree(path)
+
+    def _tree(self, path: str) -> dict[str, tuple[bytes, bool]]:
         found = self._inside(path)
         if found.is_file():
             return {"": self._described(found, path)}
@@ -74,10 +92,7 @@ class Checkout:
         return self._content(file, shown), os.access(file, os.X_OK)
 
     def _content(self, file: Path, shown: str) -> bytes:
-        try:
-            content = file.read_bytes()[: LARGEST_FILE + 1]
-        except OSError as error:
-            raise CheckoutError(f"names {shown!r}, which cannot be read ({error.strerror})", "check it") from None
+        content = file.read_bytes()[: LARGEST_FILE + 1]
         if len(content) > LARGEST_FILE:
             raise CheckoutError(f"names {shown!r}, which has more than {LARGEST_FILE} bytes", "put it into the image")
         return content

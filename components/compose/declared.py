@@ -29,6 +29,8 @@ def networks(top: Fields, project: str, services: Mapping[str, Service]) -> Iter
         )
         external, external_name = _external(given)
         name = given.text("name") or external_name or (key if external else f"{project}_{key}")
+        if given.boolean("enable_ipv4") is False:
+            given.refuse("enable_ipv4", "is false, which Docker's provider cannot set", "take it out")
         if given.text("driver") == "overlay" and not external:
             given.refuse("driver", "is overlay, which only a swarm has", "take it out: bridge is what one host needs")
         options: dict[str, Any] = {
@@ -59,6 +61,13 @@ def volumes(top: Fields, project: str, services: Mapping[str, Service]) -> Itera
         given.only({"name", "driver", "driver_opts", "external", "labels"})
         external, external_name = _external(given)
         name = given.text("name") or external_name or (key if external else f"{project}_{key}")
+        device = given.child("driver_opts").text("device") or ""
+        if device.startswith((".", "~")):
+            given.refuse(
+                "driver_opts",
+                f"has the device {device!r}, which the Docker host does not have",
+                "name an absolute path of the host, or take driver_opts out",
+            )
         options: dict[str, Any] = {"driver": given.text("driver")} if "driver" in given else {}
         if "driver_opts" in given:
             options["driver_opts"] = {option: text or "" for option, text in given.pairs("driver_opts").items()}

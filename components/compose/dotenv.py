@@ -49,7 +49,9 @@ class _Parser:
     found: dict[str, str] = field(default_factory=dict)
 
     def parse(self) -> dict[str, str]:
-        while (start := re.compile(r"(?:\s|#[^\n]*)*").match(self.text, self.position)) and start.end() < len(self.text):
+        while (start := re.compile(r"(?:\s|#[^\n]*)*").match(self.text, self.position)) and start.end() < len(
+            self.text
+        ):
             self.position = start.end()
             self._statement()
         return self.found

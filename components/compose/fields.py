@@ -2,21 +2,36 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from components.compose.source import Source
 from components.source.yaml_file import Path
 
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_TRUE, _FALSE = {"true", "1", "y", "yes", "on"}, {"false", "0", "n", "no", "off"}
+"""What YAML 1.1 had for them too: compose takes it, with a warning."""
+_EXPONENT_FROM = 6
 
 
 def scalar(value: object) -> str:
     """A scalar as compose writes it into a text."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return _float(value)
     return "" if value is None else str(value)
+
+
+def _float(value: float) -> str:
+    """As Go prints it (fmt, %v): 1e+06, 1.5, 1e-05."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    if not isinstance(exponent, int):
+        return str(value)
+    first = len(digits) + exponent - 1
+    if -5 < first < _EXPONENT_FROM:
+        return f"{Decimal(repr(value)).normalize():f}"
+    text = "".join(map(str, digits))
+    return f"{'-' * sign}{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{'-' if first < 0 else '+'}{abs(first):02}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +92,13 @@ class Fields:
     def boolean(self, key: str) -> bool | None:
         """True or false."""
         value = self.value.get(key)
-        found = (
-            value if isinstance(value, bool) else _BOOLEANS.get(scalar(value).lower()) if value is not None else None
-        )
-        if value is not None and found is None:
+        if value is None:
+            return None
+        text = "" if isinstance(value, Mapping | list) else scalar(value).lower()
+        if text not in _TRUE | _FALSE:
             self.refuse(key, "is neither true nor false", "correct the file")
-        return found
+            return None
+        return text in _TRUE
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, or one text."""

@@ -15,7 +15,7 @@ WORKS: Mapping[str, str] = {
     "cpu_shares": "",
     "cpus": "",
     "cpuset": "",
-    "depends_on": "`service_started`, `service_healthy`, `service_completed_successfully`; `required: false`.",
+    "depends_on": "`service_started`, `service_healthy`, `service_completed_successfully`; `restart` has no effect.",
     "deploy": "`replicas: 1`, `resources.limits` and `resources.reservations` (`cpus`, `memory`), `restart_policy`.",
     "device_cgroup_rules": "",
     "devices": "",
@@ -26,6 +26,7 @@ WORKS: Mapping[str, str] = {
     "entrypoint": "",
     "env_file": "Read from the checkout; `required: false`.",
     "environment": "A name with no value is taken from `app.env` or `app.secrets`.",
+    "expose": "The lowest is the port to which Traefik sends requests, if no label names one. Else it has no effect.",
     "extends": "A service of the same file, or of one beside it.",
     "extra_hosts": "",
     "group_add": "",
@@ -74,13 +75,12 @@ NO_EFFECT: Mapping[str, str] = {
     "attach": "nothing is attached to a container",
     "build": "it is for `docker compose build` on your machine",
     "develop": "it is for `docker compose watch` on your machine",
-    "expose": "containers of a network reach every port of each other",
 }
 """Keys of a service that may stay, and do nothing."""
 
 REFUSED: Mapping[str, tuple[str, str]] = {
     "annotations": ("is nothing that Docker's provider sets", "use labels"),
-    "blkio_config": ("is nothing that Docker's provider sets", "take it out"),
+    "blkio_config": ("is nothing that is tried here", "take it out"),
     "cpu_count": ("is for Windows", "use cpus"),
     "cpu_percent": ("is for Windows", "use cpus"),
     "cpu_rt_period": ("is nothing that Docker's provider sets", "take it out"),
@@ -111,7 +111,10 @@ REFUSED: Mapping[str, tuple[str, str]] = {
 """Keys of a service that stop the run: cause and remedy."""
 
 TOP_LEVEL_REFUSED: Mapping[str, tuple[str, str]] = {
-    "include": ("is not followed", "name those files in gitlab-deploy:dockerHost.compose before this one"),
+    "include": (
+        "is not followed",
+        "name those files in gitlab-deploy:dockerHost.compose behind this one, and write their paths as seen from here",
+    ),
     "jobs": ("is not supported", "write a service that others depend on"),
     "models": ("needs Docker's model runner", "take it out"),
 }

@@ -34,11 +34,7 @@ def load(
     See `reader.read` for the rest.
     """
     files = [file for pattern in patterns for file in matching(KEY, [pattern], within)]
-    found = [
-        document
-        for file in files
-        for document in parse(text(file, within), posixpath.relpath(file, within))
-    ]
+    found = [document for file in files for document in parse(text(file, within), posixpath.relpath(file, within))]
     if not found:
         raise source_error(KEY, "names files with nothing in them", "write a service")
     return read(

@@ -43,12 +43,10 @@ def merge(sources: Sequence[Source]) -> Source:
 
 
 def without(value: Any, paths: frozenset[Path], path: Path = ()) -> Any:  # noqa: ANN401 - YAML
-    """The value at a path without what is at the paths: a later file takes it out (!reset) or replaces it (!override)."""
+    """The value at a path without what is at the paths: a later file takes it away or replaces it as a whole."""
     if not paths or not isinstance(value, dict):
         return value
-    return {
-        name: without(item, paths, (*path, name)) for name, item in value.items() if (*path, name) not in paths
-    }
+    return {name: without(item, paths, (*path, name)) for name, item in value.items() if (*path, name) not in paths}
 
 
 def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], over: Source) -> Any:  # noqa: ANN401 - YAML

@@ -78,7 +78,7 @@ def read(service: Fields) -> dict[str, Any]:
     if "logging" in service:
         logging = service.child("logging")
         logging.only({"driver", "options"})
-        found["log_driver"] = logging.text("driver") or "json-file"
+        found |= {"log_driver": logging.text("driver")} if "driver" in logging else {}
         found["log_opts"] = {name: text or "" for name, text in logging.pairs("options").items()}
     _deploy(service, found)
     return found
@@ -187,15 +187,15 @@ def _cpus(service: Fields, text: str) -> str:
 
 def restart(service: Fields) -> tuple[str, int | None]:
     """The restart policy, and how many times it starts a container again at most."""
-    policy, attempts = service.text("restart"), None
-    if policy is None:
-        given = service.child("deploy").child("restart_policy")
-        if not given.value:
-            return "no", None
-        condition = given.text("condition") or "any"
-        policy = {"none": "no", "any": "always", "on-failure": "on-failure"}.get(condition, condition)
+    policy, attempts = service.text("restart") or "no", None
+    given = service.child("deploy").child("restart_policy")
+    if given.value:
+        # Of the two, compose takes this one.
+        condition = given.text("condition") or (policy if "restart" in service else "any")
+        policy = {"none": "no", "any": "always"}.get(condition, condition)
         attempts = given.number("max_attempts")
-    name, _, count = policy.partition(":")
-    if name not in {"no", "always", "on-failure", "unless-stopped"} or (count and not count.isdigit()):
+    found = re.fullmatch(r"(no|always|on-failure|unless-stopped)(?::([0-9]{1,9})?)?", policy)
+    if found is None:
         service.refuse("restart", f"is {policy!r}", "use no, always, on-failure, on-failure:TIMES or unless-stopped")
-    return name, int(count) if count.isdigit() else attempts if name == "on-failure" else None
+        return "no", None
+    return found[1], int(found[2]) if found[2] else attempts if found[1] == "on-failure" else None

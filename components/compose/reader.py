@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from components.compose import keys
@@ -54,16 +53,17 @@ def read(
     source = settled(source)
     source.check()
     top = Fields.of(source, (), source.value)
+    name = _project_name(top, project, fallback)
     reader = ServiceReader(
+        project=name,
         checkout=checkout,
         variables=variables,
         is_stack_image=is_stack_image,
-        files={kind: _files(top.child(kind), kind, checkout, variables) for kind in ("configs", "secrets")},
+        files={kind: _files(top, kind, checkout, variables) for kind in ("configs", "secrets")},
         volumes=top.child("volumes").value,
         networks=top.child("networks").value,
         linked=_linked(source, top.child("services")),
     )
-    name = _project_name(top, project, fallback)
     services = {key: reader.read(key, top.child("services").child(key)) for key in source.value["services"]}
     ordered = _ordered(source, services)
     _check_names(source, services)
@@ -161,10 +161,11 @@ def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:
     return written
 
 
-def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Configs or secrets of the project: text, or base64."""
+def _files(top: Fields, kind: str, checkout: Checkout, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Configs or secrets that services use: text, or base64."""
+    section = top.child(kind)
     found: dict[str, tuple[str | None, str | None]] = {}
-    for name in section.value:
+    for name in [name for name in section.value if name in _used(top, kind)]:
         one = section.child(name)
         one.only({"file", "content", "environment", "external", "name"})
         # What follows is about this, not about an empty file.
@@ -173,7 +174,15 @@ def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[st
             if one.boolean("external"):
                 one.refuse("external", "is kept by a swarm", "use file, content or environment")
             elif "file" in one:
-                found[name] = as_text(checkout.read(one.text("file") or ""))
+                path = one.text("file") or ""
+                if kind == "secrets" and not checkout.exists(path):
+                    section.refuse(
+                        name,
+                        f"names {path!r}, which is not in the checkout",
+                        "set its content as app.secrets.NAME, and write 'environment: NAME' in the place of file",
+                    )
+                else:
+                    found[name] = as_text(checkout.read(path))
             elif "content" in one:
                 found[name] = (one.text("content"), None)
             elif "environment" in one:
@@ -187,6 +196,17 @@ def _files(section: Fields, kind: str, checkout: Checkout, variables: Mapping[st
                 section.refuse(name, "has no file, content or environment", f"add one to the {kind}")
         except CheckoutError as error:
             section.refuse(name, error.cause, error.remedy)
+    return found
+
+
+def _used(top: Fields, kind: str) -> set[str]:
+    """The configs or secrets that services name."""
+    services = top.child("services")
+    found = set()
+    for service in services.value:
+        given = services.child(service).value.get(kind)
+        for item in given if isinstance(given, list) else ():
+            found.add(str(item.get("source") if isinstance(item, Mapping) else item))
     return found
 
 
@@ -251,6 +271,12 @@ def _notes(source: Source) -> Iterator[str]:
             if key in service and key in {"build", "develop"}:
                 path: Path = ("services", name, key)
                 yield str(Problem(path=source.where(path), cause=f"{key} has no effect", remedy=keys.NO_EFFECT[key]))
+        waits = service.get("depends_on")
+        for other, given in waits.items() if isinstance(waits, dict) else ():
+            if isinstance(given, dict) and given.get("restart"):
+                path = ("services", name, "depends_on", other, "restart")
+                cause, remedy = "depends_on.restart has no effect", "a container that did not change is left alone"
+                yield str(Problem(path=source.where(path), cause=cause, remedy=remedy))
         if isinstance(deploy := service.get("deploy"), dict) and deploy.get("labels"):
             path = ("services", name, "deploy", "labels")
             remedy = "they are a swarm's; write a container's below labels"

@@ -20,6 +20,8 @@ _FIRST = 1_000_000_000
 _OVER = "/.well-known/gitlab-deploy/over"
 _ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(.+)", re.IGNORECASE)
 _SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.(.+)", re.IGNORECASE)
+_PORTS = {"loadbalancer.server.port", "loadbalancer.server.url"}
+_ERRORS_SERVICE, _CHAINED = "errors.service", "chain.middlewares"
 _MIDDLEWARE = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.(.+)", re.IGNORECASE)
 
 
@@ -83,6 +85,16 @@ def port(labels: Mapping[str, str]) -> int | None:
     return int(found.pop()) if len(found) == 1 and all(value.isdigit() for value in found) else None
 
 
+def with_port(labels: Mapping[str, str], service: str, number: int) -> dict[str, str]:
+    """The labels with a port for each of Traefik's services that has none; `service` is the name if there is none."""
+    fields: dict[str, set[str]] = {}
+    for label in labels:
+        if found := _SERVICE.fullmatch(label):
+            fields.setdefault(found[1], set()).add(found[2].lower())
+    names = [name for name, given in fields.items() if not given & _PORTS] if fields else [service]
+    return {**labels, **{f"traefik.http.services.{name}.loadbalancer.server.port": str(number) for name in names}}
+
+
 def of_generation(labels: Mapping[str, str], service: str, generation: Generation) -> dict[str, str]:
     """The labels, with routers and services that no container of another generation has.
 
@@ -92,7 +104,8 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
     """
     suffix = f"-{generation.token}"
     own = {found[1].lower(): found[1] for label in labels if (found := _SERVICE.fullmatch(label))}
-    middlewares = _middlewares(labels)
+    middlewares = _middlewares(labels, own, suffix)
+    asked = {value.partition("@")[0].lower() for label, value in labels.items() if _field(label) == _ERRORS_SERVICE}
     found_labels: dict[str, str] = {}
     for label, value in labels.items():
         if router := _ROUTER.fullmatch(label):
@@ -102,10 +115,12 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
             found_labels[f"traefik.http.routers.{router[1]}{suffix}.{field}"] = changed.get(field, value)
         elif kind := _SERVICE.fullmatch(label):
             found_labels[f"traefik.http.services.{kind[1]}{suffix}.{kind[2]}"] = value
+            if kind[1].lower() in asked:
+                # Whoever refers to the middleware gets its pages from here.
+                found_labels[label] = value
         else:
             found_labels[label] = value
-            if (middleware := _MIDDLEWARE.fullmatch(label)) and middleware[1].lower() in middlewares:
-                found_labels[f"traefik.http.middlewares.{middlewares[middleware[1].lower()]}.{middleware[2]}"] = value
+    found_labels |= _copies(labels, middlewares, own, suffix)
     if not own:
         # Traefik would make one of the compose labels, the same for both containers. It finds the port itself.
         own = {service.lower(): service}
@@ -126,8 +141,8 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
                 found_labels[f"{before}.service"] = found_labels[f"{at}.service"]
             if route.entry_points:
                 found_labels[f"{before}.entrypoints"] = ",".join(route.entry_points)
-    if (asked := probed(labels)) is not None:
-        found_labels |= _probe(asked, found_labels, generation.token)
+    if (probe := probed(labels)) is not None:
+        found_labels |= _probe(probe, found_labels, generation.token)
     return found_labels
 
 
@@ -154,16 +169,40 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
-def _middlewares(labels: Mapping[str, str]) -> dict[str, str]:
-    """The names under which the service's own routers use the middlewares that it defines itself."""
+def _field(label: str) -> str:
+    """What a label says of a middleware."""
+    found = _MIDDLEWARE.fullmatch(label)
+    return found[2].lower() if found else ""
+
+
+def _middlewares(labels: Mapping[str, str], own: Mapping[str, str], suffix: str) -> dict[str, str]:
+    """The names under which the service's own routers use the middlewares that it defines itself.
+
+    One that refers to another middleware or to a service of these labels refers to that of the generation.
+    """
     definitions: dict[str, dict[str, str]] = {}
     for label, value in labels.items():
         if found := _MIDDLEWARE.fullmatch(label):
             definitions.setdefault(found[1].lower(), {})[found[2].lower()] = value
     return {
         name: f"{name}-{hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]}"
+        + suffix * (_CHAINED in fields or _renamed(fields.get(_ERRORS_SERVICE, ""), own, suffix).endswith(suffix))
         for name, fields in definitions.items()
     }
+
+
+def _copies(
+    labels: Mapping[str, str], middlewares: Mapping[str, str], own: Mapping[str, str], suffix: str
+) -> dict[str, str]:
+    """The middlewares that the labels define, under the names by which the service's own routers use them."""
+    found: dict[str, str] = {}
+    for label, value in labels.items():
+        if middleware := _MIDDLEWARE.fullmatch(label):
+            used = [_own_middleware(one.strip(), middlewares) for one in value.split(",")]
+            changed = {_ERRORS_SERVICE: _renamed(value, own, suffix), _CHAINED: ",".join(used)}
+            at = f"traefik.http.middlewares.{middlewares[middleware[1].lower()]}.{middleware[2]}"
+            found[at] = changed.get(middleware[2].lower(), value)
+    return found
 
 
 def _own_middleware(reference: str, middlewares: Mapping[str, str]) -> str:

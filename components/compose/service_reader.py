@@ -1,15 +1,15 @@
 """A service of a compose file, typed."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from components.compose import keys, options, ports, values
+from components.compose import keys, options, ports, routes, values
 from components.compose.checkout import Checkout, CheckoutError
-from components.compose.dotenv import parse
+from components.compose.environment import Environment
 from components.compose.fields import Fields
-from components.compose.interpolation import InterpolationError
 from components.compose.model import Attachment, Dependency, Healthcheck, Service
 from components.compose.mounts import Mounts
 
@@ -23,6 +23,8 @@ Files = Mapping[str, Mapping[str, tuple[str | None, str | None]]]
 class ServiceReader:
     """Reads the services of one project."""
 
+    project: str
+    """Its name."""
     checkout: Checkout
     variables: Mapping[str, str]
     """Values of the stack file by their names; a mark for each that is encrypted."""
@@ -54,27 +56,31 @@ class ServiceReader:
                     "mount a named volume if the program writes there, else write something into the file",
                 )
         policy, attempts = options.restart(fields)
+        environment = Environment(checkout=self.checkout, variables=self.variables)
         others = options.read(fields)
+        if "security_opts" in others:
+            others["security_opts"] = [self._security(fields, option) for option in others["security_opts"]]
         grace = self._grace(fields)
         if grace is not None:
             others["stop_timeout"] = grace
         if mounts.tmpfs:
             others["tmpfs"] = mounts.tmpfs
+        command, entrypoint = self._commands(fields)
         container_name = fields.text("container_name")
         if container_name is not None and not _CONTAINER_NAME.fullmatch(container_name):
             fields.refuse("container_name", f"is {container_name!r}", "use letters, digits, '_', '.' and '-'")
         mode = fields.text("network_mode")
         if mode is not None and mode.startswith(("service:", "container:")):
             fields.refuse("network_mode", "ties two containers together", "put both on one network")
-        return Service(
+        service = Service(
             name=name,
             where=fields.source.where(fields.path),
             image=self._image(fields),
-            environment=self._environment(fields),
+            environment=environment.read(fields),
             has_env_file="env_file" in fields,
             labels={label: text or "" for label, text in fields.pairs("labels").items()},
-            command=self._command(fields, "command"),
-            entrypoint=self._command(fields, "entrypoint"),
+            command=command,
+            entrypoint=entrypoint,
             ports=ports.read(fields),
             mounts=tuple(mounts.mounts),
             uploads=tuple(mounts.uploads),
@@ -88,6 +94,24 @@ class ServiceReader:
             max_retries=attempts,
             options=others,
         )
+        return self._with_port(service, fields)
+
+    def _with_port(self, service: Service, fields: Fields) -> Service:
+        """The service with the port that it exposes in its labels: Docker's provider exposes only what is published."""
+        lowest = ports.lowest(fields, service.ports)
+        if lowest is None:
+            return service
+        if service.environment.get("VIRTUAL_HOST") and "VIRTUAL_PORT" not in service.environment:
+            fields.refuse(
+                "expose",
+                "names the port of VIRTUAL_HOST, and Docker's provider exposes what is published alone",
+                f"add VIRTUAL_PORT: '{lowest}' to environment",
+            )
+        if not service.is_routed:
+            return service
+        # As Traefik calls the service of a container that has no label for it.
+        name = f"{service.name}-{self.project}".replace(".", "-")
+        return replace(service, labels=routes.with_port(service.labels, name, lowest))
 
     def _keys(self, fields: Fields) -> None:
         known = {**keys.WORKS, **keys.NO_EFFECT, "scale": ""}
@@ -103,6 +127,19 @@ class ServiceReader:
                 f"is {fields.text('pull_policy')!r}, and an image changes here only if the file or the stack says so",
                 "take it out",
             )
+
+    def _security(self, fields: Fields, option: str) -> str:
+        """The option, with the content of the file that it names for seccomp: Docker takes no path."""
+        kind, *profile = re.split("[=:]", option, maxsplit=1)
+        if kind != "seccomp" or not profile or profile[0] in {"unconfined", "builtin"}:
+            return option
+        try:
+            return f"seccomp={json.dumps(json.loads(self.checkout.read(profile[0])), separators=(',', ':'))}"
+        except CheckoutError as error:
+            fields.refuse("security_opt", error.cause, error.remedy)
+        except (ValueError, RecursionError):
+            fields.refuse("security_opt", f"names {profile[0]!r}, which is no JSON", "correct the file")
+        return option
 
     def _image(self, fields: Fields) -> str:
         image = fields.text("image")
@@ -131,47 +168,6 @@ class ServiceReader:
             fields.refuse("stop_grace_period", str(error), "write such as 30s")
             return None
 
-    def _environment(self, fields: Fields) -> dict[str, str]:
-        given = fields.pairs("environment")
-        for name, value in given.items():
-            if value is None and name not in self.variables:
-                fields.refuse(
-                    "environment",
-                    f"names {name} with no value, and it is not set",
-                    f"set gitlab-deploy:app.env.{name} or app.secrets.{name}, or take it out",
-                )
-        own = {name: self.variables.get(name, "") if value is None else value for name, value in given.items()}
-        return {**self._files_of_variables(fields, {**own, **self.variables}), **own}
-
-    def _files_of_variables(self, fields: Fields, variables: Mapping[str, str]) -> dict[str, str]:
-        """What `env_file` names; a value in it may use the variables of the stack and of the service."""
-        found: dict[str, str] = {}
-        given = fields.value.get("env_file")
-        items = given if isinstance(given, list) else [] if given is None else [given]
-        for number, item in enumerate(items):
-            at = (*fields.path, "env_file", number)
-            file = Fields.of(fields.source, at, item if isinstance(item, Mapping) else {"path": item})
-            file.only({"path", "required", "format"})
-            path = file.text("path") or ""
-            try:
-                if file.boolean("required") is False and not self.checkout.exists(path):
-                    continue
-                if not self.checkout.exists(path):
-                    raise CheckoutError(  # noqa: TRY301 - as for what cannot be read
-                        f"names {path!r}, which is not in the checkout",
-                        "set its variables as gitlab-deploy:app.env and app.secrets, name them below environment, and "
-                        "mark the file 'required: false'",
-                    )
-                text = self.checkout.read(path).decode()
-                found |= parse(text, variables, found, raw=file.text("format") == "raw")
-            except (CheckoutError, InterpolationError) as error:
-                fields.source.refuse(at, error.cause, error.remedy)
-            except UnicodeDecodeError:
-                fields.source.refuse(at, f"names {path!r}, which is not UTF-8", "save it as UTF-8")
-            except ValueError as error:
-                fields.source.refuse(at, f"names {path!r}, which {error}", "correct the file")
-        return found
-
     def _command(self, fields: Fields, key: str) -> tuple[str, ...] | None:
         value = fields.value.get(key)
         if value is None:
@@ -181,8 +177,28 @@ class ServiceReader:
         try:
             return values.words(fields.text(key) or "")
         except ValueError as error:
-            fields.refuse(key, str(error), "write it as a list")
+            fields.refuse(key, str(error), "write it as a list: [sh, -c, 'COMMAND'] if a shell is to read it")
             return None
+
+    def _commands(self, fields: Fields) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+        """The command and the entrypoint, as Docker's provider can be given them."""
+        command, entrypoint = self._command(fields, "command"), self._command(fields, "entrypoint")
+        if entrypoint == () and not command:
+            fields.refuse(
+                "entrypoint",
+                "is empty, which Docker's provider takes for the image's own",
+                "write the program as the entrypoint",
+            )
+        if entrypoint is not None and (not entrypoint or "" in (command or ())):
+            # To Docker both are one list of words, and the provider can send no empty list and no empty word else.
+            return None, (*entrypoint, *(command or ()))
+        if "" in (command or ()):
+            fields.refuse(
+                "command",
+                "has an empty word, which Docker's provider refuses",
+                "write the image's entrypoint too: with one, it can be sent",
+            )
+        return command, entrypoint
 
     def _networks(self, service: str, fields: Fields, mode: str | None) -> tuple[Attachment, ...]:
         if mode is not None:
@@ -190,7 +206,7 @@ class ServiceReader:
                 fields.refuse("networks", "stands beside network_mode", "keep one of the two")
             return ()
         linked = self.linked.get(service, ())
-        if "networks" not in fields:
+        if not fields.value.get("networks"):
             return (Attachment(network="default", aliases=tuple(linked)),)
         found = []
         for name, given in fields.named("networks").items():
@@ -221,8 +237,6 @@ class ServiceReader:
             found[service] = Dependency(service=service)
         for name, given in fields.named("depends_on").items():
             given.only({"condition", "required", "restart"})
-            if given.boolean("restart"):
-                given.refuse("restart", "restarts a container that did not change", "take it out")
             condition = given.text("condition") or "service_started"
             if condition not in _CONDITIONS:
                 given.refuse("condition", f"is {condition!r}", f"use one of: {', '.join(_CONDITIONS)}")

@@ -4,14 +4,12 @@ Each function raises ValueError with what is wrong.
 """
 
 import re
-import shlex
 from fractions import Fraction
 
-from components.compose.interpolation import CLOSE, OPEN
-
-_UNITS = {"us": 1, "µs": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:us|µs|ms|s|m|h))+")
-_PART = re.compile(r"([0-9.]+)(us|µs|ms|s|m|h)")
+_HOUR = 3600 * 10**6
+_UNITS = {"us": 1, "µs": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": _HOUR, "d": 24 * _HOUR, "w": 168 * _HOUR}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:us|µs|ms|s|m|h|d|w))+")
+_PART = re.compile(r"([0-9.]+)(us|µs|ms|s|m|h|d|w)")
 _BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 MEBIBYTE = 2**20
@@ -54,12 +52,33 @@ def mebibytes(text: object) -> int:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """A command that is written as one text, in words as a shell has them; what is encrypted is part of one word."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    lexer.wordchars += OPEN + CLOSE
-    try:
-        return tuple(lexer)
-    except ValueError as error:
-        raise ValueError(f"cannot be taken apart into words ({str(error).lower()})") from None
+    """A command that is written as one text, in words as compose takes it apart: by go-shellwords, and by no shell.
+
+    What is encrypted is part of one word. Compose leaves out what stands behind a `;`, `&`, `|`, `<` or `>`.
+    """
+    found: list[str] = []
+    word, quote, escaped = "", "", False
+    # Whether a word has begun, be it an empty one in quotes.
+    begun = False
+    for character in text:
+        if escaped:
+            word, begun, escaped = word + character, True, False
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            if character == quote:
+                quote = ""
+            else:
+                word += character
+        elif character in " \t\r\n":
+            found += [word] * begun
+            word, begun = "", False
+        elif character in "'\"":
+            quote, begun = character, True
+        elif character in ";&|<>()`":
+            raise ValueError(f"has {character!r}, which means something to a shell, and no shell reads it")
+        else:
+            word, begun = word + character, True
+    if quote or escaped:
+        raise ValueError("has a quote that is not closed, or ends with a backslash")
+    return (*found, *[word] * begun)

@@ -16,6 +16,7 @@ from components.source.placeholder import is_stack_image
 from sandbox.names import CACHE
 from sandbox.toolchain.build import programs
 from sandbox.toolchain.modules import COMPOSE
+from tests.sandbox.components.compose import odd_shapes
 
 IMAGE = ImageReference.parse("registry.example.com/group/blog:1.0.0")
 ENV = {"IMAGE": str(IMAGE), "LEVEL": "info", "EMPTY": "", "PORT": "8080", "DOMAIN": "example.org"}
@@ -182,14 +183,14 @@ services:
 }
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, "example"])
+@pytest.mark.parametrize("shape", [*SHAPES, *odd_shapes.SHAPES, "example"])
 def test_a_file_means_what_docker_compose_takes_it_to_mean(shape: str, tmp_path: Path) -> None:
-    texts = [EXAMPLE.read_text()] if shape == "example" else SHAPES[shape]
+    texts = [EXAMPLE.read_text()] if shape == "example" else (SHAPES | odd_shapes.SHAPES)[shape]
     names = []
     for number, text in enumerate(texts):
         names.append(f"{number}.yml")
         (tmp_path / names[-1]).write_text(text)
-    for name, text in {**FILES, "redis.conf": "a"}.items():
+    for name, text in {**FILES, **odd_shapes.FILES, "redis.conf": "a"}.items():
         (tmp_path / name).write_text(text)
     env = ENV | {"DATABASE_PASSWORD": "canary"}
     project = load(

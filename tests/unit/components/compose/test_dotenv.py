@@ -10,7 +10,7 @@ from tests.support.compose_files import problems, read
 def test_lines_are_read_as_compose_reads_them() -> None:
     text = (
         "\ufeff# a comment\n\nA=1\nexport B = two # comment\nC='a $A #b'\nD=\"x\\ny $A ${NO:-z}\"\nE\nK\nF=\nG=a#b\n"
-        "H: yaml\nI='one\ntwo'\nJ=\"\\$A\"\nL=#ff0000\nM= # c\nN='it\\'s'\nO=\"x\"y\nP=a\t#b\nQ=\"\\0101\\q\"\r\nR=1"
+        'H: yaml\nI=\'one\ntwo\'\nJ="\\$A"\nL=#ff0000\nM= # c\nN=\'it\\\'s\'\nO="x"y\nP=a\t#b\nQ="\\0101\\q"\r\nR=1'
     )
     assert parse(text, {"K": "stack"}, {}) == {
         "A": "1",

@@ -12,6 +12,7 @@ from components.compose.interpolation import InterpolationError, interpolate, ma
         ("${A:-x} ${EMPTY:-x} ${EMPTY-x} ${NO:-x} ${NO-x}", "a x  x x"),
         ("${A:+x}|${EMPTY:+x}|${EMPTY+x}|${NO+x}", "x||x|"),
         ("${NO:-${A}-${OTHER:-b}}", "a-b"),
+        ('${NO:-{"a":1}} ${A:-{"a":1}}', '{"a":1} a'),
         ("${A:?no} ${EMPTY?no}", "a "),
         ("plain, 100%", "plain, 100%"),
     ],
@@ -30,6 +31,7 @@ def test_variables_are_resolved_as_compose_does(text: str, expected: str) -> Non
         ("${A", "not closed"),
         ("${A%b}", "does not know"),
         ("${1}", "names no variable"),
+        ("${NO:-" * 2000 + "}" * 2000, "more than 100 deep"),
     ],
 )
 def test_what_cannot_be_resolved_says_why(text: str, cause: str) -> None:

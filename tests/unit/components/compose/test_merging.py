@@ -87,7 +87,9 @@ def test_what_stands_for_the_same_thing_is_there_once(first: str, later: str, op
     assert over(first, later).options == options
 
 
-@pytest.mark.parametrize("first", ["/srv/a:/data/", "${DATA:-/srv/a}:/data", "{type: bind, source: /srv/a, target: /data}"])
+@pytest.mark.parametrize(
+    "first", ["/srv/a:/data/", "${DATA:-/srv/a}:/data", "{type: bind, source: /srv/a, target: /data}"]
+)
 def test_a_mount_is_known_by_its_target(first: str) -> None:
     quoted = first if first.startswith("{") else f"'{first}'"
     web = over(f"volumes: [{quoted}]", "volumes: ['/srv/b:/data']")
@@ -102,7 +104,8 @@ def test_labels_of_a_volume_are_merged_in_both_forms() -> None:
 
 def test_a_file_can_take_away_or_replace_what_another_says() -> None:
     first = f"{WEB}    ports: ['80:80', '443:443']\n    environment: {{A: '1', B: '2'}}\n    labels: [a=1]\n"
-    later = "services:\n  web:\n    ports: !override ['8080:80']\n    labels: !reset null\n    environment: {A: !reset null}\n"
+    taken = "    labels: !reset null\n    environment: {A: !reset null}\n"
+    later = f"services:\n  web:\n    ports: !override ['8080:80']\n{taken}"
     web = read(first, later).services["web"]
     assert ([port.external for port in web.ports], web.environment, web.labels) == ([8080], {"B": "2"}, {})
 

@@ -1,4 +1,4 @@
-from components.compose.routes import of_generation, port, probed, routes
+from components.compose.routes import of_generation, port, probed, routes, with_port
 from components.docker_app.swap import Generation
 
 FIRST = Generation(number=1, token="one")
@@ -116,3 +116,36 @@ def test_routes_and_port_are_those_of_the_labels() -> None:
     assert (route.name, route.hosts, route.entry_points) == ("shop", ("a.example.org",), ("web", "websecure"))
     assert port(LABELS) == 8080
     assert port({}) is None
+
+
+def test_what_refers_to_the_containers_own_service_finds_that_of_its_generation() -> None:
+    labels = {
+        "traefik.http.routers.pages.rule": "HostRegexp(`.+`)",
+        "traefik.http.routers.pages.middlewares": "all",
+        "traefik.http.middlewares.pages.errors.status": "400-599",
+        "traefik.http.middlewares.pages.errors.service": "pages",
+        "traefik.http.middlewares.all.chain.middlewares": "pages@docker, auth@file",
+        "traefik.http.services.pages.loadbalancer.server.port": "8080",
+    }
+    found = of_generation(labels, "web", FIRST)
+    at = "traefik.http.middlewares"
+    chain = found["traefik.http.routers.pages-one.middlewares"]
+    pages, auth = found[f"{at}.{chain}.chain.middlewares"].split(",")
+    assert (found[f"{at}.{pages}.errors.service"], found[f"{at}.{pages}.errors.status"]) == ("pages-one", "400-599")
+    assert (auth, found["traefik.http.services.pages-one.loadbalancer.server.port"]) == ("auth@file", "8080")
+    # Those of the next generation have other names: Traefik drops what two containers define differently.
+    later = of_generation(labels, "web", Generation(number=2, token="two"))
+    shared = {label.split(".")[3] for label in found if label.startswith(at)} & {
+        label.split(".")[3] for label in later if label.startswith(at)
+    }
+    assert shared == {"pages", "all"}
+    # Routers of other containers use the middleware by the name that its label gives it.
+    assert found[f"{at}.pages.errors.service"] == "pages"
+    assert found["traefik.http.services.pages.loadbalancer.server.port"] == "8080"
+
+
+def test_a_service_with_no_port_gets_the_one_that_is_exposed() -> None:
+    at = "loadbalancer.server.port"
+    assert with_port({}, "web-blog", 3000) == {f"traefik.http.services.web-blog.{at}": "3000"}
+    given = {f"traefik.http.services.a.{at}": "1", "traefik.http.services.b.loadbalancer.sticky.cookie": "true"}
+    assert with_port(given, "web-blog", 3000) == {**given, f"traefik.http.services.b.{at}": "3000"}

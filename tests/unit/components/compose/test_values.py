@@ -1,10 +1,12 @@
 import pytest
 
 from components.compose import values
+from components.compose.interpolation import mark
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1m30s", "1m30s"), ("90s", "1m30s"), ("500ms", "500ms"), ("2h", "2h0m0s"), ("1.5s", "1.5s")]
+    ("text", "expected"),
+    [("1m30s", "1m30s"), ("90s", "1m30s"), ("500ms", "500ms"), ("2h", "2h0m0s"), ("1d", "24h0m0s"), ("1.5s", "1.5s")],
 )
 def test_durations_are_written_as_go_does(text: str, expected: str) -> None:
     assert values.go_duration(text) == expected
@@ -35,6 +37,10 @@ def test_other_amounts_are_refused(value: object) -> None:
         ("postgres -c 'a b' \"c d\"", ("postgres", "-c", "a b", "c d")),
         ("sh -c \"echo '#'\" # no comment", ("sh", "-c", "echo '#'", "#", "no", "comment")),
         ("a\\ b", ("a b",)),
+        ('sh -c "echo \\$HOME"', ("sh", "-c", "echo $HOME")),
+        ("printf 'a\\nb' \"a\\nb\"", ("printf", "a\\nb", "anb")),
+        ("a '' \"\"b", ("a", "", "b")),
+        (f"--password={mark('P')}", (f"--password={mark('P')}",)),
         ("", ()),
     ],
 )
@@ -42,6 +48,14 @@ def test_a_command_is_taken_apart_into_words(text: str, expected: tuple[str, ...
     assert values.words(text) == expected
 
 
-def test_a_quote_that_is_not_closed_is_refused() -> None:
-    with pytest.raises(ValueError, match="cannot be taken apart"):
-        values.words("echo 'a")
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("echo 'a", "not closed"),
+        ("echo a\\", "ends with a backslash"),
+        *((f"a {character} b", "means something to a shell") for character in ";&|<>()`"),
+    ],
+)
+def test_a_command_that_compose_does_not_run_as_it_stands_is_refused(text: str, cause: str) -> None:
+    with pytest.raises(ValueError, match=cause):
+        values.words(text)
