@@ -106,6 +106,47 @@ networks: {web: {external: true}}
 """
 
 
+PAGES = f"""\
+{ROUTED.partition("networks: {web")[0]}\
+      - traefik.http.routers.shop.middlewares=pages@docker
+  pages:
+    image: $OTHER
+    networks: [web]
+    expose: [8080]
+    labels:
+      - traefik.enable=true
+      - traefik.docker.network=web
+      - traefik.http.routers.pages.rule=Host(`blog.example.net`)
+      - traefik.http.routers.pages.entrypoints=websecure
+      - traefik.http.routers.pages.tls=true
+      - traefik.http.middlewares.pages.errors.status=200
+      - traefik.http.middlewares.pages.errors.service=pages
+      - traefik.http.middlewares.pages.errors.query=/
+      - traefik.http.services.pages.loadbalancer.server.scheme=http
+  words:
+    image: $OTHER
+    entrypoint: [/bin/sh, -c]
+    command: ['echo "<$$0>"', ""]
+networks: {{web: {{external: true}}}}
+"""
+
+
+def test_pages_of_another_container_are_found_behind_its_middleware(
+    docker: Sandbox, engine: dict[str, str], tmp_path: Path
+) -> None:
+    shop = Composed(docker, tmp_path, engine, PAGES)
+    shop.up()
+    # In the place of every answer of the site; the image exposes no port.
+    assert wait(lambda: "passwd" in docker.get()[1], 30)
+    shop.choose("2.0.0")
+    shop.replace("errors.query=/", "errors.query=/passwd")
+    shop.up()
+    assert wait(lambda: docker.get()[1].startswith("root:"), 30)
+    assert docker.cli("logs", f"{shop.name}-words-1") == "<>\n"
+    shop.up("--expect-no-changes", "--refresh")
+    shop.destroy()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
