@@ -8,11 +8,14 @@ from typing import Any, ClassVar, cast
 
 from components.settings.conditions import Condition, broken
 from components.settings.key import Key, keys_of
-from components.settings.problem import Problem, Sealed, quoted
-from components.settings.rule import Rule, refusing
+from components.settings.problem import Problem, Sealed, kind_of, quoted
+from components.settings.rule import refusing
 
-PLAIN_TEXT = "store it in plain text, or put a secret into app.secrets"
+PLAIN_TEXT = (
+    "store it in plain text, or put a secret into app.secrets, with kubernetes.manifests into kubernetes.secrets"
+)
 _WORD = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_UP_TO_A_VALUE = re.compile("[A-Za-z0-9_./-]*.?", re.ASCII | re.DOTALL)
 ENCRYPTED = "is encrypted, and this key is no place for a secret"
 
 
@@ -45,19 +48,19 @@ def check(key: Key, value: object, path: str) -> Iterator[Problem]:
             wanted = f"use a whole number from {key.low} to {key.high}"
             # In Python a bool is an int, in a stack file it is not.
             if not isinstance(value, int) or isinstance(value, bool):
-                yield _wrong_type(path, value, f"{wanted}, without quotes")
+                yield _wrong_type(key, value, path, f"{wanted}, without quotes")
             elif not key.low <= value <= key.high:
-                yield Problem(path=path, value=quoted(value), cause="is out of range", remedy=wanted)
+                yield Problem(path=path, value=_shown(key, value), cause="is out of range", remedy=wanted)
         case "boolean":
             if not isinstance(value, bool):
-                yield _wrong_type(path, value, wanted_of(key))
+                yield _wrong_type(key, value, path, wanted_of(key))
         case "texts":
             yield from _check_list(key, value, path)
         case "map":
             yield from _check_map(key, value, path)
         case "block":
             if not isinstance(value, key.block or Block):
-                yield _wrong_type(path, value, wanted_of(key))
+                yield _wrong_type(key, value, path, wanted_of(key))
 
 
 def wanted_of(key: Key) -> str:
@@ -88,24 +91,25 @@ def _check_text(key: Key, value: object, path: str) -> Iterator[Problem]:
     elif isinstance(value, str):
         rule = refusing(key.rules, value)
         if rule:
-            yield _refused(path, value, rule)
+            yield Problem(path=path, value=_shown(key, value), cause=rule.cause, remedy=rule.remedy)
         elif key.kind == "choice" and value not in key.choices:
-            yield Problem(path=path, value=quoted(value), cause="is not a choice", remedy=wanted_of(key))
+            yield Problem(path=path, value=_shown(key, value), cause="is not a choice", remedy=wanted_of(key))
     elif key.secrecy == "must" and _is_plain(value):
         yield Problem(path=path, cause="is of the wrong type", remedy="use encrypted text")
     elif key.secrecy == "never" or _is_plain(value):
-        yield _wrong_type(path, value, wanted_of(key) if key.kind == "choice" else "use text (put it in quotes)")
+        remedy = wanted_of(key) if key.kind == "choice" else "use text (put it in quotes)"
+        yield _wrong_type(key, value, path, remedy)
 
 
 def _check_list(key: Key, value: object, path: str) -> Iterator[Problem]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        yield _wrong_type(path, value, wanted_of(key))
+        yield _wrong_type(key, value, path, wanted_of(key))
         return
     seen: list[object] = []
     for index, text in enumerate(value):
         at = f"{path}[{index}]"
         if isinstance(text, str) and key.unique and text in seen:
-            yield Problem(path=at, value=quoted(text), cause="is there twice", remedy="take one out")
+            yield Problem(path=at, value=_shown(key, text), cause="is there twice", remedy="take one out")
         else:
             yield from _check_text(key, text, at)
         seen.append(text)
@@ -113,13 +117,20 @@ def _check_list(key: Key, value: object, path: str) -> Iterator[Problem]:
 
 def _check_map(key: Key, value: object, path: str) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
-        yield _wrong_type(path, value, wanted_of(key))
+        yield _wrong_type(key, value, path, wanted_of(key))
         return
-    for name, text in cast("Mapping[str, object]", value).items():
-        rule = refusing(key.names, name)
+    for given, text in cast("Mapping[str, object]", value).items():
+        rule, name = refusing(key.names, given), given
         if rule:
-            yield _refused(path, name, rule)
+            name = given if key.is_shown else _without_value(given)
+            yield Problem(path=path, value=quoted(name), cause=rule.cause, remedy=rule.remedy)
         yield from _check_text(key, text, below(path, name))
+
+
+def _without_value(name: str) -> str:
+    """A refused name up to where its value may begin, as in 'PASSWORD=hunter2'."""
+    shown = _UP_TO_A_VALUE.match(name)
+    return name if not shown or shown[0] == name else f"{shown[0]}..."
 
 
 def below(path: str, name: str) -> str:
@@ -132,13 +143,13 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, int | float | list | dict | tuple)
 
 
-def _refused(path: str, value: str, rule: Rule) -> Problem:
-    return Problem(path=path, value=quoted(value), cause=rule.cause, remedy=rule.remedy)
+def _shown(key: Key, value: object) -> str:
+    """The value as it is shown in a problem."""
+    # What is inside of a list or mapping may be encrypted.
+    return quoted(value) if key.is_shown and not isinstance(value, list | dict) else kind_of(value)
 
 
-def _wrong_type(path: str, value: object, remedy: str) -> Problem:
+def _wrong_type(key: Key, value: object, path: str, remedy: str) -> Problem:
     if isinstance(value, Sealed):
         return Problem(path=path, cause=ENCRYPTED, remedy=PLAIN_TEXT)
-    # What is inside of a list or mapping may be encrypted.
-    shown = quoted(value) if not isinstance(value, list | dict) else {list: "a list", dict: "a mapping"}[type(value)]
-    return Problem(path=path, value=shown, cause="is of the wrong type", remedy=remedy)
+    return Problem(path=path, value=_shown(key, value), cause="is of the wrong type", remedy=remedy)

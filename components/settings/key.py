@@ -64,6 +64,11 @@ class Key:
     secrecy: Secrecy
     """Whether its text, or a text of its mapping, may be encrypted or has to be."""
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether a problem may show its value: whoever has mistaken its form may have put a secret there."""
+        return self.secrecy == "never" and (self.block is None or is_shown(self.block))
+
 
 _KNOWN: dict[type[Any], tuple[Key, ...]] = {}
 
@@ -105,6 +110,11 @@ def keys_of(block: type[Any]) -> tuple[Key, ...]:
     if block not in _KNOWN:
         _KNOWN[block] = tuple(_key(declared) for declared in dataclasses.fields(block))
     return _KNOWN[block]
+
+
+def is_shown(block: type[Any]) -> bool:
+    """Whether a problem may show what stands in place of the block."""
+    return all(key.is_shown for key in keys_of(block))
 
 
 def _key(declared: dataclasses.Field[Any]) -> Key:

@@ -50,6 +50,7 @@ ANNOTATION_VALUE = Rule(
 
 SECRET_KEY = Rule(
     pattern=rf"{DNS_NAME.pattern}/(?!\.(?:\.|$))[A-Za-z0-9._-]{{1,253}}",
+    form="SECRET/KEY",
     cause="is not the key of a Secret",
     remedy="use SECRET/KEY, such as 'database/password'",
 )

@@ -28,6 +28,12 @@ class Sealed:
     text: str = field(repr=False)
 
 
+def kind_of(value: object) -> str:
+    """What a value is, in place of one that is not shown."""
+    kinds = {str: "a text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+    return kinds.get(type(value), f"a value of type {type(value).__name__}")
+
+
 def quoted(value: object) -> str:
     """The value as it is shown in a problem: one line, at most 80 characters."""
     text = repr(value)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 from components.settings.block import Block, below, check, wanted_of
 from components.settings.conditions import broken
 from components.settings.key import Key, keys_of
-from components.settings.problem import Problem, Sealed
+from components.settings.problem import Problem, Sealed, kind_of
+from components.settings.rule import refusing
 
 _Block = TypeVar("_Block", bound=Block)
 
@@ -57,6 +58,9 @@ class Reader:
             return None
         if key.block and isinstance(value, Mapping):
             return self.read(key.block, cast("Mapping[str, object]", value), path)
+        if key.kind == "map" and not key.is_shown and not isinstance(value, Mapping):
+            self.problems.append(_undivided(key, value, path))
+            return None
         found = [*check(key, value, path), *(_in_clear(key, value, path) if key.secrecy == "must" else ())]
         self.problems.extend(found)
         return None if found else self._opened(value)
@@ -72,15 +76,40 @@ class Reader:
 
 def _in_clear(key: Key, value: object, path: str) -> list[Problem]:
     """Secrets that are in plain text. They are not shown; whoever reads the stack file knows them by now."""
-    if isinstance(value, Mapping):
-        return [found for name, text in value.items() for found in _in_clear(key, text, below(path, name))]
-    if not isinstance(value, str):
-        return []
-    option = "--secret --path" if "." in path else "--secret"
+    if key.kind == "map" and isinstance(value, Mapping):
+        paths = [
+            (_of_entry(key, path) if refusing(key.names, name) else below(path, name), value[name]) for name in value
+        ]
+    else:
+        paths = [(path, value)]
     return [
         Problem(
-            path=path,
+            path=at,
             cause="is in plain text",
-            remedy=f"revoke that secret, and set a new one with 'pulumi config set {option} {shlex.quote(path)}'",
+            remedy=f"revoke that secret, and set a new one with {_set_secret(at)}",
         )
+        for at, text in paths
+        if isinstance(text, str)
     ]
+
+
+def _undivided(key: Key, value: object, path: str) -> Problem:
+    """One value in place of a mapping whose values are secrets, each encrypted by itself."""
+    each = _set_secret(_of_entry(key, path))
+    if isinstance(value, Sealed):
+        remedy = f"take it out, and encrypt each value by itself with {each}"
+        return Problem(path=path, cause="is encrypted as a whole", remedy=remedy)
+    if key.secrecy == "must":
+        remedy = f"take it out, revoke what is a secret in it, and set each value with {each}"
+        return Problem(path=path, value=kind_of(value), cause="is of the wrong type", remedy=remedy)
+    return Problem(path=path, value=kind_of(value), cause="is of the wrong type", remedy=wanted_of(key))
+
+
+def _of_entry(key: Key, path: str) -> str:
+    """The path of a value of a mapping, with what stands for its name."""
+    return below(path, key.names[0].form)
+
+
+def _set_secret(path: str) -> str:
+    option = "--secret --path" if "." in path else "--secret"
+    return f"'pulumi config set {option} {shlex.quote(path)}'"

@@ -18,6 +18,8 @@ class Rule:
     """What is wrong with another text, as the rest of a sentence: `is not a DNS name`."""
     remedy: str
     """What to use."""
+    form: str = "NAME"
+    """What stands for such a text in a command that is shown."""
     longest: int = 65536
     """How many characters it may have."""
     check: Callable[[str], bool] | None = None

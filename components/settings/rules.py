@@ -214,6 +214,7 @@ HTTP_PATH = Rule(
 
 MOUNT_PATH = Rule(
     pattern=rf"(?:/(?!\.\.(?:/|$)){_MOUNT}+)+/?",
+    form="/PATH",
     cause="is not a path inside of a container",
     remedy="use an absolute path below '/', such as '/tmp'",
 )

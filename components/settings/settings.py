@@ -26,9 +26,9 @@ from components.settings.app import App
 from components.settings.conditions import broken
 from components.settings.declared import Declared
 from components.settings.docker_host import DockerHost
-from components.settings.key import keys_of
+from components.settings.key import is_shown, keys_of
 from components.settings.kubernetes import Kubernetes
-from components.settings.problem import Problem, Sealed, quoted
+from components.settings.problem import Problem, Sealed, kind_of, quoted
 from components.settings.reader import Reader
 from components.settings.registry import Registry
 from components.settings.scalars import Scalars
@@ -283,7 +283,8 @@ def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - 
         reader.add(path, "is encrypted as a whole", "encrypt the values that are secret, each by itself")
     elif fields is not _UNREADABLE:
         cause, remedy = "is not a block", "use a mapping of keys to values"
-        reader.problems.append(Problem(path=path, value=quoted(fields), cause=cause, remedy=remedy))
+        shown = quoted(fields) if is_shown(BLOCKS[name]) else kind_of(fields)
+        reader.problems.append(Problem(path=path, value=shown, cause=cause, remedy=remedy))
     return None
 
 

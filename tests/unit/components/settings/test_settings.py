@@ -127,8 +127,8 @@ def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
         ("app.port", 0, "gitlab-deploy:app.port: 0 is out of range; use a whole number from 1 to 65535"),
         ("app.port", 65536, "gitlab-deploy:app.port: 65536 is out of range"),
         ("app.port", None, "gitlab-deploy:app.port is missing; name the port the container listens on"),
-        ("app", "yes", "gitlab-deploy:app: 'yes' is not a block; use a mapping of keys to values"),
-        ("app", [1], "gitlab-deploy:app: [1] is not a block"),
+        ("app", "yes", "gitlab-deploy:app: a text is not a block; use a mapping of keys to values"),
+        ("app", [1], "gitlab-deploy:app: a list is not a block"),
         ("kubernetes.name", "1web", "gitlab-deploy:kubernetes.name: '1web' is not the name of a Service"),
         (
             "kubernetes.namespace",
