@@ -4,7 +4,6 @@ Every problem of a stack file is found before any resource is registered, and al
 path, the value and the remedy.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +25,8 @@ from components.settings.app import App
 from components.settings.conditions import broken
 from components.settings.declared import Declared
 from components.settings.docker_host import DockerHost
-from components.settings.key import is_shown, keys_of
+from components.settings.given import UNREADABLE, given
+from components.settings.key import is_shown
 from components.settings.kubernetes import Kubernetes
 from components.settings.problem import Problem, Sealed, kind_of, quoted
 from components.settings.reader import Reader
@@ -41,8 +41,6 @@ OFFLINE = "GITLAB_DEPLOY_OFFLINE"
 ADOPT = "GITLAB_DEPLOY_ADOPT"
 """Environment variable with the uids of objects and the ids of containers, separated by commas, that somebody else made
 and that this run takes over; set by `python -m ops adopt`."""
-
-_UNREADABLE = object()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,10 +162,10 @@ def parse(
     of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, if that is known.
     """
     reader = Reader(conceal=conceal)
-    given = _given(reader, values, secrets, written)
-    for condition in broken(CONDITIONS, given):
+    keys = given(reader, values, secrets, written)
+    for condition in broken(CONDITIONS, keys):
         reader.add(condition.path, condition.cause, condition.remedy)
-    named = {full.removeprefix(f"{PROJECT}:"): value for full, value in given.items()}
+    named = {full.removeprefix(f"{PROJECT}:"): value for full, value in keys.items()}
     scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
     blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
     image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
@@ -224,64 +222,13 @@ def _dns_label(stack: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-") or "stack"
 
 
-def _given(
-    reader: Reader, values: Mapping[str, str], secrets: Collection[str], written: Mapping[str, object] | None
-) -> dict[str, object]:
-    """The project's own keys by their full names, each text that came encrypted Sealed; whatever is no key is recorded.
-
-    Keys of the namespace `pulumi` are the engine's own. Those of any other namespace would go to a default provider,
-    and default providers are off, so they would have no effect; a credential may lie there unseen.
-    """
-    scalars = {key.name: key for key in keys_of(Scalars)}
-    given: dict[str, object] = {}
-    for full, value in values.items():
-        namespace, _, name = full.partition(":")
-        if namespace == "pulumi":
-            continue
-        if namespace != PROJECT:
-            reader.add(
-                full, "has no effect, for this program makes its own providers", f"take it out, or see {PROJECT}:*"
-            )
-        elif name in scalars:
-            # Pulumi.yaml gives every key a default, which is empty for one that is not given.
-            if value:
-                is_boolean = scalars[name].kind == "boolean" and value in {"true", "false"}
-                given[full] = Sealed(value) if full in secrets else value == "true" if is_boolean else value
-        elif name not in BLOCKS:
-            reader.unknown(full, name, [*scalars, *BLOCKS])
-        else:
-            given[full] = _written(reader, full, value, written) if full in secrets else _parsed(value)
-    return given
-
-
-def _parsed(value: str) -> object:
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        return value
-
-
-def _written(reader: Reader, full: str, value: str, written: Mapping[str, object] | None) -> object:
-    """The block, each text that is encrypted in the stack file Sealed; all of it if the stack file does not say."""
-    try:
-        return stack_file.seal(value, (written or {}).get(full))
-    except stack_file.MismatchError:
-        reader.add(
-            full,
-            "holds an encrypted value, and the stack file that was found does not say which one it is",
-            f"keep the stack file where Pulumi.yaml says, or name it with {stack_file.CONFIG_FILE} in place of the "
-            "option --config-file",
-        )
-        return _UNREADABLE
-
-
 def _block(reader: Reader, name: str, fields: object) -> Any:  # noqa: ANN401 - the block of that name
     path = own(name)
     if isinstance(fields, Mapping):
         return reader.read(BLOCKS[name], fields, path)
     if isinstance(fields, Sealed):
         reader.add(path, "is encrypted as a whole", "encrypt the values that are secret, each by itself")
-    elif fields is not _UNREADABLE:
+    elif fields is not UNREADABLE:
         cause, remedy = "is not a block", "use a mapping of keys to values"
         shown = quoted(fields) if is_shown(BLOCKS[name]) else kind_of(fields)
         reader.problems.append(Problem(path=path, value=shown, cause=cause, remedy=remedy))

@@ -43,7 +43,7 @@ def read(root: Path, stack: str, environment: Mapping[str, str]) -> Mapping[str,
             folder = _load(project).get("stackConfigDir") or ""
             file = root / str(folder) / f"Pulumi.{stack.replace('/', '-')}{project.suffix}"
         config = _load(file).get("config")
-    except (OSError, StopIteration, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, StopIteration, UnicodeDecodeError, RecursionError, yaml.YAMLError):
         return None
     return cast("dict[str, object]", config) if isinstance(config, dict) else None
 
@@ -57,7 +57,7 @@ def seal(value: str, written: object) -> object:
         return Sealed(value)
     try:
         sealed = _seal(json.loads(value), written)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise MismatchError from error
     if not _holds_sealed(sealed):
         raise MismatchError
