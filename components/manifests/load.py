@@ -19,6 +19,8 @@ from components.source.source_error import SourceError, source_error
 
 _TEMPLATE = re.compile(r"\{\{|\{%")
 KEY = "gitlab-deploy:kubernetes.manifests"
+SUFFIXES = (".json", ".yaml", ".yml")
+"""Of the files that kubectl takes of a folder (kubectl: resource.FileExtensions)."""
 
 
 def load(stack: Settings, program: Path, environment: Mapping[str, str]) -> tuple[Settings, Read | None]:
@@ -55,7 +57,7 @@ def _read(
     within = folder.folder(stack.scalars.files_from, program, environment)
     found = [
         document
-        for file in folder.matching(KEY, patterns, within)
+        for file in folder.matching(KEY, patterns, within, SUFFIXES)
         for document in documents(folder.text(file, within), str(file.relative_to(within)))
     ]
     reserved: dict[tuple[str, str], str] = {}

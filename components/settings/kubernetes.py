@@ -265,7 +265,7 @@ class Kubernetes(Block):
         example="rollback",
     )
     manifests: tuple[str, ...] | None = key(
-        "Files or globs of Kubernetes YAML, in the folder that `filesFrom` says. Each document is a resource of the "
+        "Files, folders or globs of Kubernetes YAML, where `filesFrom` says. Each document is a resource of the "
         "stack; a container with the image `IMAGE`, or of the repository of `image`, gets the stack's image.",
         rule=rules.FILES,
         default=None,

@@ -1,7 +1,8 @@
 """Where the files of the team are, and their text."""
 
+import fnmatch
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -30,10 +31,11 @@ def folder(files_from: FilesFrom, program: Path, environment: Mapping[str, str])
     return Path(given)
 
 
-def matching(key: str, patterns: Iterable[str], within: Path) -> list[Path]:
+def matching(key: str, patterns: Iterable[str], within: Path, suffixes: Sequence[str] = ()) -> list[Path]:
     """The files that the patterns name, each once: those of a pattern by name, the patterns in their order.
 
-    `key` is the key of the stack file that names them. SourceError if a pattern names nothing, or what is outside of
+    `key` is the key of the stack file that names them, and `suffixes` are those of the files that a folder stands for,
+    as with kubectl; with none, no folder may be named. SourceError if a pattern names nothing, or what is outside of
     the folder.
     """
     found: dict[Path, None] = {}
@@ -41,14 +43,45 @@ def matching(key: str, patterns: Iterable[str], within: Path) -> list[Path]:
     for pattern in patterns:
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise source_error(key, f"names {pattern!r}, which is outside of {within}", "name files inside of it")
-        files = sorted(file for file in within.glob(pattern) if file.is_file())
-        if not files:
-            raise source_error(key, f"names {pattern!r}, which no file in {within} matches", "correct the path")
-        for file in files:
+        for file in _files(key, pattern, within, suffixes):
             if not file.resolve().is_relative_to(root):
                 raise source_error(key, f"names {pattern!r}, which leads out of {within}", "name files inside of it")
             found[file] = None
     return list(found)
+
+
+def _files(key: str, pattern: str, within: Path, suffixes: Sequence[str]) -> list[Path]:
+    parts = Path(pattern).parts
+    # What this means differs between the versions of Python.
+    if any("**" in part and part != "**" for part in parts):
+        raise source_error(
+            key, f"names {pattern!r}, which has '**' beside other letters", "write it by itself, as in '**/*.yaml'"
+        )
+    named = within.joinpath(*parts)
+    try:
+        if not named.is_dir():
+            nothing = f"which no file in {within} matches"
+            found = within.glob(pattern)
+        elif suffixes:
+            nothing = f"a folder with no file {', '.join(f'*{suffix}' for suffix in suffixes)} in it"
+            found = (file for file in named.iterdir() if file.suffix in suffixes)
+        else:
+            raise source_error(key, f"names {pattern!r}, which is a folder", "name the files in it")
+        files = sorted(file for file in found if file.is_file() and not _is_hidden(file.relative_to(within), parts))
+    except OSError as error:
+        cause = f"names {pattern!r}, which cannot be looked for ({error.strerror})"
+        raise source_error(key, cause, "correct the path") from None
+    if not files:
+        raise source_error(key, f"names {pattern!r}, {nothing}", "correct the path")
+    return files
+
+
+def _is_hidden(file: Path, parts: Sequence[str]) -> bool:
+    """Whether a shell would leave it out: a dot in front matches nothing but a dot in front."""
+    named = [part for part in parts if part.startswith(".")]
+    return any(
+        part.startswith(".") and not any(fnmatch.fnmatchcase(part, pattern) for pattern in named) for part in file.parts
+    )
 
 
 def text(file: Path, within: Path) -> str:

@@ -20,10 +20,11 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITLAB_DEPLOY_FILES", raising=False)
 
 
+@pytest.mark.parametrize("named", ["examples/two-services/kubernetes/*.yml", "examples/two-services/kubernetes/"])
 def test_program_declares_the_files_in_place_of_the_objects_of_the_block(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str
 ) -> None:
-    run = run_program(monkeypatch, tmp_path, "app", "dockerHost", kubernetes=FILES)
+    run = run_program(monkeypatch, tmp_path, "app", "dockerHost", kubernetes=FILES | {"manifests": [named]})
     made = {(d.type.removeprefix("kubernetes:"), d.name) for d in run.declarations if d.parent == "manifests"}
     assert made == {
         ("apps/v1:Deployment", "web"),
