@@ -12,6 +12,8 @@ from typing import Any, Literal, cast
 
 import yaml
 
+from components.source.go_number import as_key, number
+from components.source.json_stream import as_yaml
 from components.source.source_error import SourceError, source_error
 
 Path = tuple[str | int, ...]
@@ -22,7 +24,6 @@ LARGEST = 200_000
 """How many values a file may have once its aliases are written out."""
 DEEPEST = 100
 
-_REMEDY = "correct the indentation, a quote or a bracket there or above it"
 _CORE = "tag:yaml.org,2002:"
 _MERGE = f"{_CORE}merge"
 _COLLECTIONS = {f"{_CORE}map", f"{_CORE}seq"}
@@ -32,8 +33,6 @@ _BOOLEANS = {
     "yaml 1.1": re.compile(r"(?:(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)|false|False|FALSE|n|N|no|No|NO|off|Off|OFF)"),
     "yaml 1.2": re.compile(r"(?:(true|True|TRUE)|false|False|FALSE)"),
 }
-_INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]*|0[xX][0-9a-fA-F]+|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
 class _Nodes(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
@@ -71,13 +70,13 @@ def documents(text: str, file: str, booleans: Booleans, tags: frozenset[str] = f
     """
     reader = _Reader(file=file, booleans=booleans, known=tags)
     try:
-        nodes = list(yaml.compose_all(text, Loader=_Nodes))
+        nodes = list(yaml.compose_all(as_yaml(text), Loader=_Nodes))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        has_tab = "\t" in text.splitlines()[line - 1] if line <= len(text.splitlines()) else False
-        remedy = "indent with spaces, not with a tab" if has_tab else _REMEDY
-        raise source_error(f"{file}:{line}", f"is no YAML ({error.problem})", remedy) from None
+        raise _unreadable(error, text, file) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.find(chr(error.character))) + 1
+        cause = f"has the character U+{error.character:04X}, which YAML does not take"
+        raise source_error(f"{file}:{line}", cause, "take it out") from None
     except (yaml.YAMLError, RecursionError):
         raise source_error(file, "is no YAML that can be read", "correct the file") from None
     found = []
@@ -88,6 +87,20 @@ def documents(text: str, file: str, booleans: Booleans, tags: frozenset[str] = f
         if value is not None:
             found.append(Document(file=file, value=value, lines=lines, tags=dict(reader.tags)))
     return found
+
+
+def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> SourceError:
+    lines = text.splitlines() or [""]
+    marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark and mark.line < len(lines)]
+    # What is not ended is noticed behind the last line, and begins in one that can be shown.
+    at = marks[0] if marks else max(len(lines) - 1, 0)
+    is_json = file.endswith(".json")
+    if "\t" in lines[at] and not text.lstrip().startswith("{"):
+        remedy = "indent with spaces, not with a tab"
+    else:
+        indentation = "a comma" if is_json else "the indentation"
+        remedy = f"correct {indentation}, a quote or a bracket there or above it"
+    return source_error(f"{file}:{at + 1}", f"is no {'JSON' if is_json else 'YAML'} ({error.problem})", remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +169,8 @@ class _Reader:
         name = self._scalar(key)
         if isinstance(name, bool):
             return str(name).lower()
+        if isinstance(name, float):
+            return as_key(name)
         return key.value if name is None else str(name)
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
@@ -183,8 +198,5 @@ def _resolved(text: str, booleans: Booleans) -> object:
         return None
     if boolean := _BOOLEANS[booleans].fullmatch(text):
         return boolean[1] is not None
-    digits = text.replace("_", "") if text[:1].isdigit() or text[:1] in {"-", "+"} else text
-    if _INTEGER.fullmatch(digits):
-        octal = re.fullmatch(r"([-+]?)0([0-7]+)", digits)
-        return int(f"{octal[1]}0o{octal[2]}" if octal else digits, 0)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    value = number(text)
+    return text if value is None else value
