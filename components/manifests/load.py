@@ -14,7 +14,7 @@ from components.manifests.ingress import read_ingress
 from components.manifests.reader import Read, read
 from components.settings.declared import Declared
 from components.settings.settings import Settings
-from components.source import folder, yaml_file
+from components.source import folder, placeholder, yaml_file
 from components.source.source_error import SourceError, source_error
 
 _TEMPLATE = re.compile(r"\{\{|\{%")
@@ -71,14 +71,16 @@ def _read(
 
 
 def documents(text: str, file: str) -> list[yaml_file.Document]:
-    """The documents of a file, read as kubectl does; SourceError says of a template that it is one."""
+    """The documents of a file, read as kubectl does; SourceError says of a template or placeholder that it is one."""
     try:
         return yaml_file.documents(text, file, "yaml 1.1")
     except SourceError as error:
-        line = error.problems[0].path.rpartition(":")[2]
-        if not line.isdigit() or not _TEMPLATE.search(text.splitlines()[int(line) - 1]):
-            raise
         where = error.problems[0].path
-        raise source_error(
-            where, "is a template, and no YAML", "name what 'helm template' makes of the chart"
-        ) from None
+        lines = {f"{file}:{number}": line for number, line in enumerate(text.splitlines(), 1)}
+        line = lines.get(where, "")
+        if image := placeholder.unquoted(line):
+            raise source_error(where, *placeholder.no_reference(image)) from None
+        if not _TEMPLATE.search(line):
+            raise
+        remedy = "name what 'helm template' makes of the chart"
+        raise source_error(where, "is a template, and no YAML", remedy) from None
