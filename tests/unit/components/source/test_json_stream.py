@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.source.source_error import SourceError
 from components.source.yaml_file import documents
+
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
 
 
 def values(text: str) -> list[Any]:
@@ -69,6 +71,7 @@ _ANY = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.text("ab\U0001f600", min_size=1), _ANY, min_size=1, max_size=4), min_size=1, max_size=4)
 )
