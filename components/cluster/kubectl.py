@@ -17,6 +17,13 @@ _MORE_SECONDS = 3
 _UNKNOWN_USER = "error: You must be logged in"
 _ANSWERS = ("Error from server", _UNKNOWN_USER)
 """What an error starts with that the API server has given (kubectl: cmd/util/helpers.go)."""
+_ERRORS = (
+    *("Error from server", "error: ", "Error in configuration:", "* ", "Unable to ", "unable to "),
+    *("The connection to the server ", "no reply within "),
+)
+"""What a line starts with that says why kubectl has failed; the reasons of a wrong kubeconfig are a list."""
+_ASIDE = re.compile(r"Warning: |[IWEF][0-9]{4} ")
+"""A warning of the API server, or a line of the log (klog: header), neither of which is why kubectl has failed."""
 _PREFIX = re.compile(r"^(?:error: |Unable to connect to the server: )+")
 _REFUSED = re.compile(r"The connection to the server \S+ was refused")
 
@@ -105,21 +112,32 @@ def _client_version(run: Kubectl, **how: Any) -> tuple[int, int]:  # noqa: ANN40
         return _KEEPS_PATH
 
 
+def errors(stderr: str) -> list[str]:
+    """The lines that say why kubectl has failed, which warnings, its log and a plugin's output may be around.
+
+    If none has the form of kubectl's own, these are all that may be one.
+    """
+    lines = printable_lines(stderr)
+    said = [line for line in lines if not _ASIDE.match(line)]
+    return [line for line in said if line.startswith(_ERRORS)] or said or lines
+
+
 def is_answer(asked: subprocess.CompletedProcess[str]) -> bool:
     """Whether the API server has answered, be it with a refusal."""
-    lines = printable_lines(asked.stderr)
-    return asked.returncode == 0 or bool(lines and lines[-1].startswith(_ANSWERS))
+    return asked.returncode == 0 or _last_error(asked).startswith(_ANSWERS)
 
 
 def is_unknown_user(asked: subprocess.CompletedProcess[str]) -> bool:
     """Whether the API server has answered that it does not know the credential (401)."""
-    lines = printable_lines(asked.stderr)
-    return asked.returncode != 0 and bool(lines and lines[-1].startswith(_UNKNOWN_USER))
+    return asked.returncode != 0 and _last_error(asked).startswith(_UNKNOWN_USER)
 
 
 def reason_of(asked: subprocess.CompletedProcess[str]) -> str:
     """Why kubectl has failed, in its own words but for those about a connection, which name the server again."""
-    lines = printable_lines(asked.stderr)
-    if lines and _REFUSED.match(lines[-1]):
-        return "Connection refused"
-    return _PREFIX.sub("", lines[-1]) if lines else "kubectl failed"
+    error = _last_error(asked)
+    return "Connection refused" if _REFUSED.match(error) else _PREFIX.sub("", error) or "kubectl failed"
+
+
+def _last_error(asked: subprocess.CompletedProcess[str]) -> str:
+    """What it ended with; empty if it did not say."""
+    return next(reversed(errors(asked.stderr)), "")

@@ -9,10 +9,10 @@ from typing import Any
 
 from components.cluster import ingresses
 from components.cluster.key import Key
-from components.cluster.kubectl import Kubectl, current_server, kubectl
+from components.cluster.kubectl import Kubectl, current_server, errors, kubectl
 from components.cluster.needed import forbidden, needed
 from components.cluster.planned import planned
-from components.printable import printable, printable_lines
+from components.printable import printable
 from components.settings.settings import Settings
 
 DEFAULT_DENY = "default-deny"
@@ -111,16 +111,17 @@ def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:
         asked = run(*get, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     except FileNotFoundError as error:
         raise UnreadableError("there is no kubectl on PATH") from error
-    refused = [line for line in printable_lines(asked.stderr) if "(Forbidden)" not in line]
-    if asked.returncode and (refused or not asked.stderr.strip()):
-        raise UnreadableError(refused[-1] if refused else "kubectl failed")
+    said = errors(asked.stderr)
+    failed = [line for line in said if "(Forbidden)" not in line]
+    if asked.returncode and (failed or not said):
+        raise UnreadableError(failed[-1] if failed else "kubectl failed")
     answer = json.loads(asked.stdout) if asked.stdout.strip() else {"items": []}
     found: dict[Key, Mapping[str, Any]] = {}
     replicas, failed_jobs = None, {}
     for item in answer.get("items", [answer]):
         key, metadata = Key.of(item), item["metadata"]
         found[key] = metadata
-        if key.kind == "Deployment":
+        if (key.group, key.kind) == ("apps", "Deployment"):
             replicas = item.get("spec", {}).get("replicas")
         if (key.group, key.kind) == ("batch", "Job") and _has_failed(item):
             failed_jobs[key.name] = metadata["uid"]

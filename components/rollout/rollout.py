@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from components.cluster.kubectl import Kubectl, kubectl
+from components.cluster.kubectl import Kubectl, kubectl, reason_of
 from components.printable import printable, printable_lines
 from components.progress import Progress
 from components.rollout import ready
@@ -144,8 +144,7 @@ class Rollout:
         ):
             done = await asyncio.to_thread(self.run, *arguments)
             if done.returncode:
-                said = printable((done.stderr.strip() or "kubectl failed").splitlines()[-1])
-                return f"The Deployment could not be rolled back: {said}"
+                return f"The Deployment could not be rolled back: {reason_of(done)}"
         return "The Deployment was rolled back one revision"
 
     def _objects(self) -> Sequence[Object]:
@@ -155,9 +154,9 @@ class Rollout:
         what = ",".join((*kinds, *_PODS))
         asked = self.run("get", what, "--namespace", self.namespace, *selected, "--output", "json")
         if asked.returncode:
-            said = printable((asked.stderr.strip() or "kubectl failed").splitlines()[-1])
             raise RolloutError(
-                f"The rollout of {self.title} cannot be watched: {said}; check that the credential may list {what}"
+                f"The rollout of {self.title} cannot be watched: {reason_of(asked)}; check that the credential may "
+                f"list {what}"
             )
         refusals = [event for event in self._refusals() if _identity(event) not in self._known]
         return [*cast("list[Object]", json.loads(asked.stdout)["items"]), *refusals]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster.kubectl import get_raw
+from components.cluster.kubectl import errors, get_raw, is_answer, is_unknown_user, reason_of
 
 RANCHER = "https://rancher.example.org/k8s/clusters/c-abc"
 
@@ -81,3 +81,42 @@ def test_a_run_asks_once_for_the_server_of_each_kubeconfig() -> None:
 
 def test_a_server_that_kubectl_could_not_name_is_asked_for_again() -> None:
     assert views(*[("--v=0", {"KUBECONFIG": "own"})] * 2, code=1) == 2
+
+
+REFUSAL = 'Error from server (Forbidden): namespaces "kube-system" is forbidden: User "robot" cannot get resource'
+WARNING = "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+LOG = "E1126 10:00:00.000000     123 memcache.go:287] couldn't get resource list for metrics.k8s.io/v1beta1"
+PLUGIN = "WARNING: the gcp auth plugin is deprecated"
+
+
+def failed(*lines: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.CompletedProcess((), 1, stdout="", stderr="".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize("aside", [WARNING, LOG, PLUGIN, ""])
+def test_lines_beside_an_error_of_kubectl_are_not_why_it_has_failed(aside: str) -> None:
+    for lines in ((REFUSAL, aside), (aside, REFUSAL)):
+        assert errors(failed(*lines).stderr) == [REFUSAL]
+        assert is_answer(failed(*lines))
+        assert reason_of(failed(*lines)) == REFUSAL
+    unknown = failed("error: You must be logged in to the server (Unauthorized)", aside)
+    assert is_unknown_user(unknown)
+    assert is_answer(unknown)
+    assert reason_of(failed("Unable to connect to the server: no route to host", aside)) == "no route to host"
+    refused = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"
+    assert reason_of(failed(refused, aside)) == "Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["Error in configuration: ", "* unable to read client-cert a.pem"], "* unable to read client-cert a.pem"),
+        (["error: resource mapping not found", "ensure CRDs are installed first"], "resource mapping not found"),
+        (["of a form of its own", WARNING], "of a form of its own"),
+        ([LOG], LOG),
+        ([], "kubectl failed"),
+    ],
+)
+def test_reason_of_a_failure_is_the_last_line_that_may_be_an_error(lines: list[str], reason: str) -> None:
+    assert reason_of(failed(*lines)) == reason
+    assert not is_answer(failed(*lines))

@@ -194,7 +194,8 @@ def test_cluster_that_does_not_answer_for_a_moment_is_asked_again(clock: list[fl
 
 def test_cluster_that_refuses_is_one_sentence(clock: list[float]) -> None:
     def refuse(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(arguments, 1, stdout="", stderr="Error from server (Forbidden): pods\n")
+        said = "Error from server (Forbidden): pods\nWarning: v1 Endpoints is deprecated in v1.33+\n"
+        return subprocess.CompletedProcess(arguments, 1, stdout="", stderr=said)
 
     rollout = Rollout(
         namespace="example",
@@ -264,7 +265,5 @@ def test_what_is_declared_after_a_rollback_is_complete_again() -> None:
 
 def test_missing_revision_is_reported() -> None:
     rollout, given = commands(failing="undo")
-    assert asyncio.run(rollout.roll_back()) == (
-        "The Deployment could not be rolled back: error: no rollout history found"
-    )
+    assert asyncio.run(rollout.roll_back()) == "The Deployment could not be rolled back: no rollout history found"
     assert len(given) == 1
