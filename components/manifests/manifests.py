@@ -151,7 +151,7 @@ class Manifests(pulumi.ComponentResource):
         digests = [self._digests[name] for name in sorted({*secret_names(manifest.pod)} & self._digests.keys())]
         if manifest.is_watched and digests:
             pod_annotations[_DIGEST] = pulumi.Output.all(*digests).apply("-".join)
-        if manifest.is_job and manifest.own_image:
+        if manifest.is_job:
             failed = args.failed_jobs.get(manifest.name)
             pod_annotations[REPLACES] = failed or ""
             if not failed:

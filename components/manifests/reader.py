@@ -66,7 +66,8 @@ class _Reader:
         where = document.where(*path)
         body, own_image = self._filled(document, body, path)
         manifest = Manifest(body=body, document=document, path=path, own_image=own_image)
-        if manifest.is_job and own_image:
+        if manifest.is_job and isinstance(body.get("spec"), dict):
+            # A Job that the cluster has removed cannot be told from one that did not run.
             body["spec"].pop("ttlSecondsAfterFinished", None)
         key = (manifest.group, manifest.kind, manifest.name)
         # What the stack makes itself is of Kubernetes' own kinds.

@@ -92,8 +92,18 @@ def test_migrations_run_after_databases_and_before_what_has_the_stacks_image() -
     assert job.ignore_changes == ('spec.template.metadata.annotations["gitlab-deploy/replaces"]',)
 
 
-def test_job_that_has_failed_is_made_anew() -> None:
-    job = run(APP + MIGRATION, failed_jobs={"migrate": "uid-1"}).one("kubernetes:batch/v1:Job")
+def test_job_of_another_image_stays_too_and_runs_once() -> None:
+    job = run(APP + MIGRATION.replace("image: IMAGE", "image: 'tool:1'")).one("kubernetes:batch/v1:Job")
+    assert "ttlSecondsAfterFinished" not in job.inputs["spec"]
+    # In every run the same, and ignored: a preview shows no change, and a Job that has succeeded does not run again.
+    assert job.inputs["spec"]["template"]["metadata"]["annotations"] == {"gitlab-deploy/replaces": ""}
+    assert job.ignore_changes == ('spec.template.metadata.annotations["gitlab-deploy/replaces"]',)
+
+
+@pytest.mark.parametrize("image", ["IMAGE", "'tool:1'"])
+def test_job_that_has_failed_is_made_anew(image: str) -> None:
+    text = APP + MIGRATION.replace("image: IMAGE", f"image: {image}")
+    job = run(text, failed_jobs={"migrate": "uid-1"}).one("kubernetes:batch/v1:Job")
     assert job.inputs["spec"]["template"]["metadata"]["annotations"] == {"gitlab-deploy/replaces": "uid-1"}
     assert job.ignore_changes == ()
 

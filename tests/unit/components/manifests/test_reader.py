@@ -237,6 +237,11 @@ def test_mutable_tag_of_another_image_is_a_warning() -> None:
     assert warning.startswith("deployment.yml:13 has the image nginx:latest, whose tag may mean another image tomorrow")
 
 
+def test_job_without_a_spec_is_left_to_the_cluster() -> None:
+    *_, made = manifests(document("Job", "batch/v1")).manifests
+    assert made.is_job
+
+
 def test_what_only_the_cluster_sets_is_left_out() -> None:
     annotations = {"deployment.kubernetes.io/revision": "3", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
     metadata = {"name": "x", "creationTimestamp": None, "uid": "1", "annotations": {"a": "b", **annotations}}
