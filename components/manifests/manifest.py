@@ -34,8 +34,13 @@ class Manifest:
     """Where it is written."""
     path: Path = ()
     """Where in the document: one of a list is not at the top."""
-    own_image: bool = False
-    """Whether a container of it runs the stack's image."""
+    filled: tuple[Path, ...] = ()
+    """Where in it the stack's image is."""
+
+    @property
+    def own_image(self) -> bool:
+        """Whether it runs the stack's image, or mounts it."""
+        return bool(self.filled)
 
     @property
     def where(self) -> str:
@@ -103,8 +108,15 @@ class Manifest:
 def mapping(value: object, *path: str | int) -> Mapping[str, Any]:
     """The mapping at a path; empty if there is none."""
     for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
+        value = item_at(value, step)
     return value if isinstance(value, Mapping) else {}
+
+
+def item_at(value: object, step: str | int) -> object:
+    """What is in a mapping by its key, or in a list by its number; None if there is none."""
+    if isinstance(value, Mapping):
+        return value.get(step)
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
 
 
 def items(value: object) -> list[Mapping[str, Any]]:

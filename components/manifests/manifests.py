@@ -14,7 +14,7 @@ import pulumi
 from components.image.reference import ImageReference
 from components.manifests.manifest import Manifest, mapping
 from components.manifests.order import front, order, scales, services_of, unreached
-from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
+from components.manifests.pods import annotated, pulling, secret_names, unpulled
 from components.manifests.refused import explanation
 from components.progress import shown_at
 from components.rollout.rollout import Rollout, RolloutError
@@ -157,14 +157,20 @@ class Manifests(pulumi.ComponentResource):
             if not failed:
                 # What it was, or the Job would run again.
                 ignored.append(f'spec.template.metadata.annotations["{REPLACES}"]')
-        names_none = manifest.own_image and not image_pull_secrets(manifest, args.manifests)
+        found = unpulled(manifest, args.manifests)
+        if found.unknown and args.pull_secrets:
+            pulumi.log.warn(
+                f"Nothing makes {manifest} ({manifest.where}) pull the stack's image with the pull secret: where its "
+                "Pods are is not known; name the Secret in its imagePullSecrets, or in those of the ServiceAccount "
+                "that it names",
+                self,
+            )
+        pull_secrets = [{"name": name} for name in args.pull_secrets]
         return _Object(
             manifest.api_version,
             manifest.kind,
             manifest.name,
-            changed_pod(
-                body, manifest, pod_annotations, [{"name": name} for name in args.pull_secrets] if names_none else []
-            ),
+            annotated(pulling(body, found.paths, pull_secrets), manifest, pod_annotations),
             pulumi.ResourceOptions(parent=self, depends_on=after, ignore_changes=ignored, hooks=self._refused),
         )
 

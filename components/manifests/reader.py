@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from components.image.reference import ImageReference
-from components.manifests import names, unfilled
+from components.manifests import images, names, unfilled
 from components.manifests.fields import Fields, Finding, Schema
 from components.manifests.kinds import is_own
-from components.manifests.manifest import CONTAINERS, Manifest, Path, items, mapping, walk
+from components.manifests.manifest import Manifest, Path, mapping
 from components.manifests.rules import refusals, refused_kind
 from components.settings import image_rules
 from components.settings.problem import Problem, quoted
@@ -64,8 +64,8 @@ class _Reader:
         if body is None:
             return
         where = document.where(*path)
-        body, own_image = self._filled(document, body, path)
-        manifest = Manifest(body=body, document=document, path=path, own_image=own_image)
+        body, filled = self._filled(document, body, path)
+        manifest = Manifest(body=body, document=document, path=path, filled=filled)
         if manifest.is_job and isinstance(body.get("spec"), dict):
             # A Job that the cluster has removed cannot be told from one that did not run.
             body["spec"].pop("ttlSecondsAfterFinished", None)
@@ -120,8 +120,8 @@ class _Reader:
         self._filled(document, copy.deepcopy({**body, "metadata": {}}), path)
         return None
 
-    def _filled(self, document: Document, body: dict[str, Any], path: Path) -> tuple[dict[str, Any], bool]:
-        """The object with the stack's namespace and image, and whether it has the image."""
+    def _filled(self, document: Document, body: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
+        """The object with the stack's namespace and image, and where in it the image is."""
         body["metadata"]["namespace"] = self.namespace
         for of_the_cluster in _OF_THE_CLUSTER:
             body["metadata"].pop(of_the_cluster, None)
@@ -131,29 +131,25 @@ class _Reader:
         for empty in [key for key in _DROPPED if key in body and not body[key]]:
             # The API server leaves it out, and every run would add it again.
             del body[empty]
-        own, is_known = False, is_own(body["apiVersion"])
-        for inside, value in walk(body):
-            if len(inside) < 2 or inside[-1] not in CONTAINERS:
+        filled: list[Path] = []
+        for inside, holder in images.places(body):
+            image, at = holder.get(inside[-1]), document.where(*path, *inside)
+            if isinstance(image, str) and image and is_stack_image(image, self.image):
+                holder[inside[-1]] = str(self.image)
+                filled.append(inside)
+            elif not is_own(body["apiVersion"]):
+                # What another API means by the word is its own affair.
                 continue
-            for number, container in enumerate(items(value)):
-                image = container.get("image")
-                at = document.where(*path, *inside, number, "image")
-                if not isinstance(image, str) or not image:
-                    if not is_known:
-                        # What another API means by the word is its own affair.
-                        continue
-                    remedy = (
-                        f"write an image, or {PLACEHOLDERS[0]} for the stack's; if it is a patch, name what 'kubectl "
-                        "kustomize' makes of it"
-                    )
-                    self.add(at, "is a container with no image", remedy)
-                elif is_stack_image(image, self.image):
-                    container["image"] = str(self.image)  # type: ignore[index]
-                    own = True
-                elif is_known:
-                    self.others.append(f"{image} ({at})")
-                    self._check_image(at, image)
-        return body, own
+            elif isinstance(image, str) and image:
+                self.others.append(f"{image} ({at})")
+                self._check_image(at, image)
+            elif images.is_container(inside[:-1]):
+                remedy = (
+                    f"write an image, or {PLACEHOLDERS[0]} for the stack's; if it is a patch, name what 'kubectl "
+                    "kustomize' makes of it"
+                )
+                self.add(at, "is a container with no image", remedy)
+        return body, tuple(filled)
 
     def _check_image(self, at: str, image: str) -> None:
         try:

@@ -1,9 +1,9 @@
 """What the API server says about an object that it does not take: where that is written, and what to do. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from components.manifests.manifest import Manifest, Path, items
+from components.manifests.manifest import Manifest, Path, item_at, items
 from components.printable import printable
 
 _TYPED = re.compile(r"typed patch object \([^)]*\): (?:errors:)?(?P<entries>.*)", re.DOTALL)
@@ -65,11 +65,5 @@ def _path(text: str, manifest: Manifest) -> Path:
             )
             key = int(inside) if inside.isdigit() else inside if number is None else number
         path.append(key)
-        value = _item(value, key)
+        value = item_at(value, key)
     return tuple(path)
-
-
-def _item(value: object, key: str | int) -> object:
-    if isinstance(value, Mapping):
-        return value.get(key)
-    return value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None

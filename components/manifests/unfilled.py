@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from components.manifests.fields import Finding
+from components.manifests.images import is_filled_or_checked
 from components.manifests.kinds import is_own
 from components.manifests.manifest import Path, walk
 from components.printable import printable
@@ -19,7 +20,7 @@ _VARIABLE = re.compile(r"\$(?:\{[A-Za-z_][A-Za-z0-9_]*(?::?[-=?+][^}]*)?\}|[A-Z_
 _WHOLE = re.compile(r"\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\})")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
-_REPLACED_ELSEWHERE = ("command", "args", "image")
+_REPLACED_ELSEWHERE = ("command", "args")
 _NAMES = (("metadata", "name"), ("metadata", "namespace"))
 
 
@@ -64,4 +65,5 @@ def _texts(body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for path, text in walk(body):
         if not isinstance(text, str) or {*_REPLACED_ELSEWHERE} & {*path} or (is_secret and path[0] != "metadata"):
             continue
-        yield path, text
+        if not is_filled_or_checked(body, path, text):
+            yield path, text

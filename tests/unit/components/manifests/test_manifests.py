@@ -135,6 +135,76 @@ def test_pull_secret_goes_to_pods_with_the_stacks_image_that_name_none() -> None
     assert web["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "own"}]
 
 
+CUSTOM = """\
+---
+apiVersion: KIND
+metadata: {name: custom}
+spec: SPEC
+"""
+POD = "{containers: [{name: c, image: IMAGE}]}"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "path"),
+    [
+        ("argoproj.io/v1alpha1", "Rollout", f"{{template: {{spec: {POD}}}}}", ("template", "spec")),
+        ("serving.knative.dev/v1", "Service", f"{{template: {{spec: {POD}}}}}", ("template", "spec")),
+        ("ray.io/v1", "RayCluster", f"{{groups: [{{template: {{spec: {POD}}}}}]}}", ("groups", 0, "template", "spec")),
+        ("monitoring.example.com/v1", "Agent", "{containers: [{name: c}], initContainers: [{image: IMAGE}]}", ()),
+        ("sites.example.com/v1", "Site", "{containers: [], volumes: [{image: {reference: IMAGE}}]}", ()),
+    ],
+)
+def test_pull_secret_goes_to_pods_of_custom_resources_too(
+    version: str, kind: str, spec: str, path: tuple[str | int, ...]
+) -> None:
+    def pod(spec: str, more: str = "") -> Any:
+        text = APP + CUSTOM.replace("KIND", f"{version}\nkind: {kind}").replace("SPEC", spec) + more
+        made = run(text, pull_secrets=["registry"]).one(f"kubernetes:{version}:{kind}")
+        found = made.inputs["spec"]
+        for step in path:
+            found = found[step]
+        return found
+
+    assert pod(spec)["imagePullSecrets"] == [{"name": "registry"}]
+    assert "imagePullSecrets" not in pod(spec.replace("IMAGE", "'db:1'"))
+    own = spec.replace("{containers", "{imagePullSecrets: [{name: own}], containers")
+    assert pod(own)["imagePullSecrets"] == [{"name": "own"}]
+    account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nimagePullSecrets: [{name: own}]\n"
+    assert "imagePullSecrets" not in pod(spec.replace("{containers", "{serviceAccountName: a, containers"), account)
+
+
+@pytest.mark.parametrize(
+    ("spec", "warned"),
+    [
+        ("{templates: [{container: {image: IMAGE}}]}", True),
+        ("{templates: [{containerSet: {containers: [{image: IMAGE}]}}]}", True),
+        ("{image: IMAGE}", True),
+        ("{image: IMAGE, serviceAccountName: [a]}", True),
+        ("{volumes: [{image: {reference: IMAGE}}], templates: []}", True),
+        ("{steps: [{image: IMAGE}], podTemplate: {imagePullSecrets: [{name: own}]}}", False),
+        ("{steps: [{image: IMAGE}], serviceAccountName: a}", False),
+        ("{steps: [{image: 'db:1'}]}", False),
+    ],
+)
+def test_image_that_may_be_pulled_without_a_login_is_a_warning(
+    spec: str, *, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+    account = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nimagePullSecrets: [{name: own}]\n"
+    text = APP + CUSTOM.replace("KIND", "example.com/v1\nkind: Workflow").replace("SPEC", spec) + account
+    made = run(text, pull_secrets=["registry"]).one("kubernetes:example.com/v1:Workflow")
+    assert "'registry'" not in str(made.inputs)
+    expected = (
+        "Nothing makes Workflow custom (deployment.yml:18) pull the stack's image with the pull secret: where its Pods "
+        "are is not known; name the Secret in its imagePullSecrets, or in those of the ServiceAccount that it names"
+    )
+    assert warnings == ([expected] if warned else [])
+    warnings.clear()
+    run(text)
+    assert warnings == []
+
+
 def test_number_of_pods_belongs_to_the_autoscaler_in_the_files() -> None:
     scaler = """\
 ---

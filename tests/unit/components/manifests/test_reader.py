@@ -79,6 +79,49 @@ def test_every_kind_with_pods_gets_the_image_in_each_list_of_containers(
 
 
 @pytest.mark.parametrize(
+    "spec",
+    [
+        {"templates": [{"container": {"image": "$IMAGE"}}, {"script": {"image": "IMAGE"}}]},
+        {"steps": [{"image": "IMAGE"}, {"image": "${IMAGE}"}]},
+        {
+            "template": {
+                "spec": {"volumes": [{"image": {"reference": "IMAGE"}}], "containers": ["x", {"image": "IMAGE"}]}
+            }
+        },
+    ],
+)
+def test_custom_resource_gets_the_image_wherever_a_placeholder_is_one(spec: dict[str, Any]) -> None:
+    found = manifests(document("Workflow", "example.com/v1", spec=spec).removeprefix(f"{WEB}---\n"))
+    [made] = found.manifests
+    assert made.own_image
+    assert str(made.body).count(str(IMAGE)) == 2
+    assert found.warnings == ()
+
+
+def test_other_variable_as_image_of_a_custom_resource_is_a_warning() -> None:
+    spec = {"steps": [{"image": "$TOOL"}], "template": {"metadata": {"labels": {"image": "IMAGE"}}}, "title": "IMAGE"}
+    found = manifests(document("Workflow", "example.com/v1", spec=spec))
+    assert found.manifests[-1].body["spec"] == spec
+    [warning] = found.warnings
+    assert warning.startswith("deployment.yml:13 has $TOOL in it, which nothing replaces")
+
+
+@pytest.mark.parametrize("image", ["IMAGE", "registry.example.com/group/blog:0.1"])
+def test_volume_of_an_image_gets_the_stacks_image(image: str) -> None:
+    volumes = [{"name": "site", "image": {"reference": image}}]
+    pod = {"containers": [{"name": "x", "image": "nginx:1.27"}], "volumes": volumes}
+    [made] = manifests(document("Pod", spec=pod).removeprefix(f"{WEB}---\n")).manifests
+    assert made.own_image
+    assert made.body["spec"]["volumes"] == [{"name": "site", "image": {"reference": str(IMAGE)}}]
+
+
+def test_volume_of_another_image_is_checked_like_a_container() -> None:
+    pod = {"containers": [{"name": "x", "image": "IMAGE"}], "volumes": [{"name": "v", "image": {"reference": "$A:$B"}}]}
+    [problem] = problems(document("Pod", spec=pod))
+    assert problem.startswith("deployment.yml:13 has the image '$A:$B', which is no image reference; write IMAGE")
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (

@@ -14,7 +14,7 @@ from components.image.reference import ImageReference
 from components.manifests import fields, kinds, schema
 from components.manifests.manifest import CONTAINERS, Path, walk
 from components.manifests.order import front, order, services_of
-from components.manifests.pods import changed_pod, image_pull_secrets, secret_names
+from components.manifests.pods import annotated, pulling, secret_names, unpulled
 from components.manifests.reader import Read, read
 from components.settings.problem import Problem
 from components.source.source_error import SourceError
@@ -139,8 +139,8 @@ def require_sound(found: list[Problem] | Read, text: str) -> None:
         assert item.body["metadata"]["namespace"] == "example"
         assert not kinds.is_cluster_wide(item.api_version, item.kind)
         services_of(item, found.manifests)
-        changed_pod(item.body, item, {"a": "b"}, [{"name": "x"}])
-        image_pull_secrets(item, found.manifests)
+        annotated(item.body, item, {"a": "b"})
+        pulling(item.body, unpulled(item, found.manifests).paths, [{"name": "x"}])
         assert all(isinstance(name, str) for name in secret_names(item.pod))
     ordered = order(found.manifests)
     assert {*ordered.first, *ordered.others, *ordered.jobs, *ordered.last} == set(found.manifests)

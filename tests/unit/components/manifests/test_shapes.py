@@ -310,6 +310,7 @@ REPLACED = "which nothing replaces: Kubernetes replaces $({}) alone, in commands
         ("          readinessProbe: {exec: {command: [sh, -c, 'test $HOME']}}\n", []),
         (f"{CONFIG}  nginx.conf: 'proxy_set_header Host $host; set $X ${{Y}};'\n", []),
         (f"{CONFIG}  run.sh: 'echo $FOO'\n  log: '{{{{.Time}}}}'\n", []),
+        (f"{CONFIG}  image: $IMAGE\n", [f"web.yml:17 has $IMAGE in it, {REPLACED.format('IMAGE')}"]),
         (f"{CONFIG}  url: ${{DB_URL}}\n", [f"web.yml:17 has ${{DB_URL}} in it, {REPLACED.format('DB_URL')}"]),
     ],
 )
