@@ -53,5 +53,6 @@ def _address(path: str) -> str | None:
     literal = path[: special.start() - (special[0] in "*?{")] if special.start() else ""
     try:
         return next((one for one in (literal, f"{literal}/") if one.startswith("/") and re.match(path, one)), None)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
+        # Too large a number, or too deep, for this language of expressions.
         return None

@@ -67,6 +67,8 @@ def test_an_address_is_https_if_an_entry_covers_its_host(tls: list[dict[str, Any
         (["/(api|web)/x"], None),
         (["/api/v[0-9]+", "/static"], "/static"),
         (["/x("], None),
+        (["/a{99999999999}"], None),
+        ([f"/{'(' * 2000}{')' * 2000}"], None),
         (["/.well-known"], "/.well-known"),
         ([], "/"),
     ],
