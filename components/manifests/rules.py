@@ -6,6 +6,7 @@ from typing import Any
 from components.manifests import kinds
 from components.manifests.fields import Finding
 from components.manifests.manifest import Path, items, mapping
+from components.manifests.unfilled import says_nothing
 
 _PULL_SECRETS = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 SECRETS_KEY = "kubernetes.secrets"
@@ -57,31 +58,37 @@ def _cluster_wide(kind: str, namespace: str) -> tuple[str, str]:
 
 
 def _secret(body: Mapping[str, Any]) -> Iterator[Finding]:
+    given = {field: body[field] for field in ("data", "stringData") if body.get(field)}
     if body.get("type") in _PULL_SECRETS:
+        revoke = "revoke it, and " if any(map(_is_disclosed, given.values())) else ""
         yield (
             ("type",),
             "is a Secret with the login of a registry in the file",
-            "revoke it, and take the document out: the block registry makes the pull secret, which Pods that name none "
-            "get",
+            f"{revoke}take the document out: the block registry makes the pull secret, which Pods that name none get",
         )
         return
-    for field in ("data", "stringData"):
-        found = body.get(field)
-        if found:
-            key = next(iter(found), "KEY") if isinstance(found, Mapping) else "KEY"
-            name = f"{mapping(body, 'metadata').get('name')}/{key}"
-            yield (
-                (field,),
-                "is a Secret with values in the file",
-                "revoke them, take the document out, and set new ones with 'pulumi config set --secret --path "
-                f"'gitlab-deploy:{SECRETS_KEY}[\"{name}\"]''",
-            )
+    for field, found in given.items():
+        key = next(iter(found), "KEY") if isinstance(found, Mapping) else "KEY"
+        name = f"{mapping(body, 'metadata').get('name')}/{key}"
+        way = "revoke them, take the document out, and set new ones"
+        if not _is_disclosed(found):
+            way = "take the document out, and set them"
+        yield (
+            (field,),
+            "is a Secret with values in the file",
+            f"{way} with 'pulumi config set --secret --path 'gitlab-deploy:{SECRETS_KEY}[\"{name}\"]''",
+        )
     if body.get("type") == "kubernetes.io/service-account-token":
         yield (
             ("type",),
             "is a Secret with a token of a ServiceAccount, which never ends",
             "take it out: Pods get tokens of their own (serviceAccountName)",
         )
+
+
+def _is_disclosed(values: object) -> bool:
+    """Whether what a Secret has is known to whoever reads the file."""
+    return not isinstance(values, Mapping) or not all(map(says_nothing, values.values()))
 
 
 def _role_binding(body: Mapping[str, Any], namespace: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ arguments, and programs read configuration of their own in variables, ConfigMaps
 it is an error only where the API takes no such text.
 """
 
+import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -19,9 +20,25 @@ from components.settings.problem import quoted
 _VARIABLE = re.compile(r"\$(?:\{[A-Za-z_][A-Za-z0-9_]*(?::?[-=?+][^}]*)?\}|[A-Z_][A-Z0-9_]*)")
 _WHOLE = re.compile(r"\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\})")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_WHOLE_TEMPLATE = re.compile(r"""\{\{[^{}"'`]*\}\}""")
+"""With no text in it, which would be a default."""
 
 _REPLACED_ELSEWHERE = ("command", "args")
 _NAMES = (("metadata", "name"), ("metadata", "namespace"))
+
+
+def says_nothing(value: object) -> bool:
+    """Whether a value of a Secret is empty or a placeholder, encoded or not, so that nothing is known from it."""
+    if not isinstance(value, str):
+        return value is None
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        decoded = value
+    return any(
+        not text or _WHOLE.fullmatch(text) or _WHOLE_TEMPLATE.fullmatch(text)
+        for text in (value.strip(), decoded.strip())
+    )
 
 
 def refused(body: Mapping[str, Any], no_text: Collection[Path]) -> Iterator[Finding]:

@@ -150,6 +150,37 @@ def test_volume_of_another_image_is_checked_like_a_container() -> None:
             "ones with 'pulumi config set --secret --path "
             "'gitlab-deploy:kubernetes.secrets[\"database/password\"]''",
         ),
+        *(
+            (
+                document("Secret", metadata={"name": "database"}, **dict[str, Any]({field: values})),
+                "deployment.yml:13 is a Secret with values in the file; take the document out, and set them with "
+                "'pulumi config set --secret --path 'gitlab-deploy:kubernetes.secrets[\"database/a\"]''",
+            )
+            for field, values in (
+                ("stringData", {"a": "$DB_PASSWORD", "b": "${DB_USER}", "c": "{{ .Values.x }}", "d": "", "e": None}),
+                ("data", {"a": "JERCX1BBU1NXT1JE"}),
+                ("data", {"a": "{{ .Values.x | b64enc }}\n"}),
+            )
+        ),
+        *(
+            (
+                document("Secret", metadata={"name": "database"}, stringData={"a": "$DB_PASSWORD", "b": value}),
+                "deployment.yml:13 is a Secret with values in the file; revoke them, take the document out",
+            )
+            for value in (
+                *("canary", "$canary", "${DB_PASSWORD:-canary}", '{{ default "canary" .Values.x }}'),
+                *("{{ .Values.a }}canary{{ .Values.b }}", "postgres://$USER:canary@db", 7, ["canary"]),
+            )
+        ),
+        (
+            document("Secret", type="kubernetes.io/dockerconfigjson", data={".dockerconfigjson": "$LOGIN"}),
+            "deployment.yml:13 is a Secret with the login of a registry in the file; take the document out: the block "
+            "registry makes the pull secret, which Pods that name none get",
+        ),
+        (
+            document("Secret", type="kubernetes.io/dockerconfigjson", data={".dockerconfigjson": "Y2FuYXJ5"}),
+            "deployment.yml:13 is a Secret with the login of a registry in the file; revoke it, and take the document",
+        ),
         (
             document(
                 "RoleBinding",

@@ -222,7 +222,7 @@ def test_file_of_a_shape_that_teams_have_is_read_as_it_is(name: str) -> None:
         ),
         (
             f"{WEB}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: r}}\ntype: kubernetes.io/dockerconfigjson\n",
-            ["web.yml:16 is a Secret with the login of a registry in the file; revoke it, and take the document out:"],
+            ["web.yml:16 is a Secret with the login of a registry in the file; take the document out: the block"],
         ),
         (
             f"{WEB}---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: x}}\n",
