@@ -85,7 +85,7 @@ class Fields:
         if name in {QUANTITY, INT_OR_STRING} and _is_number(value):
             return
         if expected is not None and not _is(value, expected):
-            self.problems.append((path, *_wrong_type(value, expected, path)))
+            self.problems.append((path, *wrong_type(value, expected, path)))
         elif isinstance(value, Mapping):
             self._mapping(value, of, path, [*above, (str(path[-1]) if path else "the top", name)])
         elif isinstance(value, list):
@@ -98,7 +98,7 @@ class Fields:
                 self.problems.append((path, f"is {quoted(value)}", f"write {near}"))
             else:
                 choices = ", ".join(choice for choice in of["enum"] if choice)
-                self.warnings.append((path, f"is {quoted(value)}, and {path[-1]} is one of {choices} {_LATER}"))
+                self.warnings.append((path, f"is {quoted(value)}, and {_named(path)} is one of {choices} {_LATER}"))
 
     def _mapping(
         self, value: Mapping[str, Any], of: Mapping[str, Any], path: Path, above: Sequence[tuple[str, str]]
@@ -165,16 +165,13 @@ def _is(value: object, expected: str) -> bool:
     return isinstance(value, types[expected])
 
 
-def _wrong_type(value: object, expected: str, path: Path) -> tuple[str, str]:
+def wrong_type(value: object, expected: str, path: Path) -> tuple[str, str]:
     """What is wrong, without the value, which may be a password."""
-    name, scalar = path[-1] if path else "the object", isinstance(value, str | int | float)
-    if isinstance(name, int):
-        name = f"each of {path[-2]}"
     found = next(word for kind, word in _WORDS.items() if _is(value, kind)) if not _is_number(value) else "a number"
     if found == "true or false":
         found = "true" if value else "false"
-    cause = f"is {found}, and {name} is {_WORDS[expected]}"
-    if expected == "string" and scalar:
+    cause = f"is {found}, and {_named(path)} is {_WORDS[expected]}"
+    if expected == "string" and isinstance(value, str | int | float):
         return cause, "put it in quotes"
     if isinstance(value, str) and (
         (expected == "boolean" and value in {"true", "false"})
@@ -182,6 +179,12 @@ def _wrong_type(value: object, expected: str, path: Path) -> tuple[str, str]:
     ):
         return cause, "take the quotes away"
     return cause, f"write {_WORDS[expected]}"
+
+
+def _named(path: Path) -> str:
+    """What a value is called."""
+    name = path[-1] if path else "the object"
+    return f"each of {path[-2]}" if isinstance(name, int) else name
 
 
 def _choices(of: Mapping[str, Any]) -> str:

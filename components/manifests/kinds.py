@@ -8,6 +8,7 @@ import difflib
 import re
 
 from components.manifests.misspelt import misspelt
+from components.settings.problem import quoted
 
 _NAMESPACED = {
     "v1": "ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
@@ -74,6 +75,10 @@ _MOVED = frozenset({"extensions"})
 
 _VERSION = re.compile(r"v[1-9][0-9]*(?:(?:alpha|beta)[1-9][0-9]*)?")
 """Kubernetes: API versioning."""
+_CUSTOM = re.compile(r"[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?/[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+"""The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group and versions)."""
+_KIND = re.compile(r"[A-Za-z][-A-Za-z0-9]*")
+"""Kubernetes: CustomResourceDefinitionNames, kind."""
 _CHANGED = {"Ingress": ", with pathType, service.name and service.port.number"}
 """What else is to be written in the version that there is."""
 
@@ -113,6 +118,8 @@ def problem(api_version: str, kind: str) -> tuple[str, str] | None:
     """Why no cluster has this kind, and what to write; None for one that a cluster may have, which alone knows."""
     if is_known(api_version, kind):
         return None
+    if not _KIND.fullmatch(kind):
+        return f"has the kind {quoted(kind)}, which is no name of a kind", "use one that 'kubectl api-resources' lists"
     if not _may_exist(api_version):
         near = _versions_of(kind)[-1:] or difflib.get_close_matches(api_version, _KINDS, n=1)
         remedy = f"use {near[0]}" if near else "use one that 'kubectl api-versions' lists"
@@ -130,8 +137,7 @@ def _may_exist(api_version: str) -> bool:
     group, _, version = api_version.rpartition("/")
     if is_own(api_version):
         return _VERSION.fullmatch(version) is not None
-    # The group of a custom resource is a domain (Kubernetes: CustomResourceDefinitionSpec, group).
-    return "." in group and "/" not in group and version != ""
+    return "." in group and _CUSTOM.fullmatch(api_version) is not None
 
 
 def remedy_for(kind: str) -> str:

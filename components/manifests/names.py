@@ -27,11 +27,14 @@ def findings(body: Mapping[str, Any]) -> Iterator[Finding]:
         # Other API servers than Kubernetes' own have rules of their own.
         if not name or {"/", "%"} & set(name) or name in "..":
             yield _AT, f"has the name {quoted(name)}, which is no name of an object", "leave '/' and '%' out"
+        elif not name.isprintable():
+            remedy = "leave line breaks and other control characters out"
+            yield _AT, f"has the name {quoted(name)}, which is no name of an object", remedy
     elif not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         yield (
             _AT,
             f"has the name {quoted(name)}, which is no name of an object",
-            "use lower-case letters, digits and '-'",
+            f"use lower-case letters, digits, '-' and '.', at most {_LONGEST_NAME} characters",
         )
     elif (group, kind) == ("", "Service") and ("." in name or len(name) > _LONGEST_LABEL or name[0].isdigit()):
         remedy = "begin with a letter, use '-' in place of '.', and at most 63 characters"

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from components.image.reference import ImageReference
 from components.manifests import images, names, unfilled
-from components.manifests.fields import Fields, Finding, Schema
+from components.manifests.fields import Fields, Finding, Schema, wrong_type
 from components.manifests.kinds import is_own
 from components.manifests.manifest import Manifest, Path, mapping
 from components.manifests.rules import refusals, refused_kind
@@ -26,6 +26,8 @@ _ANNOTATIONS_OF_THE_CLUSTER = (
     "kubectl.kubernetes.io/last-applied-configuration",
 )
 _DROPPED = ("binaryData", "data", "stringData")
+_TYPE = {"apiVersion": "'v1' or 'apps/v1'", "kind": "'Deployment'"}
+"""What each object has to say, with examples."""
 _SHOWN = 5
 _KEY = "gitlab-deploy:kubernetes.manifests"
 
@@ -52,7 +54,10 @@ class _Reader:
     found: dict[tuple[str, str, str], Manifest] = field(default_factory=dict)
 
     def add(self, where: str, cause: str, remedy: str) -> None:
-        self.problems.append(Problem(path=where, cause=cause, remedy=remedy))
+        self.problems.append(Problem(path=where, cause=_one_line(cause), remedy=_one_line(remedy)))
+
+    def warn(self, where: str, text: str) -> None:
+        self.warnings.append(_one_line(f"{where} {text}"))
 
     def read(self, document: Document, value: object, path: Path) -> None:
         """Reads an object at a path of its document."""
@@ -87,9 +92,13 @@ class _Reader:
             self.add(document.where(*path), *refused)
             return None
         body = cast("Mapping[str, Any]", value)
-        for name in ("apiVersion", "kind"):
-            if not isinstance(body.get(name), str) or not body[name]:
+        for name, such in _TYPE.items():
+            given = body.get(name)
+            if given is None or given == "":
                 self.add(document.where(*path, name), f"has no {name}", "write one, or take the document out")
+            elif not isinstance(given, str):
+                cause, _ = wrong_type(given, "string", (name,))
+                self.add(document.where(*path, name), cause, f"write one, such as {such}")
         if len(self.problems) > before:
             return None
         kind = refused_kind(body, self.namespace)
@@ -113,7 +122,7 @@ class _Reader:
             for inside, cause, remedy in found:
                 self.add(document.where(*path, *inside), cause, remedy)
         for inside, text in (*fields.warnings, *unfilled.warned(body)):
-            self.warnings.append(f"{document.where(*path, *inside)} {text}")
+            self.warn(document.where(*path, *inside), text)
         if len(self.problems) == before:
             return copy.deepcopy(dict(body))
         # What is wrong with its images is reported at once too.
@@ -159,9 +168,7 @@ class _Reader:
             self.add(at, f"has the image {quoted(image)}, which is no image reference", remedy)
             return
         if reference.name.lower() == "image" or not image_rules.IMMUTABLE.accepts(image):
-            self.warnings.append(
-                f"{at} has the image {image}, whose tag may mean another image tomorrow; name a version"
-            )
+            self.warn(at, f"has the image {image}, whose tag may mean another image tomorrow; name a version")
 
 
 def read(
@@ -190,6 +197,11 @@ def read(
     if reader.problems:
         raise SourceError(*reader.problems)
     return Read(manifests=manifests, warnings=tuple(reader.warnings))
+
+
+def _one_line(text: str) -> str:
+    """The text without the line breaks that keys and values of a file may have."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _is_list(value: Mapping[str, Any]) -> bool:

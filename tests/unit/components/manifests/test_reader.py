@@ -239,6 +239,22 @@ def test_volume_of_another_image_is_checked_like_a_container() -> None:
             "deployment.yml:13 is a number, and name is a text; put it in quotes",
         ),
         (
+            document("ConfigMap", metadata={"name": "x" * 254}),
+            f"deployment.yml:13 has the name '{'x' * 75}...', which is no name of an object; use lower-case letters, "
+            "digits, '-' and '.', at most 253 characters",
+        ),
+        (
+            document("ConfigMap", 1),  # type: ignore[arg-type]
+            "deployment.yml:13 is a number, and apiVersion is a text; write one, such as 'v1' or 'apps/v1'",
+        ),
+        (document(True), "deployment.yml:13 is true, and kind is a text; write one, such as 'Deployment'"),  # type: ignore[arg-type]
+        (document([]), "deployment.yml:13 is a list, and kind is a text; write one, such as 'Deployment'"),  # type: ignore[arg-type]
+        (document("", "apps/v1"), "deployment.yml:13 has no kind; write one, or take the document out"),
+        (
+            document("PersistentVolumeClaim", spec={"accessModes": ["ReadOnlyTwice"], "resources": {"limits": "x"}}),
+            "deployment.yml:13 is a text, and limits is a mapping; write a mapping",
+        ),
+        (
             f"{WEB}---\n{WEB}",
             "deployment.yml:13 is Deployment web again, which deployment.yml:1 is too; keep one of them",
         ),
@@ -377,6 +393,42 @@ def test_custom_resources_mean_what_they_like_by_the_same_words(spec: dict[str, 
     found = manifests(document("Widget", "example.com/v1", spec=spec))
     assert found.manifests[-1].body["spec"] == spec
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document("ConfigMap", **dict[str, Any]({"a\nb": 1})),
+        document("ConfigMap", data={"a\nb": True}),
+        document("Secret", stringData={"a\nb": "x"}),
+        document("Widget\nb", "example.com/v1"),
+        document("Widget", "example.com/v1\nb"),
+        document("Widget", "example.com/v1", metadata={"name": "a\nb"}),
+        document("Role", "rbac.authorization.k8s.io/v1", metadata={"name": "a\nb"}),
+        document(
+            "RoleBinding",
+            "rbac.authorization.k8s.io/v1",
+            roleRef={"kind": "ClusterRole", "name": "system:a\nb"},
+            subjects=[{"kind": "User", "name": "a\nb"}],
+        ),
+        document("Pod", spec={"containers": [{"name": "a\nb", "image": "x"}, {"name": "a\nb", "image": "x"}]}),
+    ],
+)
+def test_problem_with_a_line_break_in_it_is_one_line(text: str) -> None:
+    for problem in problems(text):
+        assert problem.isprintable()
+        assert problem.startswith("deployment.yml:13 ")
+
+
+def test_warning_with_a_line_break_in_it_is_one_line() -> None:
+    pod = {"containers": [{"name": "x", "image": "a:1", "env": [{"name": "A", "value": "${X:-a\nb} {{ c\nd }}"}]}]}
+    assert all(warning.isprintable() for warning in manifests(document("Pod", spec=pod)).warnings)
+
+
+def test_unknown_choice_in_a_list_is_said_of_the_list() -> None:
+    spec = {"accessModes": ["ReadOnlyByFew"], "resources": {}}
+    [warning] = manifests(document("PersistentVolumeClaim", spec=spec)).warnings
+    assert warning.startswith("deployment.yml:13 is 'ReadOnlyByFew', and each of accessModes is one of ReadOnlyMany, ")
 
 
 def test_labels_of_a_custom_resource_itself_are_those_of_kubernetes() -> None:

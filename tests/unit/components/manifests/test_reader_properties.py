@@ -29,7 +29,7 @@ metadata: {name: web}
 spec: {containers: [{name: web, image: IMAGE}]}
 """
 TEXTS = st.sampled_from(["web", "a.b", "1.0", "x-y", "", "80", "true"])
-OTHER_TYPES: st.SearchStrategy[Any] = st.sampled_from([None, True, 7, 1.5, "x y", "IMAGE", [], ["a", 1], {}, {"a": 1}])
+OTHER_TYPES: st.SearchStrategy[Any] = st.sampled_from([None, True, 7, 1.5, "x\ny", "IMAGE", [], ["a", 1], {}, {"a": 1}])
 SEMANTIC = ("is a Secret with", "binds the ClusterRole", "gives rights to", "is paused", "which is no host name")
 """What is right for the schema, and is refused nevertheless."""
 
