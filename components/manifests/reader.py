@@ -131,13 +131,16 @@ class _Reader:
 
     def _filled(self, document: Document, body: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
         """The object with the stack's namespace and image, and where in it the image is."""
+        own_kind = is_own(body["apiVersion"])
+        # The status of a custom resource may be anything, unless the object is a copy of what the cluster shows.
+        if own_kind or not body["metadata"].keys().isdisjoint(_OF_THE_CLUSTER):
+            body.pop("status", None)
         body["metadata"]["namespace"] = self.namespace
         for of_the_cluster in _OF_THE_CLUSTER:
             body["metadata"].pop(of_the_cluster, None)
         for annotation in _ANNOTATIONS_OF_THE_CLUSTER:
             (body["metadata"].get("annotations") or {}).pop(annotation, None)
-        body.pop("status", None)
-        for empty in [key for key in _DROPPED if key in body and not body[key]]:
+        for empty in [key for key in _DROPPED if own_kind and key in body and not body[key]]:
             # The API server leaves it out, and every run would add it again.
             del body[empty]
         filled: list[Path] = []
@@ -146,7 +149,7 @@ class _Reader:
             if isinstance(image, str) and image and is_stack_image(image, self.image):
                 holder[inside[-1]] = str(self.image)
                 filled.append(inside)
-            elif not is_own(body["apiVersion"]):
+            elif not own_kind:
                 # What another API means by the word is its own affair.
                 continue
             elif isinstance(image, str) and image:

@@ -396,6 +396,22 @@ def test_custom_resources_mean_what_they_like_by_the_same_words(spec: dict[str, 
 
 
 @pytest.mark.parametrize(
+    ("metadata", "fields", "kept"),
+    [
+        # What somebody has written, and what `kubectl get` shows of an object.
+        ({}, {"data": {}, "status": {"a": 1}, "stringData": False}, {"data", "status", "stringData"}),
+        ({"uid": "1"}, {"data": {}, "status": {"a": 1}}, {"data"}),
+        ({"creationTimestamp": None}, {"status": {}}, set()),
+    ],
+)
+def test_custom_resource_keeps_what_the_cluster_has_not_added(
+    metadata: dict[str, Any], fields: dict[str, Any], kept: set[str]
+) -> None:
+    made = manifests(document("Widget", "example.com/v1", metadata={"name": "x", **metadata}, **fields)).manifests[-1]
+    assert made.body.keys() - {"apiVersion", "kind", "metadata"} == kept
+
+
+@pytest.mark.parametrize(
     "text",
     [
         document("ConfigMap", **dict[str, Any]({"a\nb": 1})),
