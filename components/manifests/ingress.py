@@ -12,7 +12,7 @@ _SPECIAL = re.compile(r"[\\()\[\]{}|*+?^$]")
 
 def read_ingress(manifest: Manifest) -> DeclaredIngress | None:
     """None if it is no Ingress. What Kubernetes would refuse is left out: the API server says so."""
-    if (manifest.group, manifest.kind) != ("networking.k8s.io", "Ingress"):
+    if not manifest.is_a("Ingress", "networking.k8s.io"):
         return None
     spec = mapping(manifest.body, "spec")
     sealed = items(spec.get("tls"))

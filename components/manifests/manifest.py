@@ -71,6 +71,10 @@ class Manifest:
         """Its API group."""
         return group_of(self.api_version)
 
+    def is_a(self, kind: str, group: str = "") -> bool:
+        """Whether it is of a kind, of the core API group if none is given: other groups have kinds of that name too."""
+        return (self.group, self.kind) == (group, kind)
+
     @property
     def is_watched(self) -> bool:
         """Whether it is a workload whose rollout is watched."""
@@ -79,7 +83,7 @@ class Manifest:
     @property
     def is_job(self) -> bool:
         """Whether it runs once."""
-        return self.group == "batch" and self.kind == "Job"
+        return self.is_a("Job", "batch")
 
     @property
     def pod_path(self) -> Path | None:

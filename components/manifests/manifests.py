@@ -12,8 +12,9 @@ from typing import Any, cast
 import pulumi
 
 from components.image.reference import ImageReference
+from components.manifests.kinds import is_own
 from components.manifests.manifest import Manifest, mapping
-from components.manifests.order import front, order, scales, services_of, unreached
+from components.manifests.order import front, gives_rights, order, scales, services_of, unreached
 from components.manifests.pods import annotated, pulling, secret_names, unpulled
 from components.manifests.refused import explanation
 from components.progress import shown_at
@@ -88,7 +89,7 @@ class Manifests(pulumi.ComponentResource):
         needed = [self._secret(secret, values) for secret, values in args.secrets.items()]
         for item in ordered.first:
             # A copy: what a resource depends on is looked at later.
-            needed.append(self._declare(item, [*needed] if item.kind == "RoleBinding" else ()))
+            needed.append(self._declare(item, [*needed] if gives_rights(item) else ()))
         others = {item: self._declare(item, needed) for item in ordered.others}
         before: pulumi.Input[Sequence[pulumi.Resource]] = needed
         if ordered.jobs:
@@ -105,7 +106,7 @@ class Manifests(pulumi.ComponentResource):
             self.service = next(
                 made.metadata.apply(lambda found: str(found["name"]))
                 for item, made in everything.items()
-                if (item.kind, item.name) == ("Service", served)
+                if item.is_a("Service") and item.name == served
             )
         self.register_outputs({})
 
@@ -135,7 +136,7 @@ class Manifests(pulumi.ComponentResource):
         args, body = self._args, dict(manifest.body)
         metadata = {**body["metadata"], "namespace": args.namespace}
         annotations = dict(metadata.get("annotations") or {})
-        if manifest.kind in _AWAITED:
+        if manifest.kind in _AWAITED and is_own(manifest.api_version):
             # The rollout is watched below: the provider tells of a broken one only when its time is over.
             annotations.setdefault(_SKIP_AWAIT, "true")
             if manifest.is_watched or manifest.is_job:
@@ -223,16 +224,22 @@ class Manifests(pulumi.ComponentResource):
 
 def _where_hook(manifests: Sequence[Manifest]) -> pulumi.ErrorHook:
     """Says where an object is written that the cluster does not take: the API server knows no files."""
-    by_name = {(item.kind, item.name): item for item in manifests}
+    by_name = {(_type(item.api_version, item.kind), item.name): item for item in manifests}
 
     def say(failed: pulumi.ErrorHookArgs) -> bool:
-        manifest = by_name.get((failed.type.rpartition(":")[2], failed.name))
+        manifest = by_name.get((failed.type, failed.name))
         if manifest:
             pulumi.log.warn(explanation(failed.errors[0], manifest))
         # Never again by itself.
         return False
 
     return pulumi.ErrorHook("where-of-manifest", say)
+
+
+def _type(api_version: str, kind: str) -> str:
+    """The type of an object's resource."""
+    group, _, version = api_version.rpartition("/")
+    return f"kubernetes:{group or 'core'}/{version}:{kind}"
 
 
 class _Object(pulumi.CustomResource):
@@ -248,13 +255,9 @@ class _Object(pulumi.CustomResource):
     ) -> None:
         group, _, version = api_version.rpartition("/")
         # Another version of the API is the same object: a change of it must not delete the object behind its back.
-        aliases = [
-            pulumi.Alias(type_=f"kubernetes:{group or 'core'}/{other}:{kind}")
-            for other in _VERSIONS
-            if other != version
-        ]
+        aliases = [pulumi.Alias(type_=_type(f"{group}/{other}", kind)) for other in _VERSIONS if other != version]
         super().__init__(
-            f"kubernetes:{group or 'core'}/{version}:{kind}",
+            _type(api_version, kind),
             name,
             {**props, "apiVersion": api_version, "kind": kind},
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases if group else [])),

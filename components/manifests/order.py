@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.manifests.kinds import is_own
+from components.manifests.kinds import group_of, is_own
 from components.manifests.manifest import Manifest, mapping
 
 _READ_BY_PODS = (
@@ -40,12 +40,12 @@ def order(manifests: Sequence[Manifest]) -> Order:
         if not manifest.own_image and (manifest.kind in _READ_BY_PODS or not is_own(manifest.api_version))
     ]
     # Rights of a role cannot be given before the role exists.
-    first.sort(key=lambda manifest: manifest.kind == "RoleBinding")
+    first.sort(key=gives_rights)
     others = [
         manifest
         for manifest in manifests
         if not manifest.own_image
-        and (manifest.pod_path or (_is_service(manifest) and not any(leads(manifest, pod) for pod in own)))
+        and (manifest.pod_path or (manifest.is_a("Service") and not any(leads(manifest, pod) for pod in own)))
     ]
     jobs = [manifest for manifest in own if manifest.is_job]
     taken = {*first, *others, *jobs}
@@ -57,10 +57,15 @@ def order(manifests: Sequence[Manifest]) -> Order:
     )
 
 
+def gives_rights(manifest: Manifest) -> bool:
+    """Whether it gives somebody the rights of a role."""
+    return manifest.is_a("RoleBinding", "rbac.authorization.k8s.io")
+
+
 def leads(service: Manifest, workload: Manifest) -> bool:
     """Whether a Service selects the Pods of a workload."""
     selector = mapping(service.body, "spec", "selector")
-    return _is_service(service) and bool(selector) and selector.items() <= workload.pod_labels.items()
+    return service.is_a("Service") and bool(selector) and selector.items() <= workload.pod_labels.items()
 
 
 def services_of(workload: Manifest, manifests: Sequence[Manifest]) -> tuple[str, ...]:
@@ -71,7 +76,9 @@ def services_of(workload: Manifest, manifests: Sequence[Manifest]) -> tuple[str,
 def unreached(manifests: Sequence[Manifest]) -> list[Manifest]:
     """The objects with Pods that no NetworkPolicy of the files selects."""
     selectors = [
-        mapping(manifest.body, "spec", "podSelector") for manifest in manifests if manifest.kind == "NetworkPolicy"
+        mapping(manifest.body, "spec", "podSelector")
+        for manifest in manifests
+        if manifest.is_a("NetworkPolicy", "networking.k8s.io")
     ]
     return [
         manifest
@@ -90,7 +97,9 @@ def scales(manifests: Sequence[Manifest], workload: Manifest) -> bool:
         return False
     targets = [mapping(manifest.body, "spec", "scaleTargetRef") for manifest in manifests]
     return any(
-        (found.get("kind", "Deployment"), found.get("name")) == (workload.kind, workload.name) for found in targets
+        workload.is_a(found.get("kind", "Deployment"), group_of(str(found.get("apiVersion") or workload.api_version)))
+        and found.get("name") == workload.name
+        for found in targets
     )
 
 
@@ -103,7 +112,7 @@ def front(manifests: Sequence[Manifest]) -> str | None:
     named = [
         name
         for manifest in manifests
-        if manifest.kind == "Ingress"
+        if manifest.is_a("Ingress", "networking.k8s.io")
         for name in _backends(manifest.body)
         if name in reached
     ]
@@ -120,7 +129,3 @@ def _backends(ingress: Mapping[str, Any]) -> list[str]:
     ]
     found = [mapping(path, "backend", "service").get("name") for path in paths]
     return [str(name) for name in (*found, mapping(spec, "defaultBackend", "service").get("name")) if name]
-
-
-def _is_service(manifest: Manifest) -> bool:
-    return (manifest.group, manifest.kind) == ("", "Service")

@@ -35,7 +35,7 @@ def unpulled(manifest: Manifest, manifests: Sequence[Manifest]) -> Unpulled:
 
     Those of a ServiceAccount reach only Pods that name none (Kubernetes: ServiceAccount admission controller).
     """
-    accounts = {item.name for item in manifests if _is_account(item) and item.body.get("imagePullSecrets")}
+    accounts = {item.name for item in manifests if item.is_a("ServiceAccount") and item.body.get("imagePullSecrets")}
     specs = {path: _spec_above(manifest, path) for path in manifest.filled}
     found = dict.fromkeys(spec for spec in specs.values() if spec is not None)
     return Unpulled(
@@ -80,10 +80,6 @@ def _names_any(body: Mapping[str, Any], accounts: Set[str]) -> bool:
     named = [(path[-1], value) for path, value in walk(body) if path]
     users = [value for key, value in named if key == "serviceAccountName"] or ["default"]
     return any(key == "imagePullSecrets" and value for key, value in named) or not accounts.isdisjoint(map(str, users))
-
-
-def _is_account(manifest: Manifest) -> bool:
-    return (manifest.group, manifest.kind) == ("", "ServiceAccount")
 
 
 def _put_into(body: Mapping[str, Any], path: Path, more: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from components.image.reference import ImageReference
 from components.manifests import schema
 from components.manifests.manifests import Manifests, ManifestsArgs
+from components.manifests.order import front
 from components.manifests.reader import read
 from components.rollout.rollout import Rollout
 from components.source.yaml_file import documents
@@ -215,6 +216,10 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
 """
     assert run(APP).one("kubernetes:apps/v1:Deployment").ignore_changes == ()
     assert run(APP + scaler).one("kubernetes:apps/v1:Deployment").ignore_changes == ("spec.replicas",)
+    other = scaler.replace("{apiVersion: apps/v1, kind", "{apiVersion: apps.example.com/v1, kind")
+    assert run(APP + other).one("kubernetes:apps/v1:Deployment").ignore_changes == ()
+    custom = scaler.replace("autoscaling/v2", "keda.sh/v1alpha1").replace("apiVersion: apps/v1, kind: Deployment, ", "")
+    assert run(APP + custom).one("kubernetes:apps/v1:Deployment").ignore_changes == ("spec.replicas",)
 
 
 def test_pods_cut_off_by_a_namespace_are_named_unless_a_policy_selects_them(
@@ -236,6 +241,8 @@ spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}
 """
     run(APP + policy, denied=True)
     assert len(warnings) == 1
+    run(APP + policy.replace("networking.k8s.io/v1", "crd.projectcalico.org/v1"), denied=True)
+    assert len(warnings) == 2
 
 
 def test_object_that_the_cluster_refuses_is_named_with_its_file_and_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +251,62 @@ def test_object_that_the_cluster_refuses_is_named_with_its_file_and_line(monkeyp
     hook = run(APP).hooks["where-of-manifest"]
     assert hook.callback(pulumi.ErrorHookArgs("urn", "", "web", "kubernetes:core/v1:Service", errors=["no"])) is False
     assert warnings == ["deployment.yml:13: the cluster does not take this Service as it is"]
+
+
+SAME_NAMES = """\
+apiVersion: example.com/v1
+kind: Service
+metadata: {name: web}
+spec: {image: IMAGE}
+---
+apiVersion: example.com/v1
+kind: Ingress
+metadata: {name: web}
+spec: {defaultBackend: {service: {name: admin}}}
+---
+apiVersion: example.com/v1
+kind: RoleBinding
+metadata: {name: web}
+---
+apiVersion: example.com/v1
+kind: Role
+metadata: {name: other}
+---
+"""
+ADMIN = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: admin}
+spec: {selector: {app: web}, ports: [{port: 81}]}
+"""
+
+
+def test_kinds_of_other_api_groups_are_not_those_of_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+    served: list[str] = []
+    text = SAME_NAMES + APP + ADMIN
+    found = read(documents(text, "a.yml", "yaml 1.1"), schema.load(), "example", IMAGE, {}).manifests
+    args = ManifestsArgs(manifests=found, namespace="example", image=IMAGE)
+
+    def program() -> None:
+        made = Manifests("manifests", args)
+        assert made.service is not None
+        made.service.apply(served.append)
+
+    kinds = ("core/v1:Service", "example.com/v1:Service", "apps/v1:Deployment")
+    given = {f"kubernetes:{kind}": {"metadata": {"name": kind, "generation": 1}} for kind in kinds}
+    made = deploy(program, given)
+    assert served == ["core/v1:Service"]
+    assert front(found) == "web"
+    custom = made.one("kubernetes:example.com/v1:Service")
+    assert custom.inputs["metadata"] == {"name": "web", "namespace": "example"}
+    assert "other" not in made.one("kubernetes:example.com/v1:RoleBinding").depends_on
+    hook = made.hooks["where-of-manifest"]
+    for kind, line in (("example.com/v1:Service", 1), ("core/v1:Service", 31)):
+        hook.callback(pulumi.ErrorHookArgs("urn", "", "web", f"kubernetes:{kind}", errors=["no"]))
+        assert warnings[-1].startswith(f"a.yml:{line}: ")
 
 
 def test_rights_are_given_after_what_they_are_about_is_there() -> None:
