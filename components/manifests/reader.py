@@ -12,8 +12,8 @@ from components.manifests.kinds import is_own
 from components.manifests.manifest import Manifest, Path, mapping
 from components.manifests.rules import refusals, refused_kind
 from components.settings import image_rules
-from components.settings.problem import Problem, quoted
-from components.source.placeholder import PLACEHOLDERS, is_stack_image
+from components.settings.problem import Problem
+from components.source.placeholder import PLACEHOLDERS, is_stack_image, no_reference
 from components.source.source_error import SourceError
 from components.source.yaml_file import Document
 
@@ -167,8 +167,7 @@ class _Reader:
         try:
             reference = ImageReference.parse(image)
         except ValueError:
-            remedy = f"write {PLACEHOLDERS[0]} if it stands for the stack's image, or the whole reference"
-            self.add(at, f"has the image {quoted(image)}, which is no image reference", remedy)
+            self.add(at, *no_reference(image))
             return
         if reference.name.lower() == "image" or not image_rules.IMMUTABLE.accepts(image):
             self.warn(at, f"has the image {image}, whose tag may mean another image tomorrow; name a version")
