@@ -2,15 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from components.compose.source import Source
+from components.source.go_number import as_text
 from components.source.yaml_file import Path
 
 _TRUE, _FALSE = {"true", "1", "y", "yes", "on"}, {"false", "0", "n", "no", "off"}
 """What YAML 1.1 had for them too: compose takes it, with a warning."""
-_EXPONENT_FROM = 6
 
 
 def scalar(value: object) -> str:
@@ -18,20 +17,8 @@ def scalar(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return _float(value)
+        return as_text(value)
     return "" if value is None else str(value)
-
-
-def _float(value: float) -> str:
-    """As Go prints it (fmt, %v): 1e+06, 1.5, 1e-05."""
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if not isinstance(exponent, int):
-        return str(value)
-    first = len(digits) + exponent - 1
-    if -5 < first < _EXPONENT_FROM:
-        return f"{Decimal(repr(value)).normalize():f}"
-    text = "".join(map(str, digits))
-    return f"{'-' * sign}{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{'-' if first < 0 else '+'}{abs(first):02}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,12 @@
 import math
 import re
 import struct
+from decimal import Decimal
 
 _FIRST = {*"0123456789+-."}
 _INTEGER = re.compile(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]*|0[xX][0-9a-fA-F]+|[1-9][0-9]{0,19})")
+_LARGE = 6
+"""The exponent from which on a number is written with it."""
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -32,10 +35,23 @@ def as_key(value: float) -> str:
     except OverflowError:
         return ".inf" if value > 0 else "-.inf"
     shortest = next(text for digits in range(9) if _is_same(text := f"{single:.{digits}e}", single))
-    digits, _, exponent = shortest.partition("e")
-    if not -4 <= int(exponent) < 6:
-        return shortest
-    return f"{single:.{max(len(digits.partition('.')[2]) - int(exponent), 0)}f}"
+    return _general(shortest)
+
+
+def as_text(value: float) -> str:
+    """The number where it is a text: 1e+06, 1.5, 1e-05 (fmt: %v)."""
+    return _general(repr(value))
+
+
+def _general(text: str) -> str:
+    """The number as Go writes it, with no more digits than these (strconv: format 'g')."""
+    number = Decimal(text).normalize()
+    sign, digits, _ = number.as_tuple()
+    exponent = number.adjusted()
+    if -4 <= exponent < _LARGE:
+        return f"{number:f}"
+    first, *others = map(str, digits)
+    return f"{'-' * sign}{first}{'.' * bool(others)}{''.join(others)}e{exponent:+03}"
 
 
 def _is_same(text: str, single: float) -> bool:
