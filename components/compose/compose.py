@@ -268,7 +268,10 @@ class Compose(pulumi.ComponentResource):
         args = self._args
         definition = names.definition(service)
         sealed = [args.values[one] for one in sorted(encrypted_in(definition))]
-        made_of = pulumi.Output.all(definition, args.image_of(service.name), self._is_quick, *sealed).apply(digest)
+        # Routers of the same names and other labels would be dropped by the proxy, both of them.
+        labels = routes.of_generation(service.labels, service.name, Generation())
+        parts = (definition, labels, args.image_of(service.name), self._is_quick, *sealed)
+        made_of = pulumi.Output.all(*parts).apply(digest)
         present = None if args.present is None else {one.name for one in args.present.containers}
         last = args.swaps.get(name) or _NEVER
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.compose.checkout import Checkout, CheckoutError
+from components.compose.interpolation import names
 from components.compose.merging import merged, without
 from components.compose.resolving import Unresolved, resolved
 from components.compose.source import Source
 from components.source.source_error import SourceError, source_error
 from components.source.yaml_file import Document, Path, documents
 
-_RESET = "!reset"
-_TAGS = frozenset({_RESET, "!override"})
+_TAGS = {"!reset": False, "!override": True}
+"""What takes away or replaces what an earlier file says, and whether it says something itself."""
 
 
 def parse(text: str, name: str) -> list[Document]:
@@ -22,12 +23,11 @@ def parse(text: str, name: str) -> list[Document]:
 
 
 def source(document: Document, variables: Mapping[str, str]) -> Source:
-    """One file, with its variables resolved, and without what it takes away."""
-    taken = frozenset(path for path, tag in document.tags.items() if tag == _RESET)
+    """One file, with its variables resolved."""
     return Source(
-        value=resolved(without(document.value, taken), (), variables),
+        value=resolved(document.value, (), variables),
         lines={path: document.where(*path) for path in document.lines},
-        replaced=frozenset(document.tags),
+        replaced=document.tagged,
     )
 
 
@@ -78,6 +78,8 @@ class _Extending:
         for text in (base, other):
             if isinstance(text, Unresolved):
                 raise CheckoutError(text.error.cause, text.error.remedy)
+            if secret := names(str(text)):
+                raise CheckoutError(f"takes {', '.join(sorted(secret))}, which is encrypted", "put it into app.env")
         from_file, from_name = (self._read(str(other)), str(other)) if other else (file, file_name)
         found, base_lines = self.service(from_file, from_name, str(base), wanted, (*above, (file_name, name)))
         all_lines = dict(base_lines)

@@ -69,6 +69,8 @@ class Fields:
         if value is None:
             return None
         try:
+            if isinstance(value, float) and value.is_integer():
+                return int(value)
             if isinstance(value, bool | Mapping | list):
                 raise ValueError(key)  # noqa: TRY301, TRY004 - as any other text that is no number
             return int(scalar(value))

@@ -26,7 +26,6 @@ WORKS: Mapping[str, str] = {
     "entrypoint": "",
     "env_file": "Read from the checkout; `required: false`.",
     "environment": "A name with no value is taken from `app.env` or `app.secrets`.",
-    "expose": "The lowest is the port to which Traefik sends requests, if no label names one. Else it has no effect.",
     "extends": "A service of the same file, or of one beside it.",
     "extra_hosts": "",
     "group_add": "",
@@ -75,6 +74,7 @@ NO_EFFECT: Mapping[str, str] = {
     "attach": "nothing is attached to a container",
     "build": "it is for `docker compose build` on your machine",
     "develop": "it is for `docker compose watch` on your machine",
+    "expose": "containers of a network reach every port of each other, and a proxy goes by a label or the image's own",
 }
 """Keys of a service that may stay, and do nothing."""
 

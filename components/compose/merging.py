@@ -10,24 +10,21 @@ from components.compose.resolving import Unresolved
 from components.compose.source import Source
 from components.source.yaml_file import Path
 
-_REPLACED = {"command", "entrypoint", "test"}
+_REPLACED = {("services", "*", "command"), ("services", "*", "entrypoint"), ("services", "*", "healthcheck", "test")}
 """What the later file says of these counts alone, also if that is nothing."""
 _MAPPED = {
-    "environment",
-    "labels",
-    "sysctls",
-    "args",
-    "annotations",
-    "driver_opts",
-    "options",
-    "storage_opt",
+    *(("services", "*", key) for key in ("annotations", "environment", "labels", "storage_opt", "sysctls")),
+    *(("services", "*", "build", key) for key in ("args", "labels")),
+    ("services", "*", "deploy", "labels"),
+    ("networks", "*", "labels"),
+    ("volumes", "*", "labels"),
 }
 """Mappings that may be written as a list of NAME=VALUE."""
-_SEQUENCES = {"dns", "dns_opt", "dns_search", "env_file", "extra_hosts", "tmpfs"}
-"""Lists of a service that may be written in another form."""
-_NAMED: Mapping[str, Mapping[str, object] | None] = {
-    "networks": None,
-    "depends_on": {"condition": "service_started", "required": True},
+_SEQUENCES = {("services", "*", key) for key in ("dns", "dns_opt", "dns_search", "env_file", "extra_hosts", "tmpfs")}
+"""Lists that may be written in another form."""
+_NAMED: Mapping[Path, Mapping[str, object] | None] = {
+    ("services", "*", "networks"): None,
+    ("services", "*", "depends_on"): {"condition": "service_started", "required": True},
 }
 """Mappings that may be written as a list of names, and what a name alone stands for."""
 
@@ -51,12 +48,12 @@ def without(value: Any, paths: frozenset[Path], path: Path = ()) -> Any:  # noqa
 
 def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], over: Source) -> Any:  # noqa: ANN401 - YAML
     """The value at a path with that of the other file over it; `lines` become those of both."""
-    key = str(path[-1]) if path else ""
-    if len(path) > 2 and path[0] in {"services", "networks", "volumes"} and (key in _MAPPED or key in _NAMED):
-        old, new = _as_mapping(old, key), _as_mapping(new, key)
-    if len(path) == 3 and path[0] == "services" and key in _SEQUENCES:
+    form = _form(path)
+    if form in _MAPPED or form in _NAMED:
+        old, new = _as_mapping(old, form), _as_mapping(new, form)
+    if form in _SEQUENCES:
         old, new = _as_list(old), _as_list(new)
-    if new is None and key not in _REPLACED and not (len(path) > 3 and path[-2] in _MAPPED):
+    if new is None and form not in _REPLACED and _form(path[:-1]) not in _MAPPED:
         # A key with nothing behind it says nothing. A variable with no value is taken from the stack.
         return old
     if isinstance(old, dict) and isinstance(new, dict) and not _is_replaced(old, new, path):
@@ -67,22 +64,28 @@ def merged(old: Any, new: Any, path: Path, lines: dict[Path, str], over: Source)
             if name not in old or not isinstance(found[name], dict | list):
                 _take_lines(at, lines, over)
         return found
-    if isinstance(old, list) and isinstance(new, list) and key not in _REPLACED:
+    if isinstance(old, list) and isinstance(new, list) and form not in _REPLACED:
         return _joined(old, new, path, lines, over)
     _take_lines(path, lines, over)
     return new
 
 
+def _form(path: Path) -> Path:
+    """The path with a star for the name that the file gives."""
+    return (path[0], "*", *path[2:]) if len(path) > 1 else path
+
+
 def _is_replaced(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> bool:
     """Whether the later mapping counts alone: options of another log driver, both limits of a kind."""
     if len(path) == 3 and path[-1] == "logging":
-        return None not in {old.get("driver"), new.get("driver")} and old["driver"] != new["driver"]
+        drivers = old.get("driver"), new.get("driver")
+        return None not in drivers and drivers[0] != drivers[1]
     return len(path) == 4 and path[-2] == "ulimits"
 
 
 def _joined(old: list[Any], new: list[Any], path: Path, lines: dict[Path, str], over: Source) -> list[Any]:
     """Both lists, the later one's items in the place of those that stand for the same thing."""
-    identity = _IDENTITIES.get(str(path[-1]), _itself)
+    identity = _IDENTITIES.get(_form(path), _itself)
     found = list(old)
     for number, item in enumerate(new):
         same = next((at for at, other in enumerate(found) if identity(other) == identity(item)), len(found))
@@ -115,31 +118,31 @@ def _subnet(item: object) -> object:
     return item.get("subnet") if isinstance(item, Mapping) else item
 
 
-_IDENTITIES: Mapping[str, Callable[[Any], object]] = {
-    "config": _subnet,
-    "configs": _target,
-    "devices": _target,
-    "dns_opt": _name,
-    "env_file": _env_file,
-    "secrets": _target,
-    "tmpfs": _name,
-    "volumes": _target,
+_IDENTITIES: Mapping[Path, Callable[[Any], object]] = {
+    ("networks", "*", "ipam", "config"): _subnet,
+    ("services", "*", "configs"): _target,
+    ("services", "*", "devices"): _target,
+    ("services", "*", "dns_opt"): _name,
+    ("services", "*", "env_file"): _env_file,
+    ("services", "*", "secrets"): _target,
+    ("services", "*", "tmpfs"): _name,
+    ("services", "*", "volumes"): _target,
 }
 
 
-def _as_mapping(value: Any, key: str) -> Any:  # noqa: ANN401 - YAML
+def _as_mapping(value: Any, form: Path) -> Any:  # noqa: ANN401 - YAML
     """A list as the mapping that it stands for, nothing as an empty one; anything else as it is."""
     if not isinstance(value, list):
         return {} if value is None else value
     found: dict[str, object] = {}
     for item in value:
-        name, mark, rest = str(item).partition("=") if key in _MAPPED else (str(item), "", "")
+        name, mark, rest = str(item).partition("=") if form in _MAPPED else (str(item), "", "")
         if isinstance(item, Unresolved):
             found[name] = Unresolved.of(rest or name, item.error)
         elif mark:
             found[name] = rest
         else:
-            alone = _NAMED.get(key)
+            alone = _NAMED.get(form)
             found[name] = alone and dict(alone)
     return found
 

@@ -1,7 +1,7 @@
 """Published ports of a service (compose specification: ports). Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from components.compose.fields import Fields
 from components.compose.model import Port
@@ -25,18 +25,6 @@ def read(service: Fields) -> tuple[Port, ...]:
         except ValueError as error:
             service.source.refuse((*service.path, "ports", number), str(error), _REMEDY)
     return tuple(dict.fromkeys(found))
-
-
-def lowest(service: Fields, published: Sequence[Port]) -> int | None:
-    """The lowest port that the service exposes, which is where Traefik goes if no label says it; None without any."""
-    found: list[int] = []
-    for number, item in service.items("expose"):
-        ports, _, protocol = str(item).partition("/")
-        try:
-            found += _numbers(ports) if protocol in {"", "tcp"} else []
-        except ValueError as error:
-            service.source.refuse((*service.path, "expose", number), str(error), "write PORT or PORT/PROTOCOL")
-    return min([*found, *(port.internal for port in published if port.protocol == "tcp")]) if found else None
 
 
 def _short(text: str) -> Iterator[Port]:

@@ -15,6 +15,7 @@ from components.compose.merging import merge
 from components.compose.model import Project, Service
 from components.compose.mounts import as_text
 from components.compose.resolving import settled
+from components.compose.routes import port
 from components.compose.service_reader import ServiceReader, links
 from components.compose.source import Source
 from components.settings.problem import Problem
@@ -55,7 +56,6 @@ def read(
     top = Fields.of(source, (), source.value)
     name = _project_name(top, project, fallback)
     reader = ServiceReader(
-        project=name,
         checkout=checkout,
         variables=variables,
         is_stack_image=is_stack_image,
@@ -78,7 +78,7 @@ def read(
         services=ordered,
         networks=dict(networks(top, name, services)),
         volumes=dict(volumes(top, name, services)),
-        notes=tuple(_notes(source)),
+        notes=tuple(_notes(source, services)),
     )
     source.check()
     return found
@@ -265,12 +265,22 @@ def _check_names(source: Source, services: Mapping[str, Service]) -> None:
                 )
 
 
-def _notes(source: Source) -> Iterator[str]:
+def _notes(source: Source, services: Mapping[str, Service]) -> Iterator[str]:
     for name, service in source.value["services"].items():
         for key in keys.NO_EFFECT:
             if key in service and key in {"build", "develop"}:
                 path: Path = ("services", name, key)
                 yield str(Problem(path=source.where(path), cause=f"{key} has no effect", remedy=keys.NO_EFFECT[key]))
+        read = services[name]
+        if service.get("expose") and (
+            (read.is_routed and port(read.labels) is None) or "VIRTUAL_HOST" in read.environment
+        ):
+            path = ("services", name, "expose")
+            cause = "expose has no effect, and a proxy goes by what the image exposes: Docker's provider adds nothing"
+            remedy = (
+                "if that is another port, name it in the label loadbalancer.server.port of Traefik's service, or in "
+            )
+            yield str(Problem(path=source.where(path), cause=cause, remedy=f"{remedy}VIRTUAL_PORT"))
         waits = service.get("depends_on")
         for other, given in waits.items() if isinstance(waits, dict) else ():
             if isinstance(given, dict) and given.get("restart"):

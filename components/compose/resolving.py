@@ -57,6 +57,9 @@ def settled(source: Source) -> Source:
 
 def _settled(source: Source, value: Any, path: Path) -> Any:  # noqa: ANN401 - YAML
     if isinstance(value, dict):
+        for name in value:
+            if secret := names(name):
+                _refuse_secret(source, (*path, f"${min(secret)}"), secret)
         return {
             name: item if _is_not_read((*path, name)) else _settled(source, item, (*path, name))
             for name, item in value.items()
@@ -70,12 +73,16 @@ def _settled(source: Source, value: Any, path: Path) -> Any:  # noqa: ANN401 - Y
         source.refuse(path, value.error.cause, f"{own}{value.error.remedy}")
         return ""
     if isinstance(value, str) and (secret := names(value)) and not _may_be_secret(path):
-        source.refuse(
-            path,
-            f"takes {', '.join(sorted(secret))}, which is encrypted, and this is no place for a secret",
-            "put it into app.env, or use it in environment, labels, command, a config or a secret",
-        )
+        _refuse_secret(source, path, secret)
     return value
+
+
+def _refuse_secret(source: Source, path: Path, secret: set[str]) -> None:
+    source.refuse(
+        path,
+        f"takes {', '.join(sorted(secret))}, which is encrypted, and this is no place for a secret",
+        "put it into app.env, or use it in environment, labels, command, a config or a secret",
+    )
 
 
 def _is_extension(path: Path) -> bool:

@@ -8,9 +8,10 @@ the new one win: their priority is higher by one (see `swap`).
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.compose.interpolation import names
 from components.docker_app.labels import PROBE_HEADER, probe_path
 from components.docker_app.swap import Generation
 from components.docker_app.traefik_rules import hosts, path
@@ -20,7 +21,6 @@ _FIRST = 1_000_000_000
 _OVER = "/.well-known/gitlab-deploy/over"
 _ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(.+)", re.IGNORECASE)
 _SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.(.+)", re.IGNORECASE)
-_PORTS = {"loadbalancer.server.port", "loadbalancer.server.url"}
 _ERRORS_SERVICE, _CHAINED = "errors.service", "chain.middlewares"
 _MIDDLEWARE = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.(.+)", re.IGNORECASE)
 
@@ -85,16 +85,6 @@ def port(labels: Mapping[str, str]) -> int | None:
     return int(found.pop()) if len(found) == 1 and all(value.isdigit() for value in found) else None
 
 
-def with_port(labels: Mapping[str, str], service: str, number: int) -> dict[str, str]:
-    """The labels with a port for each of Traefik's services that has none; `service` is the name if there is none."""
-    fields: dict[str, set[str]] = {}
-    for label in labels:
-        if found := _SERVICE.fullmatch(label):
-            fields.setdefault(found[1], set()).add(found[2].lower())
-    names = [name for name, given in fields.items() if not given & _PORTS] if fields else [service]
-    return {**labels, **{f"traefik.http.services.{name}.loadbalancer.server.port": str(number) for name in names}}
-
-
 def of_generation(labels: Mapping[str, str], service: str, generation: Generation) -> dict[str, str]:
     """The labels, with routers and services that no container of another generation has.
 
@@ -105,7 +95,11 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
     suffix = f"-{generation.token}"
     own = {found[1].lower(): found[1] for label in labels if (found := _SERVICE.fullmatch(label))}
     middlewares = _middlewares(labels, own, suffix)
-    asked = {value.partition("@")[0].lower() for label, value in labels.items() if _field(label) == _ERRORS_SERVICE}
+    asked = {
+        value.partition("@")[0].lower()
+        for label, value in labels.items()
+        if _field(label) == _ERRORS_SERVICE and _renamed(value, own, suffix) != value
+    }
     found_labels: dict[str, str] = {}
     for label, value in labels.items():
         if router := _ROUTER.fullmatch(label):
@@ -125,25 +119,34 @@ def of_generation(labels: Mapping[str, str], service: str, generation: Generatio
         # Traefik would make one of the compose labels, the same for both containers. It finds the port itself.
         own = {service.lower(): service}
         found_labels[f"traefik.http.services.{service}{suffix}.loadbalancer.server.scheme"] = "http"
-    for route in routes(labels):
+    if len(own) == 1:
+        for name in {router[1] for label in labels if (router := _ROUTER.fullmatch(label))}:
+            at = f"traefik.http.routers.{name}{suffix}.service"
+            found_labels.setdefault(at, f"{next(iter(own.values()))}{suffix}")
+    found_labels |= _ranked(routes(labels), found_labels, suffix, generation)
+    if (probe := probed(labels)) is not None:
+        found_labels |= _probe(probe, found_labels, generation.token)
+    return found_labels
+
+
+def _ranked(found: Sequence[Route], labels: Mapping[str, str], suffix: str, generation: Generation) -> dict[str, str]:
+    """The priorities of the routers, so that those of the newer container come first."""
+    ranks: dict[str, str] = {}
+    for route in found:
         at = f"traefik.http.routers.{route.name}{suffix}"
-        given = found_labels.get(f"{at}.priority", "")
+        given = labels.get(f"{at}.priority", "")
         lowest = int(given) if given.isdigit() and int(given) else len(route.rule)
-        found_labels[f"{at}.priority"] = str(lowest + generation.level)
-        if len(own) == 1:
-            found_labels.setdefault(f"{at}.service", f"{next(iter(own.values()))}{suffix}")
+        ranks[f"{at}.priority"] = str(lowest + generation.level)
         if generation.starts_over:
             # The lowest priority again. Traefik drops a router that two containers define differently: that of the
             # container before this one. Later on it is one more that nobody asks for.
             before = f"traefik.http.routers.{route.name}-{generation.before}"
-            found_labels[f"{before}.rule"] = f"Path(`{_OVER}/{generation.before}`)"
-            if f"{at}.service" in found_labels:
-                found_labels[f"{before}.service"] = found_labels[f"{at}.service"]
+            ranks[f"{before}.rule"] = f"Path(`{_OVER}/{generation.before}`)"
+            if f"{at}.service" in labels:
+                ranks[f"{before}.service"] = labels[f"{at}.service"]
             if route.entry_points:
-                found_labels[f"{before}.entrypoints"] = ",".join(route.entry_points)
-    if (probe := probed(labels)) is not None:
-        found_labels |= _probe(probe, found_labels, generation.token)
-    return found_labels
+                ranks[f"{before}.entrypoints"] = ",".join(route.entry_points)
+    return ranks
 
 
 def _probe(route: Route, labels: Mapping[str, str], token: str) -> dict[str, str]:
@@ -178,7 +181,8 @@ def _field(label: str) -> str:
 def _middlewares(labels: Mapping[str, str], own: Mapping[str, str], suffix: str) -> dict[str, str]:
     """The names under which the service's own routers use the middlewares that it defines itself.
 
-    One that refers to another middleware or to a service of these labels refers to that of the generation.
+    One that refers to another middleware or to a service of these labels refers to that of the generation, and what is
+    encrypted in one is not known here.
     """
     definitions: dict[str, dict[str, str]] = {}
     for label, value in labels.items():
@@ -186,9 +190,15 @@ def _middlewares(labels: Mapping[str, str], own: Mapping[str, str], suffix: str)
             definitions.setdefault(found[1].lower(), {})[found[2].lower()] = value
     return {
         name: f"{name}-{hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]}"
-        + suffix * (_CHAINED in fields or _renamed(fields.get(_ERRORS_SERVICE, ""), own, suffix).endswith(suffix))
+        + suffix * _is_of_generation(fields, own)
         for name, fields in definitions.items()
     }
+
+
+def _is_of_generation(fields: Mapping[str, str], own: Mapping[str, str]) -> bool:
+    """Whether a middleware that says the same in the labels may be another one in the next generation."""
+    asked = fields.get(_ERRORS_SERVICE, "")
+    return _CHAINED in fields or _renamed(asked, own, "-") != asked or any(map(names, fields.values()))
 
 
 def _copies(

@@ -4,9 +4,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from components.compose import keys, options, ports, routes, values
+from components.compose import keys, options, ports, values
 from components.compose.checkout import Checkout, CheckoutError
 from components.compose.environment import Environment
 from components.compose.fields import Fields
@@ -23,8 +23,6 @@ Files = Mapping[str, Mapping[str, tuple[str | None, str | None]]]
 class ServiceReader:
     """Reads the services of one project."""
 
-    project: str
-    """Its name."""
     checkout: Checkout
     variables: Mapping[str, str]
     """Values of the stack file by their names; a mark for each that is encrypted."""
@@ -72,7 +70,7 @@ class ServiceReader:
         mode = fields.text("network_mode")
         if mode is not None and mode.startswith(("service:", "container:")):
             fields.refuse("network_mode", "ties two containers together", "put both on one network")
-        service = Service(
+        return Service(
             name=name,
             where=fields.source.where(fields.path),
             image=self._image(fields),
@@ -94,24 +92,6 @@ class ServiceReader:
             max_retries=attempts,
             options=others,
         )
-        return self._with_port(service, fields)
-
-    def _with_port(self, service: Service, fields: Fields) -> Service:
-        """The service with the port that it exposes in its labels: Docker's provider exposes only what is published."""
-        lowest = ports.lowest(fields, service.ports)
-        if lowest is None:
-            return service
-        if service.environment.get("VIRTUAL_HOST") and "VIRTUAL_PORT" not in service.environment:
-            fields.refuse(
-                "expose",
-                "names the port of VIRTUAL_HOST, and Docker's provider exposes what is published alone",
-                f"add VIRTUAL_PORT: '{lowest}' to environment",
-            )
-        if not service.is_routed:
-            return service
-        # As Traefik calls the service of a container that has no label for it.
-        name = f"{service.name}-{self.project}".replace(".", "-")
-        return replace(service, labels=routes.with_port(service.labels, name, lowest))
 
     def _keys(self, fields: Fields) -> None:
         known = {**keys.WORKS, **keys.NO_EFFECT, "scale": ""}
@@ -183,6 +163,9 @@ class ServiceReader:
     def _commands(self, fields: Fields) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
         """The command and the entrypoint, as Docker's provider can be given them."""
         command, entrypoint = self._command(fields, "command"), self._command(fields, "entrypoint")
+        if entrypoint == ("",):
+            # To Docker that is none too.
+            entrypoint = ()
         if entrypoint == () and not command:
             fields.refuse(
                 "entrypoint",

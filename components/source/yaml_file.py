@@ -6,7 +6,7 @@ PyYAML does: no dates, no numbers to base 60, `0644` is octal, and a key is a te
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -28,6 +28,7 @@ _CORE = "tag:yaml.org,2002:"
 _MERGE = f"{_CORE}merge"
 _COLLECTIONS = {f"{_CORE}map", f"{_CORE}seq"}
 _QUOTED = {"'", '"', "|", ">"}
+_NO_TAGS: Mapping[str, bool] = {}
 _NULL = re.compile(r"|~|null|Null|NULL")
 _BOOLEANS = {
     "yaml 1.1": re.compile(r"(?:(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)|false|False|FALSE|n|N|no|No|NO|off|Off|OFF)"),
@@ -53,8 +54,8 @@ class Document:
     """Plain data: mappings with texts as keys, lists, texts, numbers, booleans, None. Nothing in it is shared."""
     lines: dict[Path, int] = field(repr=False)
     """The line of each value, the first being 1, by its path; of one in a mapping that of its key."""
-    tags: dict[Path, str] = field(default_factory=dict, repr=False)
-    """The tags of those that the caller knows, by the paths of their values."""
+    tagged: frozenset[Path] = frozenset()
+    """Where a tag is that the caller knows."""
 
     def where(self, *path: str | int) -> str:
         """FILE:LINE of a value; if there is none at the path, of the nearest one that it would be in."""
@@ -63,10 +64,11 @@ class Document:
         return f"{self.file}:{self.lines[path]}"
 
 
-def documents(text: str, file: str, booleans: Booleans, tags: frozenset[str] = frozenset()) -> list[Document]:
+def documents(text: str, file: str, booleans: Booleans, tags: Mapping[str, bool] = _NO_TAGS) -> list[Document]:
     """The documents that have content, in their order; SourceError with the line if the text is not such YAML.
 
-    `file` is its name as it is shown, `tags` are what a value may have besides those of YAML: it is read as without.
+    `file` is its name as it is shown, `tags` are those that a value may have besides YAML's own, and whether it is read
+    then, as if it had none.
     """
     reader = _Reader(file=file, booleans=booleans, known=tags)
     try:
@@ -82,10 +84,10 @@ def documents(text: str, file: str, booleans: Booleans, tags: frozenset[str] = f
     found = []
     for node in nodes:
         lines: dict[Path, int] = {}
-        reader.tags.clear()
+        reader.tagged.clear()
         value = reader.value(node, (), lines, ())
         if value is not None:
-            found.append(Document(file=file, value=value, lines=lines, tags=dict(reader.tags)))
+            found.append(Document(file=file, value=value, lines=lines, tagged=frozenset(reader.tagged)))
     return found
 
 
@@ -107,10 +109,10 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> SourceErro
 class _Reader:
     file: str
     booleans: Booleans
-    known: frozenset[str]
-    """Tags that are recorded."""
-    tags: dict[Path, str] = field(default_factory=dict)
-    """Of the document that is read, by the paths of the values."""
+    known: Mapping[str, bool]
+    """Tags that are recorded, and whether what has them is read."""
+    tagged: set[Path] = field(default_factory=set)
+    """Where they are in the document that is read."""
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def value(self, node: yaml.Node, path: Path, lines: dict[Path, int], above: tuple[yaml.Node, ...]) -> object:
@@ -124,13 +126,14 @@ class _Reader:
             raise self._refused(node, f"is nested more than {DEEPEST} deep", "nest less")
         within = (*above, node)
         if node.tag in self.known:
-            self.tags[path] = node.tag
+            self.tagged.add(path)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
-        if node.tag not in _COLLECTIONS | self.known:
+        if node.tag not in _COLLECTIONS and node.tag not in self.known:
             raise self._refused(node, f"has the tag {node.tag}, which nothing here reads", "take the tag out")
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, number), lines, within) for number, item in enumerate(node.value)]
+            read = [item for item in node.value if self.known.get(item.tag, True)]
+            return [self.value(item, (*path, number), lines, within) for number, item in enumerate(read)]
         return self._mapping(cast("yaml.MappingNode", node), path, lines, within)
 
     def _mapping(
@@ -146,7 +149,10 @@ class _Reader:
             if name in found:
                 raise self._refused(key, f"has the key {name!r} twice in one mapping", "keep one of them")
             lines[*path, name] = key.start_mark.line + 1
-            found[name] = self.value(item, (*path, name), lines, above)
+            if self.known.get(item.tag, True):
+                found[name] = self.value(item, (*path, name), lines, above)
+            else:
+                self.tagged.add((*path, name))
         for other in merged:
             if other in above:
                 raise self._refused(other, "is an anchor that refers to itself", "write the value out")

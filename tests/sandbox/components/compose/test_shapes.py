@@ -112,7 +112,6 @@ PAGES = f"""\
   pages:
     image: $OTHER
     networks: [web]
-    expose: [8080]
     labels:
       - traefik.enable=true
       - traefik.docker.network=web
@@ -122,7 +121,7 @@ PAGES = f"""\
       - traefik.http.middlewares.pages.errors.status=200
       - traefik.http.middlewares.pages.errors.service=pages
       - traefik.http.middlewares.pages.errors.query=/
-      - traefik.http.services.pages.loadbalancer.server.scheme=http
+      - traefik.http.services.pages.loadbalancer.server.port=8080
   words:
     image: $OTHER
     entrypoint: [/bin/sh, -c]
@@ -136,7 +135,7 @@ def test_pages_of_another_container_are_found_behind_its_middleware(
 ) -> None:
     shop = Composed(docker, tmp_path, engine, PAGES)
     shop.up()
-    # In the place of every answer of the site; the image exposes no port.
+    # In the place of every answer of the site.
     assert wait(lambda: "passwd" in docker.get()[1], 30)
     shop.choose("2.0.0")
     shop.replace("errors.query=/", "errors.query=/passwd")

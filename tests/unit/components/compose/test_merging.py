@@ -118,3 +118,24 @@ def test_what_is_taken_away_in_the_only_file_is_not_there() -> None:
 def test_another_tag_is_refused() -> None:
     [problem] = problems(f"{WEB}    ports: !mine []\n")
     assert "has the tag !mine" in problem
+
+
+def test_what_is_taken_away_is_that_of_files_before_and_items_may_be() -> None:
+    first = f"x-b: &b {{ports: !reset []}}\n{WEB}    <<: *b\n    ports: ['80:80']\n    expose: [!reset 1, 2]\n"
+    assert [port.external for port in read(first).services["web"].ports] == [80]
+    taken = f"{WEB}    ports: [!reset '80:80', '81:81']\n"
+    assert [port.external for port in read(taken).services["web"].ports] == [81]
+
+
+@pytest.mark.parametrize("name", ["args", "options", "labels", "environment", "networks", "command", "test", "volumes"])
+@pytest.mark.parametrize("key", ["environment", "labels"])
+def test_a_variable_or_label_may_have_the_name_of_a_key(key: str, name: str) -> None:
+    web = over(f"{key}: {{{name}: a}}", f"{key}: {{{name}: b, c: d}}")
+    assert getattr(web, key) == {name: "b", "c": "d"}
+    assert over(f"labels: {{{name}: }}", f"labels: {{{name}: , c: }}").labels == {name: "", "c": ""}
+
+
+def test_a_driver_of_the_log_that_is_no_text_is_refused() -> None:
+    [problem] = problems(f"{WEB}    logging: {{driver: [a]}}\n", "services: {web: {logging: {options: {a: b}}}}\n")
+    assert "services.web.logging.driver is no text" in problem
+    assert over("logging: {driver: [a]}", "logging: {driver: b}").options == {"log_driver": "b", "log_opts": {}}

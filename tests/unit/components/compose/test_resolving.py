@@ -62,3 +62,16 @@ def test_a_name_may_begin_like_a_key_of_the_author() -> None:
 def test_the_stacks_image_is_known_whatever_variable_its_repository_has(image: str, *, own: bool) -> None:
     text = f"{WEB}  other: {{image: '{image}'}}\n"
     assert read(text).services["other"].is_stacks_own is own
+
+
+@pytest.mark.parametrize("body", ["sysctls: ['${S}=1']", "labels: ['${S}=1']", "environment: ['${S}=1']"])
+def test_the_name_of_a_key_is_no_place_for_a_secret(body: str) -> None:
+    more = f"services:\n  web:\n    {body.partition('[')[0]}['b=1']\n"
+    [problem] = problems(f"{WEB}    {body}\n", more, secrets=["S"])
+    assert "takes S, which is encrypted, and this is no place for a secret" in problem
+
+
+@pytest.mark.parametrize("given", ["{service: '${S}'}", "{file: '${S}', service: a}", "'${S}'"])
+def test_no_service_is_extended_whose_name_is_encrypted(given: str) -> None:
+    [problem] = problems(f"{WEB}    extends: {given}\n", secrets=["S"])
+    assert "services.web.extends takes S, which is encrypted; put it into app.env" in problem

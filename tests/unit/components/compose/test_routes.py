@@ -1,7 +1,9 @@
-from components.compose.routes import of_generation, port, probed, routes, with_port
+from components.compose.interpolation import mark
+from components.compose.routes import of_generation, port, probed, routes
 from components.docker_app.swap import Generation
 
 FIRST = Generation(number=1, token="one")
+NEXT = Generation(number=2, token="two")
 LABELS = {
     "traefik.enable": "true",
     "traefik.http.routers.shop.rule": "Host(`a.example.org`) && PathPrefix(`/shop`)",
@@ -144,8 +146,30 @@ def test_what_refers_to_the_containers_own_service_finds_that_of_its_generation(
     assert found["traefik.http.services.pages.loadbalancer.server.port"] == "8080"
 
 
-def test_a_service_with_no_port_gets_the_one_that_is_exposed() -> None:
-    at = "loadbalancer.server.port"
-    assert with_port({}, "web-blog", 3000) == {f"traefik.http.services.web-blog.{at}": "3000"}
-    given = {f"traefik.http.services.a.{at}": "1", "traefik.http.services.b.loadbalancer.sticky.cookie": "true"}
-    assert with_port(given, "web-blog", 3000) == {**given, f"traefik.http.services.b.{at}": "3000"}
+def test_a_router_that_goes_by_the_default_rule_has_its_service_too() -> None:
+    labels = {
+        "traefik.http.routers.web.middlewares": "err",
+        "traefik.http.middlewares.err.errors.service": "web",
+        "traefik.http.services.web.loadbalancer.server.port": "80",
+    }
+    assert of_generation(labels, "web", FIRST)["traefik.http.routers.web-one.service"] == "web-one"
+
+
+def test_a_service_of_another_provider_is_not_the_containers_own() -> None:
+    labels = {
+        "traefik.http.middlewares.err.errors.service": "web@file",
+        "traefik.http.services.web.loadbalancer.server.port": "80",
+    }
+    found = of_generation(labels, "web", FIRST)
+    assert "traefik.http.services.web.loadbalancer.server.port" not in found
+
+
+def test_a_middleware_with_an_encrypted_value_is_that_of_its_generation() -> None:
+    labels = {
+        "traefik.http.routers.web.middlewares": "auth",
+        "traefik.http.middlewares.auth.basicauth.users": mark("USERS"),
+    }
+    used = [
+        of_generation(labels, "web", one)[f"traefik.http.routers.web-{one.token}.middlewares"] for one in (FIRST, NEXT)
+    ]
+    assert used[0] != used[1]

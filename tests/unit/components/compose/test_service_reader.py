@@ -18,6 +18,7 @@ def web(body: str, **others: object) -> Service:
         ("command: a b\nentrypoint: []", None, ("a", "b")),
         ("command: a b\nentrypoint: ''", None, ("a", "b")),
         ("command: []", (), None),
+        ("command: a b\nentrypoint: ['']", None, ("a", "b")),
     ],
 )
 def test_words_that_the_provider_cannot_send_are_given_as_the_entrypoint(
@@ -36,8 +37,6 @@ def test_words_that_the_provider_cannot_send_are_given_as_the_entrypoint(
         ("tty: perhaps", "tty is neither true nor false"),
         ("init: [a]", "init is neither true nor false"),
         ("blkio_config: {weight: 1}", "blkio_config is nothing that is tried here"),
-        ("expose: [http]", "expose.0 has 'http', which is no port from 1 to 65535; write PORT or PORT/PROTOCOL"),
-        ("expose: [3000]\nenvironment: {VIRTUAL_HOST: a}", "expose names the port of VIRTUAL_HOST, and Docker's"),
         (f"env_file: {'a' * 300}", f"env_file.0 names '{'a' * 200}', which cannot be read (File name too long); che"),
         (f"volumes: ['./{'a' * 300}:/a']", f"volumes.0 names './{'a' * 198}', which cannot be read (File name too"),
         ("security_opt: ['seccomp:./no.json']", "security_opt names './no.json', which is no file of the checkout"),
@@ -87,24 +86,27 @@ def test_a_restart_with_another_service_is_noted() -> None:
     ]
 
 
-PORT = "traefik.http.services.{}.loadbalancer.server.port"
 RULE = "traefik.http.routers.r.rule=Host(`a.example.org`)"
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("body", "is_noted"),
     [
-        (f"expose: ['3000-3001', '53/udp']\nlabels: ['{RULE}']", {PORT.format("web-blog"): "3000"}),
-        (f"expose: [3000]\nports: ['127.0.0.1:8080:80']\nlabels: ['{RULE}']", {PORT.format("web-blog"): "80"}),
-        (f"expose: [3000]\nlabels: ['{RULE}', '{PORT.format('a')}=80']", {PORT.format("a"): "80"}),
-        ("expose: [3000]", {}),
-        (f"labels: ['{RULE}']", {}),
+        (f"labels: ['{RULE}']", True),
+        ("environment: {VIRTUAL_HOST: a}", True),
+        (f"labels: ['{RULE}', 'traefik.http.services.a.loadbalancer.server.port=80']", False),
+        ("labels: ['traefik.enable=false']", False),
     ],
 )
-def test_traefik_goes_to_the_lowest_port_that_is_exposed(body: str, expected: dict[str, str]) -> None:
-    labels = dict(web(body).labels)
-    labels.pop(RULE.partition("=")[0], None)
-    assert labels == expected
+def test_a_port_that_no_proxy_finds_is_noted(body: str, *, is_noted: bool) -> None:
+    notes = read(service(f"expose: [3000]\n{body}")).notes
+    said = "compose.0.yml:4 expose has no effect, and a proxy goes by what the image exposes"
+    assert [note.partition(":")[0] + ":" + note.split(":")[1] for note in notes] == [said] * is_noted
+
+
+@pytest.mark.parametrize("given", ["1e6", "1000000", "'1000000'", "1000000.0"])
+def test_a_whole_number_may_be_written_with_an_exponent(given: str) -> None:
+    assert web(f"cpu_shares: {given}").options == {"cpu_shares": 1000000}
 
 
 def test_a_profile_for_seccomp_is_sent_as_its_content() -> None:

@@ -44,10 +44,7 @@ REFUSED = {
         "services.agent.volumes.2 mounts '~/.config' of somebody's home; use a named volume for data, or an absolute",
         "services.through.network_mode ties two containers together; put both on one network",
     ],
-    "proxy-with-companion": [
-        "services.companion.volumes_from ties two containers together; name the volumes in both",
-        "expose names the port of VIRTUAL_HOST, and Docker's provider exposes what is published alone; add VIRT",
-    ],
+    "proxy-with-companion": ["services.companion.volumes_from ties two containers together; name the volumes in both"],
     "written-for-a-swarm": [
         "services.reports.environment.0 takes $REPORTS_STORE, which is not set (Place the store of"
     ],
