@@ -3,10 +3,11 @@
 import re
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from components.compose.interpolation import CLOSE, OPEN, interpolate
 
+_BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _NAME = re.compile(r"(?:export[^\S\n]+)?([^=:\n]*)([=:]?)")
 _ALLOWED = re.compile(r"[\w.\-\[\]]+")
 _ESCAPE = re.compile(r"\\(?:([abfnrtv$\"\\])|0([0-7]{3}))")
@@ -22,7 +23,11 @@ def parse(text: str, variables: Mapping[str, str], before: Mapping[str, str], *,
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if OPEN in text or CLOSE in text:
         raise ValueError("holds a character of Unicode's private use")
-    return _raw(text, variables) if raw else _Parser(text=text, variables=variables, before=before).parse()
+    if raw:
+        return _raw(text, variables)
+    found: dict[str, str] = {}
+    known = ChainMap(dict(variables), found, dict(before))
+    return _Parser(text=text, variables=variables, known=known, found=found).parse()
 
 
 def _raw(text: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -40,52 +45,54 @@ def _raw(text: str, variables: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Parser:
     text: str
     variables: Mapping[str, str]
-    before: Mapping[str, str]
-    position: int = 0
-    found: dict[str, str] = field(default_factory=dict)
+    known: Mapping[str, str]
+    """What a value may use: it has those that are found."""
+    found: dict[str, str]
 
     def parse(self) -> dict[str, str]:
-        while (start := re.compile(r"(?:\s|#[^\n]*)*").match(self.text, self.position)) and start.end() < len(
-            self.text
-        ):
-            self.position = start.end()
-            self._statement()
+        position = self._start(0)
+        while position < len(self.text):
+            position = self._start(self._statement(position))
         return self.found
 
-    def _statement(self) -> None:
-        line = self.text.count("\n", 0, self.position) + 1
-        given = _NAME.match(self.text, self.position)
+    def _start(self, position: int) -> int:
+        """Where the next statement starts, behind blanks and comments."""
+        blank = _BLANK.match(self.text, position)
+        return blank.end() if blank else position
+
+    def _statement(self, position: int) -> int:
+        """Reads the statement there; where it ends."""
+        line = self.text.count("\n", 0, position) + 1
+        given = _NAME.match(self.text, position)
         name = given[1].strip() if given else ""
         if given is None or not _ALLOWED.fullmatch(name):
             raise ValueError(f"has no NAME=VALUE in line {line}")
-        self.position = given.end()
         if given[2]:
-            self.found[name] = self._value(line)
-        elif name in self.variables:
+            self.found[name], end = self._value(given.end(), line)
+            return end
+        if name in self.variables:
             self.found[name] = self.variables[name]
+        return given.end()
 
-    def _value(self, line: int) -> str:
-        while self.text[self.position : self.position + 1] in {" ", "\t"}:
-            self.position += 1
-        quote = self.text[self.position : self.position + 1]
+    def _value(self, position: int, line: int) -> tuple[str, int]:
+        """The value there, and where it ends."""
+        while self.text[position : position + 1] in {" ", "\t"}:
+            position += 1
+        quote = self.text[position : position + 1]
         if quote not in {"'", '"'}:
-            rest, _, _ = self.text[self.position :].partition("\n")
-            self.position += len(rest)
-            return self._resolved(rest.partition(" #")[0].rstrip())
-        closed = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(self.text, self.position)
+            rest, _, _ = self.text[position:].partition("\n")
+            return interpolate(rest.partition(" #")[0].rstrip(), self.known), position + len(rest)
+        closed = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(self.text, position)
         if closed is None:
             raise ValueError(f"has a quote that is not closed in line {line}")
         # What stands behind it is the next statement.
-        self.position = closed.end()
         inside = closed[1].replace(f"\\{quote}", quote)
-        return inside if quote == "'" else self._resolved(_ESCAPE.sub(_unescaped, inside))
-
-    def _resolved(self, text: str) -> str:
-        return interpolate(text, ChainMap(dict(self.variables), self.found, dict(self.before)))
+        value = inside if quote == "'" else interpolate(_ESCAPE.sub(_unescaped, inside), self.known)
+        return value, closed.end()
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ def parse(text: str, name: str) -> list[Document]:
     return documents(text, name, "yaml 1.2", _TAGS)
 
 
-def source(document: Document, variables: Mapping[str, str]) -> Source:
+def _source(document: Document, variables: Mapping[str, str]) -> Source:
     """One file, with its variables resolved."""
     return Source(
         value=resolved(document.value, (), variables),
@@ -31,8 +31,12 @@ def source(document: Document, variables: Mapping[str, str]) -> Source:
     )
 
 
-def extend(file: Source, checkout: Checkout, variables: Mapping[str, str]) -> Source:
-    """The file with the keys of what its services extend written out in them; what cannot be followed is recorded."""
+def extend(document: Document, checkout: Checkout, variables: Mapping[str, str]) -> Source:
+    """One file, with its variables resolved, and the keys of what its services extend written out in them.
+
+    What cannot be followed is recorded.
+    """
+    file = _source(document, variables)
     given = file.value.get("services")
     if not isinstance(given, dict):
         return file
@@ -103,7 +107,7 @@ class _Extending:
             except SourceError as error:
                 problem = error.problems[0]
                 raise CheckoutError(f"names {problem.path}, which {problem.cause}", problem.remedy) from None
-            self._files[name] = source(found[0], self.variables)
+            self._files[name] = _source(found[0], self.variables)
         return self._files[name]
 
 

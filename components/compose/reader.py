@@ -8,7 +8,6 @@ from components.compose import keys
 from components.compose.checkout import Checkout, CheckoutError
 from components.compose.declared import networks, volumes
 from components.compose.extending import extend
-from components.compose.extending import source as read_source
 from components.compose.fields import Fields
 from components.compose.interpolation import InterpolationError, interpolate, less_variables, mark
 from components.compose.merging import merge
@@ -48,7 +47,7 @@ def read(
     # As compose does: a file is resolved and extended by itself, before another one is laid over it.
     named = _name(documents, project, fallback, variables)
     variables |= {"COMPOSE_PROJECT_NAME": named} if named else {}
-    source = merge([extend(read_source(one, variables), checkout, variables) for one in documents])
+    source = merge([extend(one, checkout, variables) for one in documents])
     _check_keys(source)
     _prepare(source, is_stack_image, variables)
     source = settled(source)
@@ -163,9 +162,9 @@ def _project_name(top: Fields, given: str | None, fallback: str | None) -> str:
 
 def _files(top: Fields, kind: str, checkout: Checkout, variables: Mapping[str, str]) -> dict[str, Any]:
     """Configs or secrets that services use: text, or base64."""
-    section = top.child(kind)
+    section, used = top.child(kind), _used(top, kind)
     found: dict[str, tuple[str | None, str | None]] = {}
-    for name in [name for name in section.value if name in _used(top, kind)]:
+    for name in [name for name in section.value if name in used]:
         one = section.child(name)
         one.only({"file", "content", "environment", "external", "name"})
         # What follows is about this, not about an empty file.

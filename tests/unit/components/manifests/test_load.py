@@ -11,6 +11,7 @@ from components.manifests.reader import read
 from components.source.source_error import SourceError
 from tests.support.main_program import every_block, run_program
 from tests.support.project import ROOT
+from tests.support.web_manifest import WEB
 
 FILES = {
     "manifests": ["examples/two-services/kubernetes/*.yml"],
@@ -23,21 +24,6 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program's folder is the repository."""
     monkeypatch.setattr(pulumi, "get_root_directory", lambda: str(ROOT))
     monkeypatch.delenv("GITLAB_DEPLOY_FILES", raising=False)
-
-
-WEB = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-        - name: web
-          image: IMAGE
-"""
 
 
 def problem_of(text: str) -> str:

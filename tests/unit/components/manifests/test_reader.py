@@ -8,21 +8,9 @@ from components.manifests import schema
 from components.manifests.reader import Read, read
 from components.source.source_error import SourceError
 from components.source.yaml_file import documents
+from tests.support.web_manifest import WEB
 
 IMAGE = ImageReference.parse("registry.example.com/group/blog:1.0.0")
-WEB = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-        - name: web
-          image: IMAGE
-"""
 
 
 def manifests(text: str, **reserved: str) -> Read:

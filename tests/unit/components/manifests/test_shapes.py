@@ -8,22 +8,10 @@ from components.manifests.load import documents
 from components.manifests.reader import Read, read
 from components.source.source_error import SourceError
 from tests.support.project import ROOT
+from tests.support.web_manifest import WEB
 
 IMAGE = ImageReference.parse("registry.sandbox.test/group/blog:1.0.0")
 SHAPES = ROOT / "tests" / "support" / "manifests"
-WEB = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-        - name: web
-          image: IMAGE
-"""
 INGRESS = """\
 ---
 apiVersion: VERSION
