@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,13 +38,12 @@ def first(blog: Deployed) -> Run:
     return found
 
 
-def test_a_run_says_how_far_pods_and_containers_are(first: Run) -> None:
-    # On a busy machine one of them is ready by the first look.
-    assert re.search(r"web: [01] of 2 Pods ready", first.stdout)
+def test_a_run_says_how_far_a_container_is(first: Run) -> None:
+    # How far Pods are is shown where they stay unready: here they may be ready by the first look.
     for words in ("pulling", "pulled", "waiting until it is healthy", "is healthy", "the reverse proxy serves"):
         assert words in first.stdout, words
-    # In the log of a job, and not once more among the messages at the end.
-    assert "Pods ready" not in first.stdout.partition("Diagnostics:")[2]
+        # In the log of a job, and not once more among the messages at the end.
+        assert words not in first.stdout.partition("Diagnostics:")[2], words
 
 
 def test_a_run_ends_with_the_image_and_the_addresses(first: Run, blog: Deployed) -> None:

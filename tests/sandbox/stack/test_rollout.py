@@ -67,6 +67,11 @@ def test_broken_image_is_reported_with_its_reason_while_the_old_pods_serve_on(
         again = deployed.project.pulumi("up", "--yes", "--skip-preview")
         assert again.code != 0
         assert "its container exits with code 1 (Error)" in again.text
+    else:
+        # While it waits, and not once more among the messages at the end.
+        during, _, after = run.stdout.partition("Diagnostics:")
+        assert "web: 0 of 2 Pods ready" in during
+        assert "Pods ready" not in after
     # The image that failed was not deployed, so the one before it is still the stack's own.
     assert deployed.output("deployment")["image"] == f"{REPOSITORY}:1.0.0"
 
