@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from components import cancellation
@@ -41,10 +42,10 @@ async def problem(kubeconfig: str, access: Access, run: Kubectl = kubectl) -> st
 
 def _ask(kubeconfig: str, run: Kubectl) -> subprocess.CompletedProcess[str]:
     # kubectl reads it more than once, so it is no pipe. The file is its owner's alone.
-    with (
-        tempfile.NamedTemporaryFile("w", prefix="kubeconfig-") as file,
-        cancellation.registered(Path(file.name).unlink),
-    ):
+    with ExitStack() as ended:
+        with cancellation.making():
+            file = ended.enter_context(tempfile.NamedTemporaryFile("w", prefix="kubeconfig-"))
+            ended.enter_context(cancellation.removed(Path(file.name).unlink))
         file.write(kubeconfig)
         file.flush()
         # Whoever is logged in may look there, and nobody else (RBAC: system:discovery).

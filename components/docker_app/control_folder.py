@@ -5,6 +5,7 @@ for; whoever finds one there may use it. So the folder's name is made up anew fo
 """
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,8 +20,8 @@ from components import cancellation
 _MOST_BYTES = 80
 """A socket's path has at most 107 bytes, of which ssh takes 17 for a name of its own, and 8 are the socket's name."""
 _CLOSE_SECONDS = 10
-_CANCELLED_SECONDS = 2
-"""Then the folder goes all the same: the connection ends by itself (ControlPersist)."""
+"""For each connection."""
+_PREFIX = "gitlab-deploy-ssh-"
 
 
 @cache
@@ -28,23 +29,63 @@ def control_folder() -> Path | None:
     """The folder, of mode 0700; None if none can be made, and connections are not shared."""
     for parent in _parents():
         with suppress(OSError):
-            folder = Path(tempfile.mkdtemp(prefix="gitlab-deploy-", dir=parent))
-            if len(os.fsencode(folder)) <= _MOST_BYTES:
-                atexit.register(close, folder)
-                cancellation.register(partial(close, folder, _CANCELLED_SECONDS))
+            _remove_left(Path(parent))
+            folder = _made(parent)
+            while folder and not _is_held(folder):
+                folder = _made(parent)
+            if folder:
                 return folder
-            folder.rmdir()
     return None
 
 
-def close(folder: Path, seconds: float = _CLOSE_SECONDS) -> None:
-    """Ends the connections whose sockets are there, each within so many seconds, and removes the folder."""
+def close(folder: Path) -> None:
+    """Ends the connections whose sockets are there and removes the folder."""
     for socket in folder.glob("*"):
         with suppress(OSError, subprocess.TimeoutExpired):
             # ssh wants the name of a host, and does not look at it.
             command = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "--", "host"]
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CLOSE_SECONDS, check=False)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(parent: str) -> Path | None:
+    """A new folder; None if its path is too long for a socket's."""
+    with cancellation.making():
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        if len(os.fsencode(folder)) > _MOST_BYTES:
+            folder.rmdir()
+            return None
+        atexit.register(close, folder)
+        # Nobody finds the connections then, which end by themselves (ControlPersist).
+        cancellation.register_removal(partial(shutil.rmtree, folder, ignore_errors=True))
+    return folder
+
+
+def _is_held(folder: Path) -> bool:
+    """Locks the folder until this process ends; False if another process took it for left and removed it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return False
+    # There are file systems without locks: nothing is removed there.
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    if os.fstat(handle).st_nlink:
+        return True
+    os.close(handle)
+    return False
+
+
+def _remove_left(parent: Path) -> None:
+    """Removes what processes have left that were killed: nobody holds its lock."""
+    for left in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def _parents() -> Iterator[str]:

@@ -1,5 +1,8 @@
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from components.docker_app.control_folder import close, control_folder
+from tests.support.project import ROOT
 
 
 @pytest.fixture
@@ -41,6 +45,44 @@ def test_folder_is_private_new_for_each_process_and_gone_at_its_end(
     assert other != folder
     close(folder)
     assert list(short.iterdir()) == [other]
+
+
+def test_folder_of_a_process_that_was_killed_is_removed_by_the_next_one_and_no_other(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    used = control_folder()
+    text = "import os; from components.docker_app.control_folder import control_folder as f; print(f()); os._exit(0)"
+    killed = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True)
+    left = Path(killed.stdout.strip())
+    (left / "socket").touch()
+    elsewhere = short / "elsewhere"
+    elsewhere.mkdir()
+    (short / f"{left.name[:-1]}-").symlink_to(elsewhere)
+    control_folder.cache_clear()
+    new = control_folder()
+    assert new
+    assert used
+    assert not left.exists()
+    assert used.is_dir()
+    assert elsewhere.is_dir()
+    close(used)
+
+
+def test_folder_that_another_process_took_for_left_is_not_used(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    make, made = tempfile.mkdtemp, []
+
+    def unlucky(**where: str) -> str:
+        made.append(make(**where))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", unlucky)
+    folder = control_folder()
+    assert folder == Path(made[1])
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("runtime", ["missing", None])

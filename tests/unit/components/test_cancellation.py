@@ -46,6 +46,44 @@ cancellation.register(lambda: 1 / 0)
 ready()
 signal.pause()
 """
+MAKES = """
+import tempfile
+make = tempfile.mkdtemp
+def held(*args, **kwargs):
+    made = make(*args, **kwargs)
+    ready()
+    signal.pause()
+    return made
+tempfile.mkdtemp = held
+from components.docker_app.control_folder import control_folder
+control_folder()
+signal.pause()
+"""
+MAKES_BESIDE = """
+import tempfile, threading, time
+make = tempfile.mkdtemp
+def held(*args, **kwargs):
+    made = make(*args, **kwargs)
+    ready()
+    while signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        time.sleep(0.01)
+    return made
+tempfile.mkdtemp = held
+from components.docker_app.control_folder import control_folder
+threading.Thread(target=control_folder).start()
+signal.pause()
+"""
+LATE = """
+import threading
+from components.docker_app.control_folder import control_folder
+def late():
+    making = threading.Thread(target=control_folder)
+    making.start()
+    making.join(0.5)
+cancellation.register(late)
+ready()
+signal.pause()
+"""
 KUBECTL = '#!/bin/sh\ncase "$*" in *"config view"*) echo https://here:6443 ;; *) exec sleep 600 ;; esac\n'
 
 
@@ -57,7 +95,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("text", [FOLDER, CREDENTIAL, WATCH, HANGS])
+@pytest.mark.parametrize("text", [FOLDER, CREDENTIAL, WATCH, HANGS, MAKES, MAKES_BESIDE, LATE])
 def test_program_that_a_signal_ends_leaves_nothing(text: str, number: signal.Signals, folder: Path) -> None:
     (folder / "bin").mkdir()
     (folder / "bin" / "kubectl").write_text(KUBECTL)
@@ -76,7 +114,7 @@ def test_program_that_a_signal_ends_leaves_nothing(text: str, number: signal.Sig
             assert program.stdout
             assert program.stdout.readline() == "ready\n"
             started = descendants(program.pid)
-            if text is not HANGS and text is not WATCH:
+            if text not in {HANGS, WATCH, LATE}:
                 assert list(own.iterdir())
             program.send_signal(number)
             _, said = program.communicate(timeout=SECONDS)
