@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from gitlab.v4 import objects
+from hypothesis import HealthCheck, settings
 
 from sandbox.gitlab.auth import MAINTAINER
 from sandbox.gitlab.store import Store
@@ -17,6 +18,10 @@ from sandbox.toolchain.shell import Shell
 from tests.support import documents
 from tests.support.gitlab_double import Api, GitLabDouble, add_project
 from tests.support.project import ROOT, Project
+
+# A property is what it says, not how long this machine takes for it.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # What tests of several folders start: a sandbox is one for all of them.
 pytest_plugins = ("tests.support.docker_fixtures", "tests.support.cluster_fixtures")

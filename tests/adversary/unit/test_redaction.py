@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import re2  # type: ignore[import-untyped]
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ops.preview import credential_shapes, findings, markdown, plan, plan_text, redaction
@@ -198,7 +198,6 @@ def with_outputs(made_up: dict[str, Any], outputs: dict[str, Any]) -> dict[str, 
     return made_up
 
 
-@settings(deadline=None)
 @given(STEPS, st.lists(SHAPED, max_size=2))
 def test_no_canary_placed_anywhere_in_a_plan_is_shown(steps: list[dict[str, Any]], messages: list[str]) -> None:
     said = tuple({"message": f"error: {text}", "severity": "error"} for text in messages)
@@ -224,7 +223,6 @@ def spread(secret: str, cuts: list[tuple[int, str]]) -> str:
     return "".join(joints.get(at, "") + character for at, character in enumerate(secret))
 
 
-@settings(deadline=None)
 @example('"0000000000a', [(0, "\r\n    "), (1, "\r\n    ")])
 @given(SECRETS, st.lists(st.tuples(st.integers(0, 99), JOINTS), max_size=6))
 def test_a_known_secret_never_survives_being_split_or_quoted(secret: str, cuts: list[tuple[int, str]]) -> None:
@@ -237,7 +235,6 @@ def test_a_known_secret_never_survives_being_split_or_quoted(secret: str, cuts: 
     assert not leaks(secret, shown)
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9]{8}[A-Za-z0-9+/%$!.é ]{4,30}[A-Za-z0-9]", fullmatch=True), st.text(max_size=10))
 def test_a_known_secret_never_survives_being_encoded(secret: str, before: str) -> None:
     redactor = Redactor([secret])

@@ -257,7 +257,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS)
 def test_what_runs_is_always_what_the_newest_intended_deploy_said(steps: list[tuple[str, int]]) -> None:
     world, last, built = World(), None, 0

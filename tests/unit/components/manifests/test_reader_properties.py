@@ -198,7 +198,7 @@ def is_free(body: Any, path: Path) -> bool:
     return "type" not in of or of == {"type": "object"}
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(changed(), st.sampled_from([None, False, True]))
 def test_random_objects_are_read_or_refused_with_the_line_that_is_wrong(
     what: tuple[Any, Path | None, str], style: bool | None
@@ -228,14 +228,14 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(ANYTHING, st.sampled_from([None, False, True]))
 def test_anything_that_is_yaml_is_read_or_refused_with_a_line_of_the_file(value: Any, style: bool | None) -> None:
     text = dumped(value, style)
     require_sound(read_or_refused(text), text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 30), st.integers(1, 3))
 def test_line_of_a_problem_is_the_line_of_its_value(before: int, documents_before: int) -> None:
     good = "---\nkind: ConfigMap\napiVersion: v1\nmetadata:\n  name: {}\n# comment\n"

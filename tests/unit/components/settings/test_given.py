@@ -2,7 +2,6 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from components.settings import settings
@@ -33,7 +32,6 @@ def test_a_block_that_no_reader_takes_is_a_problem_of_one_line(block: str, *, se
             assert all("\n" not in str(problem) for problem in problems)
 
 
-@of_hypothesis(deadline=None)
 @given(st.text())
 def test_any_text_of_a_block_is_a_problem_or_a_block(text: str) -> None:
     _, problems = settings.parse({"gitlab-deploy:access": text})

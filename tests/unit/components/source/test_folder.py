@@ -54,7 +54,7 @@ def test_a_pattern_that_is_none_of_files_is_one_sentence(files: Path, pattern: s
     assert "\n" not in str(refused.value)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.sampled_from("k8s/.*?[]!-ab{}\\~ \0")))
 def test_any_pattern_names_files_or_is_refused_in_a_sentence(files: Path, pattern: str) -> None:
     try:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.source.source_error import SourceError
@@ -71,7 +71,6 @@ _ANY = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.text("ab\U0001f600", min_size=1), _ANY, min_size=1, max_size=4), min_size=1, max_size=4)
 )

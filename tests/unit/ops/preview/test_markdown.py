@@ -4,7 +4,7 @@ from typing import Any
 
 import comrak
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.preview import markdown, plan_text
@@ -177,7 +177,6 @@ def note_with(text: str) -> tuple[Plan, str]:
     return found, render(found)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.text("`|\\/@\n <>&[]()!#-*_~:.wx", max_size=40)))
 def test_no_value_leaves_its_code_span_or_its_cell(text: str) -> None:
     _, note = note_with(text)
@@ -190,7 +189,6 @@ def test_no_value_leaves_its_code_span_or_its_cell(text: str) -> None:
     assert not [line for line in note.splitlines() if line.lstrip().startswith("/")]
 
 
-@settings(deadline=None)
 @given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40)))
 def test_no_value_acts_on_the_terminal_or_begins_a_line_of_the_log(text: str) -> None:
     found, _ = note_with(text)
