@@ -111,7 +111,7 @@ class Instance:
                 disconnect(network)
                 if connected(network):
                     left.append(f"interface {network.interface}")
-                if not wait(partial(cgroups.remove, network.cgroup), 10):
+                if not wait(partial(cgroups.remove, network.cgroup), 60):
                     left += [f"control group {folder}" for folder in cgroups.remaining(network.cgroup)]
             left += [f"mount {place}" for place in _mounts(self.folder)]
             if left:

@@ -12,6 +12,7 @@ import gitlab
 import yaml
 
 from sandbox.instance import Instance
+from sandbox.machine.waiting import wait
 from tests.support.project import ROOT, Project, Run, run
 
 REPOSITORY = "registry.sandbox.test/group/blog"
@@ -144,6 +145,10 @@ class Deployed(Stack):
         with urllib.request.urlopen(f"http://{self.address()}{path}", timeout=10) as response:
             body: bytes = response.read()
         return body.decode().strip()
+
+    def serves(self, version: str) -> bool:
+        """Whether the site answers with this version, as soon as the node's rules for its Service say so."""
+        return wait(lambda: self.site() == version, 30)
 
     def variables(self) -> dict[str, Any]:
         """The variables of the GitLab project that have the scope of the stack's environment, by key."""

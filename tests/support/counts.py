@@ -82,6 +82,8 @@ class Servers:
     def counted(self) -> Iterator[Counts]:
         """Counts what is asked in the block; the counts are there after it."""
         counts, files = Counts(), (self._audit, self._gitlab, self._registry, self._sshd)
+        # What was asked before may be written a moment later too.
+        _settle(files)
         begun = {file: _size(file) for file in files}
         yield counts
         # A request that has been answered is written a moment later, and a watch as its connection ends.

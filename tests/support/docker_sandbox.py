@@ -114,7 +114,7 @@ class Sandbox:
         container = {
             "Image": self.image(version),
             "Labels": dict(labels),
-            "Healthcheck": {"Test": ["CMD", *check], "Interval": 10**9, "Timeout": 10**9, "Retries": 2},
+            "Healthcheck": {"Test": ["CMD", *check], "Interval": 10**9, "Timeout": 60 * 10**9, "Retries": 2},
             "HostConfig": {
                 "NetworkMode": "web",
                 "RestartPolicy": {"Name": "always"},
@@ -166,5 +166,5 @@ def sandbox(folder: Path, *, exposed_by_default: bool = False) -> Iterator[Sandb
         finally:
             run_parallel(made.lan.stop, made.host.stop, made.gitlab.stop)
             disconnect(made.network)
-            assert wait(partial(cgroups.remove, made.network.cgroup), 10), cgroups.remaining(made.network.cgroup)
+            assert wait(partial(cgroups.remove, made.network.cgroup), 60), cgroups.remaining(made.network.cgroup)
             claim.release(folder)

@@ -77,9 +77,9 @@ class Pod:
 
 
 def find(instance: Instance, namespace: str, selector: str) -> Pod:
-    """A Pod that a label selector names; AssertionError if those are not ready within a minute."""
+    """A Pod that a label selector names; AssertionError if those are not ready within five minutes."""
     of = ["--namespace", namespace, "--selector", selector]
-    kubectl(instance, "wait", "pod", *of, "--for=condition=Ready", "--timeout=60s")
+    kubectl(instance, "wait", "pod", *of, "--for=condition=Ready", "--timeout=300s")
     pod, *_ = json.loads(kubectl(instance, "get", "pod", *of, "--output=json"))["items"]
     group = f"kubepods*/**/pod{pod['metadata']['uid']}/*/cgroup.procs"
     pids = [

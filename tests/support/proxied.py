@@ -43,7 +43,7 @@ def ask(docker: DockerHost, host: str, path: str = "/version.txt", timeout: floa
 
 def ask_plain(address: str) -> Answer:
     """Asks the server at an address for its version, without TLS."""
-    return _ask(lambda: HTTPConnection(address, timeout=10), "/version.txt")
+    return _ask(lambda: HTTPConnection(address, timeout=60), "/version.txt")
 
 
 def _ask(connected: Callable[[], HTTPConnection], path: str) -> Answer:

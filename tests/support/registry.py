@@ -35,10 +35,10 @@ def serve(folder: Path, auth: Mapping[str, object] | None = None) -> Iterator[Re
     with registry.log.open("wb") as log:
         process = subprocess.Popen(["docker-registry", "serve", folder / "config.json"], stdout=log, stderr=log)
     try:
-        answered = wait(lambda: answers(f"http://{address}/v2/") or process.poll() is not None, 20)
+        answered = wait(lambda: answers(f"http://{address}/v2/") or process.poll() is not None, 120)
         assert answered, "the registry did not answer in time: " + registry.log.read_text()
         assert process.poll() is None, registry.log.read_text()
         yield registry
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

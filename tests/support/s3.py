@@ -37,7 +37,7 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
             stderr=log,
         )
     try:
-        assert wait(lambda: answers(f"http://{address}") or process.poll() is not None, 20)
+        assert wait(lambda: answers(f"http://{address}") or process.poll() is not None, 120)
         assert process.poll() is None, (folder / "log").read_text()
         yield {
             "AWS_ACCESS_KEY_ID": key,
@@ -46,4 +46,4 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
         }
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -84,7 +84,7 @@ def address(instance: Instance) -> str:
     }
     for manifest in (secret, pod, service):
         kubectl(instance, "apply", "-f", "-", stdin=json.dumps(manifest))
-    kubectl(instance, "wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    kubectl(instance, "wait", "--for=condition=Ready", "pod/web", "--timeout=300s")
     return kubectl(instance, "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
 
 
@@ -206,4 +206,4 @@ def test_a_node_that_lost_its_power_comes_back_with_its_pods(instance: Instance,
     assert node
     node.kill()
     instance.up()
-    assert wait(lambda: says_hello(f"http://{address}/"), 90)
+    assert wait(lambda: says_hello(f"http://{address}/"), 300)

@@ -27,7 +27,6 @@ def deployed(
     folder = tmp_path_factory.mktemp("app-secrets")
     environment = os.environ | instance.environment()
     stack = Deployed(instance, folder, environment, NAMESPACE)
-    stack.set("kubernetes.graceSeconds", "2")
     stack.set("kubernetes.onFailure", "rollback")
     stack.edit(lambda config: config["gitlab-deploy:app"].update(health={"command": ["/bin/sh", "-c", HEALTHY]}))
     choose(stack, FIRST)
@@ -94,7 +93,7 @@ def test_pods_of_a_release_before_start_with_the_newest_secret(deployed: Deploye
 
 
 def test_secret_that_breaks_the_rollout_is_rolled_back_and_is_never_green(deployed: Deployed) -> None:
-    deployed.set("kubernetes.waitSeconds", "10")
+    deployed.set("kubernetes.waitSeconds", "20")
     choose(deployed, BROKEN)
     with Load(deployed.instance, rate=10, address=deployed.address()) as load:
         run = up(deployed)

@@ -63,7 +63,7 @@ def test_application_with_every_key_serves_and_a_worker_reaches_it(
 ) -> None:
     restricted = "pod-security.kubernetes.io/enforce=restricted"
     kubectl(instance, "label", "namespace", namespace, restricted)
-    in_namespace = {"namespace": namespace, "replicas": None, "graceSeconds": 4}
+    in_namespace = {"namespace": namespace, "replicas": None}
     blocks = ("app", "registry", "kubernetes")
     web = make(
         "web",

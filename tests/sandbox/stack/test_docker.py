@@ -108,7 +108,8 @@ def test_an_image_that_never_gets_healthy_is_removed_while_the_old_one_serves(bl
     assert {answer.body for answer in load.answers} == {"1.0.0"}
     assert blog.containers() == before
     assert "container failed to be in healthy state" in run.text
-    assert ": running, unhealthy\n" in run.text
+    # A slow machine may not have asked it often enough for the second word.
+    assert re.search(r": running, (unhealthy|starting)\n", run.text)
     assert "health check: exit 1, Connecting to 127.0.0.1:8080" in run.text
     assert "404 Not Found" in run.text
     assert re.search(r'log: \{"level":.*"uri":"/nowhere"', run.text)

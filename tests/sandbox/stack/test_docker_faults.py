@@ -89,8 +89,10 @@ def test_sshd_killed_in_the_middle_of_a_create(blog: DockerStack) -> None:
     def is_being_created() -> bool:
         return any('"Running":true' in _text(made / "config.v2.json") for made in set(kept.iterdir()) - known)
 
+    over = threading.Event()
+
     def cut() -> None:
-        if wait(is_being_created, 30):
+        if wait(lambda: is_being_created() or over.is_set(), 600):
             kill(blog.instance, "sshd")
 
     cutting = threading.Thread(target=cut)
@@ -98,6 +100,7 @@ def test_sshd_killed_in_the_middle_of_a_create(blog: DockerStack) -> None:
     try:
         said = refused(blog)
     finally:
+        over.set()
         cutting.join()
         blog.instance.docker.start()
     address = blog.instance.docker.address

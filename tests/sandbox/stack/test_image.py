@@ -64,7 +64,7 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
     run = ci(deployed, 812, TWO)
     assert run.code == 0, run.text
     assert f"image: {TWO}, from CI, pipeline 812; it replaces {ONE}" in run.text
-    assert deployed.site() == "2.0.0"
+    assert deployed.serves("2.0.0")
     refused(
         deployed,
         deployed.project.pulumi("up", "--yes", "--skip-preview"),
@@ -87,7 +87,7 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
     # Back with one key, and no further with the next run.
     deployed.set("rollback", "true")
     assert f"image: {ONE}, rolled back by gitlab-deploy:rollback; it replaces {TWO}" in deployed.up().text
-    assert deployed.site() == "1.0.0"
+    assert deployed.serves("1.0.0")
     assert deployed.output("deployment")["rolledBack"] is True
     assert deployed.summary("--expect-no-changes") == {}
 
@@ -97,4 +97,4 @@ def test_what_the_newest_intended_deploy_said_stays(deployed: Deployed) -> None:
     assert run.code == 0, run.text
     said = f"image: {TWO}, rolled back by a deploy job of pipeline 812 that was run again; it replaces {ONE}"
     assert said in run.text
-    assert deployed.site() == "2.0.0"
+    assert deployed.serves("2.0.0")

@@ -113,7 +113,7 @@ def migration(command: str) -> str:
 @pytest.fixture
 def site(make: Make, namespace: str) -> Stack:
     """The site from manifests, in a namespace that somebody made by hand."""
-    block = {"namespace": namespace, "manifests": ["deploy/*.yml"], "secrets": {}, "graceSeconds": 3}
+    block = {"namespace": namespace, "manifests": ["deploy/*.yml"], "secrets": {}}
     stack = make("site", "registry", kubernetes=block)
     (stack.project.folder / "deploy").mkdir()
     write(stack, "web", SITE)
@@ -182,6 +182,8 @@ def test_migration_that_fails_changes_nothing_and_runs_again_with_the_next_run(
 def test_workload_that_breaks_says_where_it_is_written(site: Stack, namespace: str, instance: Instance) -> None:
     write(site, "store", STORE)
     site.up()
+    # Only now: a first pull may come before the pull secret, and is tried again after ten seconds.
+    site.set("kubernetes.graceSeconds", "3")
     command = ', command: ["/usr/bin/wget", "http://127.0.0.1:1/settings"]'
     # The StatefulSet at the end: it does not replace a Pod that is not ready.
     for kind, where in (("web", "web.yml:1"), ("agent", "store.yml:19"), ("store", "store.yml:1")):

@@ -269,7 +269,13 @@ class Watching:
         """Of what others have."""
         owners = self._machine.owners
         things = self._machine.things()
-        return {id_: thing.state for id_, thing in things.items() if owners.get(id_, self._who) != self._who}
+        # A container that a killed run had begun to stop may end now.
+        killed = self._machine.killed
+        return {
+            id_: thing.name if owners[id_] in killed else thing.state
+            for id_, thing in things.items()
+            if owners.get(id_, self._who) != self._who
+        }
 
 
 def test_nobody_goes_down_or_is_deleted_through_somebody_elses_run(

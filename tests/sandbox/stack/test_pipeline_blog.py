@@ -130,6 +130,6 @@ def test_a_merge_request_has_a_review_app_until_it_is_stopped(team: Site, blog: 
     blog.git("switch", "--quiet", "main")
     assert stopped.code == 0, stopped.masked
     gone = ("--for=delete", f"deployment/mr-{iid}", f"ingress/mr-{iid}", f"service/mr-{iid}")
-    team.kubectl("wait", "-n", "review", "--timeout=60s", *gone)
+    team.kubectl("wait", "-n", "review", "--timeout=300s", *gone)
     assert f"review-{iid}" not in team.pulumi("stack", "ls").stdout
     team.pulumi("destroy", "--yes", "--skip-preview", stack="review-access")

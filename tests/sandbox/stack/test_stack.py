@@ -22,8 +22,11 @@ def verify(deployed: Deployed, *arguments: str) -> tuple[int, list[str]]:
 def test_second_up_and_preview_change_nothing(deployed: Deployed) -> None:
     with Servers(deployed.instance).counted() as preview:
         assert deployed.summary("--expect-no-changes") == {}
-    # By kubectl: two namespaces, the four objects called `web` and five of the other blocks; by the provider: two.
-    assert preview.kinds().total() == 13
+    # By kubectl: two namespaces, the four objects called `web` and five of the other blocks; by the provider: one.
+    kinds = preview.kinds()
+    # By the provider too; a cluster that was not read within five seconds is asked whether it answers at all.
+    assert kinds.pop("get version") in {1, 2}
+    assert kinds.total() == 12
     # Whether the token works, may keep variables and may keep deploy tokens; and the provider's own question.
     assert len(preview.gitlab) == 4
     assert (preview.registry, preview.connections) == (0, 0)
@@ -164,7 +167,7 @@ def test_new_image_changes_the_application_and_its_deployment_alone_and_is_serve
     version = choose_other(deployed)
     assert deployed.summary() == {"update": ["app", "app-deployment"]}
     deployed.up()
-    assert deployed.site() == version
+    assert deployed.serves(version)
     assert deployed.summary("--expect-no-changes") == {}
 
 
@@ -193,7 +196,7 @@ def test_jobs_can_change_the_image_with_nothing_but_their_credential(deployed: D
         deployed.up()
     finally:
         deployed.project.environment["KUBECONFIG"] = before
-    assert deployed.site() == version
+    assert deployed.serves(version)
 
 
 def test_rotation_makes_a_new_token_before_it_revokes_the_old_one(deployed: Deployed, tmp_path: Path) -> None:
@@ -236,7 +239,7 @@ def test_a_number_of_pods_set_by_hand_stays_until_the_stack_file_has_it(deployed
     assert deployed.site() == served
     deployed.set("kubernetes.replicas", "3")
     deployed.up()
-    assert deployed.site() == version
+    assert deployed.serves(version)
     assert deployed.get("deployment", "web")["spec"]["replicas"] == 3
 
 

@@ -80,7 +80,7 @@ def test_container_that_was_stopped_or_paused_by_hand_serves_again(
 def test_up_fails_if_its_container_stays_unhealthy_and_replaces_one_that_is_gone(docker: Sandbox, clone: Make) -> None:
     mine = clone("a", host=SITE)
     check = ("sh", "-c", "test ! -e /tmp/broken")
-    mine.choose("1.0.0", check, waitSeconds=10)
+    mine.choose("1.0.0", check, waitSeconds=60)
     project = mine.project
     stack_file = project.folder / "Pulumi.test.yaml"
     stack_file.write_text(
@@ -92,7 +92,10 @@ def test_up_fails_if_its_container_stays_unhealthy_and_replaces_one_that_is_gone
     docker.api("POST", f"/exec/{made['Id']}/start", {"Detach": True})
     docker.wait_for(own, "unhealthy")
     assert "is unhealthy, so the reverse proxy may not route to it" in mine.preview()
+    text = stack_file.read_text()
+    stack_file.write_text(text.replace("waitSeconds: 60", "waitSeconds: 10"))
     assert "does not serve: " in mine.up(fails=True)
+    stack_file.write_text(text)
     docker.api("DELETE", f"/containers/{own}?force=true")
     assert "does not exist any more; 'pulumi up' creates another" in mine.preview()
     mine.up()

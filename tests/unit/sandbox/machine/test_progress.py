@@ -1,18 +1,23 @@
 """Every long step says that it begins, that it goes on, and how long it took."""
 
+import itertools
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from sandbox.machine import progress
 
 
-def test_a_long_step_is_announced_and_its_time_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_step_is_announced_and_its_time_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=itertools.count(100, 2.5).__next__))
     with progress.step("builds", "built", "pulumi CLI", expected="about 4 min"):
         pass
     begun, done = capsys.readouterr().out.splitlines()
     assert begun.split() == ["builds", "pulumi", "CLI", "(about", "4", "min)"]
-    assert done.split() == ["built", "pulumi", "CLI", "0.0", "s"]
+    assert done.split() == ["built", "pulumi", "CLI", "2.5", "s"]
     assert begun.index("pulumi") == done.index("pulumi")
 
 

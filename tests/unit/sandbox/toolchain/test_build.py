@@ -2,11 +2,13 @@
 
 import sys
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sandbox.machine import progress
 from sandbox.sandbox_error import SandboxError
 from sandbox.toolchain import build
 from sandbox.toolchain.build import GO_BIN, Build, Module
@@ -17,7 +19,8 @@ MODULE = Module(name="hello", title="hello v1", programs=("hello",), expected="1
 GO = """
 case "$1" in
 env) echo {version} ;;
-build) echo "$PWD $*" >> {log}; sleep 0.2
+build) echo "$PWD $*" >> {log}
+    for _ in $(seq 6000); do [ -e {log}.held ] || break; sleep 0.01; done
     while [ "$1" != -o ]; do shift; done
     echo "built with $GOFLAGS $GOTOOLCHAIN $CGO_ENABLED $GONOSUMDB" > "$2/hello" ;;
 esac
@@ -65,7 +68,20 @@ def test_go_checks_everything_against_the_committed_sums(tmp_path: Path, monkeyp
 
 
 @pytest.mark.usefixtures("sources")
-def test_two_commands_at_once_build_it_once(tmp_path: Path, calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_commands_at_once_build_it_once(
+    tmp_path: Path, calls: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first one builds until the second one waits for it.
+    held = Path(f"{calls}.held")
+    held.touch()
+    step = progress.step
+
+    def released(doing: str, done: str, what: str, *, expected: str = "") -> AbstractContextManager[None]:
+        if doing == "awaits":
+            held.unlink()
+        return step(doing, done, what, expected=expected)
+
+    monkeypatch.setattr(build, "step", released)
     threads = [threading.Thread(target=build.programs, args=(MODULE, tmp_path / "cache")) for _ in range(2)]
     for thread in threads:
         thread.start()
