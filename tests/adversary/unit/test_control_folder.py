@@ -47,7 +47,7 @@ def test_folder_is_private_new_for_each_process_and_gone_at_its_end(
     assert list(short.iterdir()) == [other]
 
 
-def test_folder_of_a_process_that_was_killed_is_removed_by_the_next_one_and_no_other(
+def test_folder_of_a_killed_process_is_removed_by_the_next_one_and_no_other(
     short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))

@@ -47,12 +47,13 @@ ready()
 signal.pause()
 """
 MAKES = """
-import tempfile
+import tempfile, time
 make = tempfile.mkdtemp
 def held(*args, **kwargs):
     made = make(*args, **kwargs)
     ready()
-    signal.pause()
+    while cancellation._Making.signal is None:
+        time.sleep(0.01)
     return made
 tempfile.mkdtemp = held
 from components.docker_app.control_folder import control_folder
