@@ -1,7 +1,7 @@
 """What a run leaves behind if it is cancelled, by Ctrl-C or by the engine: nothing, and no traceback.
 
-The engine interrupts a program if any resource fails, too, and kills it within five seconds:
-as soon as nothing else is going on, it may be at once.
+The engine interrupts a program if any resource fails, too, and kills it within five seconds, or at once if nothing else
+goes on.
 """
 
 import os
@@ -43,9 +43,6 @@ def install() -> None:
 def register(action: Callable[[], object]) -> None:
     """Has an action run if this process is ended by a signal: it ends what runs."""
     _actions.append(action)
-    if _Making.is_over:
-        # The others have been run already.
-        action()
 
 
 def register_removal(removal: Callable[[], object]) -> None:
@@ -58,9 +55,8 @@ def register_removal(removal: Callable[[], object]) -> None:
 
 def unregister(action: Callable[[], object]) -> None:
     """There is nothing left for it to do."""
-    for registered in (_actions, _removals):
-        with suppress(ValueError):
-            registered.remove(action)
+    with suppress(ValueError):
+        _actions.remove(action)
 
 
 @contextmanager
@@ -90,7 +86,7 @@ def removed(removal: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        unregister(removal)
+        _removals.remove(removal)
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -31,7 +31,7 @@ def control_folder() -> Path | None:
         with suppress(OSError):
             _remove_left(Path(parent))
             folder = _made(parent)
-            while folder and not _is_held(folder):
+            while folder and not _lock(folder):
                 folder = _made(parent)
             if folder:
                 return folder
@@ -61,19 +61,12 @@ def _made(parent: str) -> Path | None:
     return folder
 
 
-def _is_held(folder: Path) -> bool:
+def _lock(folder: Path) -> bool:
     """Locks the folder until this process ends; False if another process took it for left and removed it."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return False
     # There are file systems without locks: nothing is removed there.
     with suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    if os.fstat(handle).st_nlink:
-        return True
-    os.close(handle)
-    return False
+        fcntl.flock(os.open(folder, os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_EX)
+    return folder.is_dir()
 
 
 def _remove_left(parent: Path) -> None:

@@ -7,19 +7,14 @@ from pathlib import Path
 import yaml
 
 from tests.support.documents import Terminal, blocks
-from tests.support.project import FILES, ROOT, STACKS
+from tests.support.project import STACKS, copy_program
 
 
 def test_five_minutes_without_root_show_what_the_example_would_create(tmp_path: Path, engine: dict[str, str]) -> None:
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()
     clone.mkdir()
-    for name in FILES:
-        if (ROOT / name).is_dir():
-            # Without what another process of the tests is writing.
-            shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("*.pyc.*"))
-        else:
-            shutil.copy(ROOT / name, clone / name)
+    copy_program(clone)
     shutil.copy(STACKS / "Pulumi.prod.yaml", clone)
     before = yaml.safe_load((clone / "Pulumi.prod.yaml").read_text())["config"]
     (block,) = [block for block in blocks("README.md") if "five minutes" in block.section]

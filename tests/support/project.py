@@ -39,6 +39,18 @@ def run(*command: str, cwd: Path, env: Mapping[str, str], stdin: str | None = No
     return Run(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
+def copy_program(folder: Path) -> None:
+    """Copies the project's files into a folder."""
+    for name in FILES:
+        source = ROOT / name
+        if source.is_dir():
+            # With what is compiled of it, which goes by the times of the files: a first run compiles nothing. What
+            # another process of the tests is writing is left out.
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
+        else:
+            shutil.copy(source, folder / name)
+
+
 class Project:
     """A copy of the program in a folder of its own, with one stack."""
 
@@ -47,14 +59,7 @@ class Project:
         self.environment = dict(environment)
         self.stack = stack
         self.runs: list[Run] = []
-        for name in FILES:
-            source = ROOT / name
-            if source.is_dir():
-                # With what is compiled of it, which goes by the times of the files: a first run compiles nothing. What
-                # another process of the tests is writing is left out.
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
-            else:
-                shutil.copy(source, folder / name)
+        copy_program(folder)
         # Where Pulumi.yaml says the virtual environment is.
         (folder / ".venv").symlink_to(sys.prefix)
 

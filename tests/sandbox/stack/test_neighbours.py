@@ -270,7 +270,8 @@ class Watching:
         owners = self._machine.owners
         things = self._machine.things()
         # A container that a killed run had begun to stop may end now.
-        killed = self._machine.killed
+        grounds = self._machine.grounds
+        killed = {who for who in self._machine.killed if isinstance(grounds[who], OnDocker)}
         return {
             id_: thing.name if owners[id_] in killed else thing.state
             for id_, thing in things.items()

@@ -46,31 +46,24 @@ cancellation.register(lambda: 1 / 0)
 ready()
 signal.pause()
 """
-MAKES = """
-import tempfile, time
-make = tempfile.mkdtemp
-def held(*args, **kwargs):
-    made = make(*args, **kwargs)
-    ready()
-    while cancellation._Making.signal is None:
-        time.sleep(0.01)
-    return made
-tempfile.mkdtemp = held
-from components.docker_app.control_folder import control_folder
-control_folder()
-signal.pause()
-"""
-MAKES_BESIDE = """
+MAKING = """
 import tempfile, threading, time
+from components.docker_app.control_folder import control_folder
 make = tempfile.mkdtemp
 def held(*args, **kwargs):
     made = make(*args, **kwargs)
     ready()
-    while signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+    while not has_come():
         time.sleep(0.01)
     return made
 tempfile.mkdtemp = held
-from components.docker_app.control_folder import control_folder
+"""
+MAKES = f"""{MAKING}
+has_come = lambda: cancellation._Making.signal
+control_folder()
+"""
+MAKES_BESIDE = f"""{MAKING}
+has_come = lambda: signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 threading.Thread(target=control_folder).start()
 signal.pause()
 """
