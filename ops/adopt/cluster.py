@@ -57,10 +57,11 @@ def wait_for_rollout(namespace: str, name: str, seconds: int) -> None:
 
 @contextmanager
 def bridged(namespace: str, service: str) -> Iterator[None]:
-    """While the block renames the port of a Service, its Pods are behind the new name already.
+    """While the block renames the port of a Service, its Pods are behind both names.
 
-    Proxies find endpoints by the name of the port, and the cluster's own controller writes the new one a moment after
-    the Service has it: in between, every connection would be refused (Kubernetes: EndpointSlices).
+    Proxies find endpoints by the name of the port. The cluster's own controller writes the new one a moment after the
+    Service has it, and a proxy may learn of the two in either order, as it watches them separately: in between, every
+    connection would be refused (Kubernetes: EndpointSlices).
     """
     of_bridge = f"{_MANAGED_BY}={_BRIDGE}"
     # One that a killed run left.
@@ -80,7 +81,7 @@ def bridged(namespace: str, service: str) -> Iterator[None]:
 
 
 def bridge(item: Object) -> dict[str, Any]:
-    """The EndpointSlice with its one port called http, as the stack calls it. Pure."""
+    """The EndpointSlice with its one port under its own name and as http, as the stack calls it. Pure."""
     return {
         "apiVersion": item["apiVersion"],
         "kind": item["kind"],
@@ -90,7 +91,7 @@ def bridge(item: Object) -> dict[str, Any]:
         },
         "addressType": item["addressType"],
         "endpoints": item.get("endpoints") or [],
-        "ports": [{**port, "name": "http"} for port in item["ports"]],
+        "ports": [*item["ports"], *({**port, "name": "http"} for port in item["ports"])],
     }
 
 

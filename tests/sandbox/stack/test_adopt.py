@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import pytest
 import yaml
 from gitlab.v4.objects import Project as GitLabProject
 
+from ops.adopt import cluster
 from sandbox.instance import Instance
 from sandbox.machine.waiting import wait
 from tests.support.cluster import REPOSITORY, Stack, committed
 from tests.support.docker_stack import DockerStack, Load
 from tests.support.project import ROOT, Run, leaks, run
+from tests.support.proxied import ask_plain
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -235,6 +238,29 @@ def test_set_up_made_by_hand_is_taken_over_while_it_serves(handmade: Handmade, t
     for text in (stack.project.export(), *(done.text for done in stack.project.runs)):
         assert not leaks(old_token, text)
     stack.destroy()
+
+
+def test_requests_arrive_in_whichever_order_a_proxy_learns_of_a_new_name_of_a_port(handmade: Handmade) -> None:
+    (own,) = json.loads(handmade.kubectl("get", "endpointslices", "-o", "json"))["items"]
+
+    def endpoints(service: str, port: str) -> dict[str, Any]:
+        """Those of the site for a Service without a selector, which the cluster's own controller leaves alone."""
+        metadata = {"generateName": "by-test-", "labels": {"kubernetes.io/service-name": service}}
+        return {**own, "metadata": metadata, "ports": [{**own["ports"][0], "name": port}]}
+
+    # What it knows of the Service, and of its EndpointSlice.
+    orders = {"before": ("", ""), "service-first": ("http", ""), "slice-first": ("", "http"), "after": ("http", "http")}
+    for name, (port, of_slice) in orders.items():
+        spec = {"ports": [{"name": port, "port": 80, "targetPort": 8080}]}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+        for item in (service, endpoints(name, of_slice), cluster.bridge(endpoints(name, ""))):
+            handmade.kubectl("create", "-f", "-", stdin=json.dumps(item))
+
+    def answers(name: str) -> bool:
+        return ask_plain(str(handmade.get("service", name)["spec"]["clusterIP"])).status == 200
+
+    for name in orders:
+        assert wait(partial(answers, name), 30), name
 
 
 def test_what_a_lost_state_left_is_taken_over_while_it_serves(handmade: Handmade, tmp_path: Path) -> None:
