@@ -43,8 +43,7 @@ LOOKING: tuple[tuple[str, ...], ...] = (
 """Of `pulumi`, after a run."""
 CHANGED: tuple[tuple[str, ...], ...] = (
     ("preview", "--diff", "--refresh"),
-    # Not with --refresh: docs/security.md, Said plainly.
-    ("up", "--yes", "--skip-preview", "--json"),
+    ("up", "--yes", "--skip-preview", "--refresh", "--json"),
     ("refresh", "--yes", "--diff"),
     ("destroy", "--yes", "--diff"),
 )
@@ -104,7 +103,7 @@ class Canaries:
     def places(self) -> dict[str, str]:
         """All that can be read of what the commands have done."""
         texts = texts_below(self.stack.project.folder.parent)
-        texts |= {f"command {number}": done.text for number, done in enumerate(self.stack.project.runs)}
+        texts |= {f"command {number}": without_debug(done.text) for number, done in enumerate(self.stack.project.runs)}
         logs = [*self.stack.instance.folder.glob("log/*.log"), *(self.stack.instance.folder / "pulumi").rglob("*.log")]
         assert len(logs) >= 8
         texts |= {log.name: log.read_text(errors="replace") for log in logs}
@@ -240,6 +239,18 @@ def secrets_of(stack: Deployed) -> dict[str, str]:
     shown = {name for name, secret in secrets.items() if leaks(secret, state)}
     assert shown >= {"stack file", "stack file, a file of the container", "registry token", *STORED}
     return secrets
+
+
+def without_debug(text: str) -> str:
+    """What a command printed, without the debug messages among its JSON events (docs/security.md, Said plainly)."""
+    return "".join(line for line in text.splitlines(keepends=True) if not is_debug(line))
+
+
+def is_debug(line: str) -> bool:
+    """Whether it is the event of a debug message."""
+    if not line.startswith('{"sequence":'):
+        return False
+    return bool(json.loads(line).get("diagnosticEvent", {}).get("severity") == "debug")
 
 
 def texts_below(folder: Path) -> dict[str, str]:
