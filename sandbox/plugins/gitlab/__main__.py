@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from concurrent import futures
@@ -17,10 +16,9 @@ import grpc
 
 from sandbox.plugins.gitlab.client import PluginError, UnservedError
 from sandbox.plugins.gitlab.provider import GitlabProvider
+from sandbox.plugins.starter import wait_for_end
 from sandbox.plugins.stubs import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
 
-ORPHANED_SECONDS = 1
-"""How often the plugin looks whether the engine that started it is still there."""
 MESSAGE_BYTES = 400 << 20
 """The engine's own limit."""
 CALLS = 16
@@ -78,9 +76,7 @@ def _serve(engine: str) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     try:
-        # An engine that is killed ends none of its plugins.
-        while os.getppid() == starter:
-            time.sleep(ORPHANED_SECONDS)
+        wait_for_end(starter)
     finally:
         server.stop(None).wait()
 

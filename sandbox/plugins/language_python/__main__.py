@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
@@ -17,10 +16,9 @@ import grpc
 from sandbox.plugins.language_python.children import Children
 from sandbox.plugins.language_python.host_error import HostError
 from sandbox.plugins.language_python.servicer import LanguageHost
+from sandbox.plugins.starter import wait_for_end
 from sandbox.plugins.stubs import language_pb2_grpc
 
-ORPHANED_SECONDS = 1
-"""How often the host looks whether the engine that started it is still there."""
 MESSAGE_BYTES = 400 << 20
 """The engine's own limit."""
 CALLS = 16
@@ -88,9 +86,7 @@ def main() -> None:
     # The engine reads the port from the first line.
     print(port, flush=True)
     try:
-        # An engine that is killed ends none of its plugins.
-        while os.getppid() == starter:
-            time.sleep(ORPHANED_SECONDS)
+        wait_for_end(starter)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
