@@ -11,9 +11,10 @@ from components import prerequisites
 
 prerequisites.require()
 
-from components import cancellation, sdk
+from components import cancellation, garbage, sdk
 
 cancellation.install()
+garbage.postpone()
 # A part that the stack does not have costs no run the loading of its SDK.
 sdk.load_as_used()
 
@@ -285,3 +286,4 @@ if image:
         pulumi.Output.all(*rolled_out).apply(
             lambda _: pulumi.log.info(summary.summary(deployed, addresses, time.monotonic() - begun))
         )
+garbage.resume()

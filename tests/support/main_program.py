@@ -2,6 +2,7 @@
 
 import os
 import runpy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pulumi
 import pytest
 import yaml
 
+from components import garbage
 from components.docker_app.reached import Reach
 from components.settings import stack_file
 from tests.support.answering import answering
@@ -56,11 +58,16 @@ def every_block() -> dict[str, Any]:
 
 
 def run_program(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *without: str, kubectl: str = KUBECTL, **keys: Any
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *without: str,
+    kubectl: str = KUBECTL,
+    left: Mapping[str, Any] | None = None,
+    **keys: Any,
 ) -> Recorder:
     """Runs __main__.py with every committed block, a few keys changed, against servers that only answer.
 
-    An encrypted text is `{"secure": TEXT}`, in clear.
+    An encrypted text is `{"secure": TEXT}`, in clear. `left` are outputs of the run before, beside the stack's id.
     """
     config = every_block()
     config.update({f"gitlab-deploy:{key}": value for key, value in keys.items()})
@@ -79,6 +86,9 @@ def run_program(
         (tmp_path / "ssh").chmod(0o755)
         program(tmp_path, "kubectl", kubectl)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        # This process does not end with the program.
+        monkeypatch.setattr(garbage, "postpone", lambda: None)
+        monkeypatch.setattr(garbage, "resume", lambda: None)
         # There is no proxy.
         monkeypatch.setattr(Reach, "problem", lambda *_: None)
         file = tmp_path / "Pulumi.test.yaml"
@@ -86,6 +96,7 @@ def run_program(
         monkeypatch.setenv(stack_file.CONFIG_FILE, str(file))
         pulumi.runtime.set_all_config(*engine_form(config))
         try:
-            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS, left={"identity": IDENTITY})
+            outputs = {"identity": IDENTITY, **(left or {})}
+            return deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), OUTPUTS, left=outputs)
         finally:
             pulumi.runtime.set_all_config({}, [])
