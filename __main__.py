@@ -21,7 +21,7 @@ sdk.load_as_used()
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_docker as docker
@@ -37,6 +37,8 @@ from components.settings import settings
 from components.settings.stack import PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.compose.host import HostState
     from components.compose.model import Project
     from components.docker_app.host_check import Checking, HostCheck
@@ -52,6 +54,18 @@ if stack.docker_host and not offline:
 
     # It goes on while the rest is loaded and checked.
     checking = Checking(stack.docker_host)
+login: list[docker.ProviderRegistryAuthArgsDict] | None = None
+on_host: docker.Provider | None = None
+kept: dict[str, Mapping[str, Any]] = {}
+if stack.docker_host:
+    from components.docker_app import daemon, leftovers
+
+    login = daemon.own_login(stack.registry)
+    if not offline and (login or not stack.registry) and daemon.is_kept(stack.docker_host, previous):
+        # One that the state has already may start while the rest is checked: a run that is refused changes nothing.
+        on_host = daemon.provider(stack.docker_host, login)
+    # The engine hears of it in here.
+    kept = last_run.kept(leftovers.TYPE)
 files: Read | None = None
 if stack.from_manifests:
     from components.manifests import load as manifests
@@ -76,7 +90,6 @@ if stack.docker_host:
 
         project = compose_load.project(stack, os.environ)
     elif app:
-        from components.docker_app import leftovers
         from components.docker_app.args import DockerAppArgs
         from components.docker_app.docker_app import DockerApp
     checked = checking.result() if checking else HostCheck()
@@ -162,7 +175,6 @@ if access:
     outputs["access"] = access_output(access, scalars, namespace)
 
 pull_secret: pulumi.Output[str] | None = None
-login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 if registry:
     from components.access.registry_access import RegistryAccess, RegistryAccessArgs
 
@@ -173,7 +185,7 @@ if registry:
     pull = RegistryAccess("registry", pull_args, both)
     parts.append(pull)
     pull_secret = pull.pull_secret
-    login = [{"address": registry.server, "username": pull.username, "password": pull.password}]
+    login = login or [{"address": registry.server, "username": pull.username, "password": pull.password}]
 
 if files and image and stack.kubernetes and namespace is not None:
     from components.manifests.manifests import Manifests, ManifestsArgs
@@ -231,11 +243,10 @@ if project and project_host and image and stack.docker_host:
         logins=login or (),
         previous=previous.get("compose"),
         swaps=previous.get("swaps", {}),
-        kept={name: str(one.get("name")) for name, one in last_run.kept(compose_host.CONTAINER).items()},
+        kept={name: str(one.get("name")) for name, one in kept.items()},
     )
-    remote = compose_args.remote
-    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
-    compose = Compose("compose", compose_args, pulumi.ResourceOptions(providers=[daemon]))
+    on_host = on_host or daemon.provider(stack.docker_host, login)
+    compose = Compose("compose", compose_args, pulumi.ResourceOptions(providers=[on_host]))
     parts.append(compose)
     rolled_out.append(compose.done.apply(str))
     outputs["compose"] = compose.output
@@ -255,11 +266,10 @@ elif app and image and stack.docker_host:
         logins=login or (),
         previous=known,
         swapped=previous.get("swaps", {}).get("docker-app"),
-        kept=last_run.kept(leftovers.TYPE).get("docker-app-container", {}).get("name"),
+        kept=kept.get("docker-app-container", {}).get("name"),
     )
-    remote = docker_args.remote
-    daemon = docker.Provider("docker", host=remote.address, ssh_opts=remote.provider_options, registry_auth=login)
-    docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[daemon]))
+    on_host = on_host or daemon.provider(stack.docker_host, login)
+    docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[on_host]))
     parts.append(docker_app)
     rolled_out.append(docker_app.container_id)
     outputs["dockerHost"] = docker_args.output(docker_app.container, docker_app.container_id)

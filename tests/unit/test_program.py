@@ -1,9 +1,12 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components import preflight
 from components.cluster.ownership import STACK_ID
+from components.docker_app import daemon
 from tests.support.main_program import IDENTITY, KUBECTL, every_block, run_program
 from tests.support.project import ROOT
 from tests.support.recorder import Declaration
@@ -165,6 +168,51 @@ def test_stack_without_access_needs_no_gitlab(monkeypatch: pytest.MonkeyPatch, t
 def test_app_is_deployed_into_the_namespace_after_it_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = run_program(monkeypatch, tmp_path)
     assert "access-namespace" in run.one("kubernetes:apps/v1:Deployment").depends_on
+
+
+OWN_LOGIN = {"server": "registry.example.com", "username": "robot", "password": {"secure": "word"}}
+
+
+@pytest.mark.parametrize(
+    ("known", "registry", "before"),
+    [
+        ({}, None, True),
+        ({}, OWN_LOGIN, True),
+        # Of the login that GitLab makes, nothing is known before.
+        ({}, every_block()["gitlab-deploy:registry"], False),
+        # A run that is refused would leave another provider than the one that made what is there.
+        ({"address": "ssh://deploy@other.example.com"}, None, False),
+        (None, None, False),
+    ],
+)
+def test_provider_of_a_docker_host_starts_before_the_checks_if_the_state_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    known: dict[str, str] | None,
+    registry: dict[str, Any] | None,
+    before: bool,
+) -> None:
+    began: list[str] = []
+
+    def noting(module: Any, function: str) -> None:
+        does = getattr(module, function)
+
+        def begin(*args: Any, **options: Any) -> Any:
+            began.append(function)
+            return does(*args, **options)
+
+        monkeypatch.setattr(module, function, begin)
+
+    noting(daemon, "provider")
+    noting(preflight, "require")
+    block = every_block()["gitlab-deploy:dockerHost"]
+    last = {key: block[key] for key in ("address", "hostKey", "identityFile")} | {"container": "blog", "id": "1"}
+    left = {} if known is None else {"dockerHost": last | known}
+    without = ("access", "kubernetes") if registry else ("access", "kubernetes", "registry")
+    keys: dict[str, Any] = {"registry": registry} if registry else {}
+    run = run_program(monkeypatch, tmp_path, *without, left=left, **keys)
+    assert began == (["provider", "require"] if before else ["require", "provider"])
+    assert run.one("docker:index/container:Container").provider == "docker"
 
 
 def test_only_settings_reads_configuration() -> None:
