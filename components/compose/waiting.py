@@ -45,16 +45,19 @@ class Waiting:
             started = (state["StartedAt"], inspected.get("RestartCount"))
             if started != since[0]:
                 since = (started, time.monotonic())
+            pause = _POLL_SECONDS
             verdict = self._verdict(state, int(inspected.get("RestartCount") or 0), time.monotonic() - since[1])
             if verdict is None and not self.completes and state["Status"] == "running" and _health(state) == "none":
                 ahead = await asyncio.to_thread(self._clock_ahead) if ahead is None else ahead
                 runs = time.monotonic() + ahead - _timestamp(state["StartedAt"])
                 verdict = True if runs >= SETTLED_SECONDS else None
+                # Not a moment later: others may wait for it.
+                pause = min(pause, SETTLED_SECONDS - runs)
             if verdict is None and not self.completes and time.monotonic() > end:
                 verdict = False
             if verdict is not None:
                 return [] if verdict else await asyncio.to_thread(self._lines)
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(pause)
 
     def _verdict(self, state: dict[str, Any], restarts: int, seconds: float) -> bool | None:
         """Whether all is well; None if that is not known yet, as it never is of one that runs without a health check.

@@ -54,16 +54,23 @@ class _Connection(HTTPConnection):
 
 
 def ask(
-    command: Sequence[str], method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float | None
+    command: Sequence[str],
+    method: str,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float | None,
+    *,
+    may_repeat: bool = False,
 ) -> tuple[int, bytes]:
     """Status and body of the answer to a request that is sent through this command.
 
-    `seconds` is how long nothing may come, None for any time. NoAnswerError if there is no answer, LateAnswerError if
-    none came in time.
+    `seconds` is how long nothing may come, None for any time. `may_repeat` says of a POST that it may be sent twice, as
+    the other methods may. NoAnswerError if there is no answer, LateAnswerError if none came in time.
     """
     key = tuple(command)
     with _lock:
-        waiting = _kept.get(key) if method in _REPEATABLE else None
+        waiting = _kept.get(key) if may_repeat or method in _REPEATABLE else None
         kept = waiting.pop() if waiting else None
     connection = kept or _Connection(command)
     try:
@@ -74,7 +81,7 @@ def ask(
     except (OSError, HTTPException) as error:
         said = connection.end()
         if kept:
-            return ask(command, method, path, body, headers, seconds)
+            return ask(command, method, path, body, headers, seconds, may_repeat=may_repeat)
         raise NoAnswerError(said) from error
     _keep(key, connection)
     return answer

@@ -8,9 +8,11 @@ from components.docker_app.entrance import Answer, Entrance, ask_from_here, ask_
 from components.docker_app.labels import probe_path
 from components.docker_app.remote_docker import RemoteDocker
 
-_POLL_SECONDS = 0.2
+_SOON_SECONDS, _POLL_SECONDS = 0.05, 0.2
+"""Between two questions, while the answer is due at any moment, and later."""
+_USUAL_SECONDS = 3
+"""Traefik takes up to so long to route to a container; on a busy host longer."""
 _ROUTED_SECONDS = 30
-"""Traefik takes up to three seconds for it; on a busy host more."""
 _ANSWERED_SECONDS = 5
 """How long the proxy may get no answer from the container once it knows it: the requests of users get none either."""
 _NO_ANSWER = (502, 503, 504)
@@ -56,7 +58,7 @@ class Reach:
                 return None
             if waited >= limit:
                 return problem
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_SOON_SECONDS if waited < _USUAL_SECONDS else _POLL_SECONDS)
 
     def _ask(self, remote: RemoteDocker) -> tuple[Entrance, Answer]:
         """The answer by the container's own route if there is one, else any that there is, else the first."""

@@ -120,14 +120,20 @@ class RemoteDocker:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         seconds: int | None = TIMEOUT_SECONDS,
+        *,
+        may_repeat: bool = False,
     ) -> ApiAnswer:
         """Asks the Engine API; `seconds` is None for what may take any time. RemoteDockerError if there is no answer.
+
+        `may_repeat` says that a POST may be sent twice, so that it needs no connection of its own.
 
         What is sent goes through ssh's standard input: no argument and no file of either machine holds it.
         """
         command = self.command("system", "dial-stdio")
         try:
-            status, answer = engine_connection.ask(command, method, path, body, headers or {}, seconds)
+            status, answer = engine_connection.ask(
+                command, method, path, body, headers or {}, seconds, may_repeat=may_repeat
+            )
         except LateAnswerError as error:
             raise RemoteDockerTimeoutError(str(error)) from error
         except NoAnswerError as error:
@@ -156,7 +162,8 @@ class RemoteDocker:
     def stop(self, container: str, grace_seconds: int) -> None:
         """Stops a container by its id, which has so much time to end. RemoteDockerError if Docker gives no answer."""
         # 304: it was stopped already.
-        self.request("POST", f"/containers/{container}/stop?t={grace_seconds}", seconds=grace_seconds + TIMEOUT_SECONDS)
+        path, seconds = f"/containers/{container}/stop?t={grace_seconds}", grace_seconds + TIMEOUT_SECONDS
+        self.request("POST", path, seconds=seconds, may_repeat=True)
 
     def stop_and_remove(self, container: str, grace_seconds: int) -> None:
         """Removes a container by its id, once it had time to end. RemoteDockerError if it is there still."""

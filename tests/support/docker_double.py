@@ -40,8 +40,11 @@ class DockerDouble(RemoteDocker):
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         seconds: int | None = None,
+        *,
+        may_repeat: bool = False,
     ) -> ApiAnswer:
         assert headers is not None or not body
+        assert method == "POST" or not may_repeat
         assert seconds is None or seconds > 0
         self.requests.append((method, path))
         self.bodies.append(body)

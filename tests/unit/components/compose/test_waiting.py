@@ -66,6 +66,21 @@ def test_for_how_long_it_has_run_is_seen_by_the_clock_of_its_host(monkeypatch: p
     assert problem({"StartedAt": NOW}, seconds=0) != []
 
 
+def test_it_is_seen_at_once_that_one_has_run_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def paused(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", paused)
+    monkeypatch.setattr(waiting, "_POLL_SECONDS", 60)
+    assert problem({}) == []
+    assert pauses
+    assert max(pauses) <= waiting.SETTLED_SECONDS
+
+
 def test_a_crash_loop_is_not_waited_for() -> None:
     assert problem({}, restarts=3) != []
 

@@ -38,9 +38,9 @@ def ended() -> Iterator[None]:
 def asked(tmp_path: Path) -> Asked:
     """Asks a server that answers with what it is sent; `most` requests of each connection."""
 
-    def echo(body: bytes, method: str = "GET", most: int = 9, last: str = "") -> bytes:
+    def echo(body: bytes, method: str = "GET", most: int = 9, last: str = "", *, may_repeat: bool = False) -> bytes:
         command = [sys.executable, "-c", SERVER, str(tmp_path / "started"), str(most), last]
-        status, answer = ask(command, method, "/echo", body, {}, 20)
+        status, answer = ask(command, method, "/echo", body, {}, 20, may_repeat=may_repeat)
         assert status == 200
         return answer
 
@@ -65,6 +65,13 @@ def test_a_connection_that_ended_while_it_waited_is_replaced(asked: Asked, tmp_p
 def test_what_may_not_be_asked_twice_has_a_connection_of_its_own(asked: Asked, tmp_path: Path) -> None:
     assert [asked(b"one"), asked(b"two", "POST"), asked(b"three", "POST")] == [b"one", b"two", b"three"]
     assert started(tmp_path) == 3
+
+
+def test_a_post_that_may_be_sent_twice_takes_a_connection_that_waits(asked: Asked, tmp_path: Path) -> None:
+    assert [asked(b"one", most=2), asked(b"two", "POST", most=2, may_repeat=True)] == [b"one", b"two"]
+    assert started(tmp_path) == 1
+    assert asked(b"three", "POST", most=2, may_repeat=True) == b"three"
+    assert started(tmp_path) == 2
 
 
 def test_a_connection_that_the_answer_ends_is_not_kept(asked: Asked, tmp_path: Path) -> None:

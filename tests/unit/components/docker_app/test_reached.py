@@ -48,6 +48,15 @@ def test_container_is_reached_once_the_proxy_answers_by_its_route(problem: Probl
     assert problem(Answer(status=401, token="new")) is None
 
 
+def test_proxy_is_asked_more_often_at_first(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    assert problem(*[NOT_FOUND] * 8, SERVED) is None
+    first, last = pauses[0], pauses[-1]
+    assert 0 < first < last
+    assert pauses == sorted(pauses)
+
+
 def test_route_that_the_proxy_does_not_know_is_reported_with_what_it_names(problem: Problem) -> None:
     said = problem(NOT_FOUND, middlewares=("auth@file",), cert_resolver="le")
     assert said == (
