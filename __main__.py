@@ -62,7 +62,7 @@ if stack.docker_host:
 
     login = daemon.own_login(stack.registry)
     if not offline and (login or not stack.registry) and daemon.is_kept(stack.docker_host, previous):
-        # One that the state has already may start while the rest is checked: a run that is refused changes nothing.
+        # It may start while the rest is checked: a run that is refused leaves no provider that leads elsewhere.
         on_host = daemon.provider(stack.docker_host, login)
     # The engine hears of it in here.
     kept = last_run.kept(leftovers.TYPE)

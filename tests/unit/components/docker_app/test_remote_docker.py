@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from components.docker_app import engine_connection
 from components.docker_app.remote_docker import RemoteDocker, RemoteDockerError
 from tests.support.docker_double import HOST_KEY
 
@@ -82,6 +83,19 @@ def test_reason_of_the_engine_api_is_its_message(
 ) -> None:
     stand_in(monkeypatch, tmp_path, f"{TAKES_HEAD}printf 'HTTP/1.0 404 Not Found\\r\\n\\r\\n{body}'")
     assert HOST.request("GET", "/images/x/json").message == message
+
+
+def test_stop_takes_a_connection_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, bool]] = []
+
+    def ask(*_: object, **how: bool) -> tuple[int, bytes]:
+        asked.append(how)
+        return 304, b""
+
+    monkeypatch.setattr(engine_connection, "ask", ask)
+    HOST.stop("c1", 10)
+    HOST.request("POST", "/containers/c1/start")
+    assert asked == [{"may_repeat": True}, {"may_repeat": False}]
 
 
 def test_containers_are_listed_with_labels_that_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
