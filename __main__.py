@@ -21,7 +21,7 @@ sdk.load_as_used()
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_docker as docker
@@ -37,8 +37,6 @@ from components.settings import settings
 from components.settings.stack import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from components.compose.host import HostState
     from components.compose.model import Project
     from components.docker_app.host_check import Checking, HostCheck
@@ -56,7 +54,7 @@ if stack.docker_host and not offline:
     checking = Checking(stack.docker_host)
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 on_host: docker.Provider | None = None
-kept: dict[str, Mapping[str, Any]] = {}
+kept: dict[str, str] = {}
 if stack.docker_host:
     from components.docker_app import daemon, leftovers
 
@@ -65,7 +63,7 @@ if stack.docker_host:
         # It may start while the rest is checked: a run that is refused leaves no provider that leads elsewhere.
         on_host = daemon.provider(stack.docker_host, login)
     # The engine hears of it in here.
-    kept = last_run.kept(leftovers.TYPE)
+    kept = last_run.kept_names(leftovers.TYPE)
 files: Read | None = None
 if stack.from_manifests:
     from components.manifests import load as manifests
@@ -243,7 +241,7 @@ if project and project_host and image and stack.docker_host:
         logins=login or (),
         previous=previous.get("compose"),
         swaps=previous.get("swaps", {}),
-        kept={name: str(one.get("name")) for name, one in kept.items()},
+        kept=kept,
     )
     on_host = on_host or daemon.provider(stack.docker_host, login)
     compose = Compose("compose", compose_args, pulumi.ResourceOptions(providers=[on_host]))
@@ -266,7 +264,7 @@ elif app and image and stack.docker_host:
         logins=login or (),
         previous=known,
         swapped=previous.get("swaps", {}).get("docker-app"),
-        kept=kept.get("docker-app-container", {}).get("name"),
+        kept=kept.get("docker-app-container"),
     )
     on_host = on_host or daemon.provider(stack.docker_host, login)
     docker_app = DockerApp("docker-app", docker_args, pulumi.ResourceOptions(providers=[on_host]))

@@ -22,16 +22,17 @@ def previous_outputs() -> StackOutputs[str]:
     return cast("StackOutputs[str]", _read("readStackOutputs", "name"))
 
 
-def kept(type_: str) -> dict[str, Mapping[str, Any]]:
-    """The outputs of each resource of a type that the state has, by its name; less those that wait for their deletion.
+def kept_names(type_: str) -> dict[str, str]:
+    """The output `name` of each resource of a type in the state, by the resource's name; not of those to be deleted.
 
-    A run that failed has left its own there. RunError if the state cannot be read.
+    A run that failed has left its own there. The other outputs, with their secrets in clear, stay in here. RunError if
+    the state cannot be read.
     """
-    found: dict[str, Mapping[str, Any]] = {}
-    for urn, resource in _read("readStackResourceOutputs", "stackName").items():
-        if resource["type"] == type_:
-            found[urn.rpartition("::")[2]] = resource["outputs"]
-    return found
+    return {
+        urn.rpartition("::")[2]: str(resource["outputs"]["name"])
+        for urn, resource in _read("readStackResourceOutputs", "stackName").items()
+        if resource["type"] == type_ and resource["outputs"].get("name") is not None
+    }
 
 
 def _read(function: str, argument: str) -> Mapping[str, Any]:

@@ -43,15 +43,16 @@ def test_first_run_finds_none() -> None:
     assert found == [{}]
 
 
-def test_resources_of_a_type_are_those_of_the_state_by_their_names() -> None:
+def test_names_of_a_type_are_those_of_the_state_with_nothing_else_of_it() -> None:
     found = []
     prefix = "urn:pulumi:test::gitlab-deploy::"
     state = {
-        f"{prefix}a:b:App$docker:C::web": {"type": "docker:C", "outputs": {"name": "web-1"}},
+        f"{prefix}a:b:App$docker:C::web": {"type": "docker:C", "outputs": {"name": "web-1", "envs": ["KEY=secret"]}},
+        f"{prefix}a:b:App$docker:C::failed": {"type": "docker:C", "outputs": {}},
         f"{prefix}a:b:App::web": {"type": "a:b:App", "outputs": {}},
     }
-    deploy(lambda: found.append(last_run.kept("docker:C")), kept=state)
-    assert found == [{"web": {"name": "web-1"}}]
+    deploy(lambda: found.append(last_run.kept_names("docker:C")), kept=state)
+    assert found == [{"web": "web-1"}]
 
 
 def test_state_that_is_written_at_this_moment_is_read_again(
