@@ -11,7 +11,7 @@ PYTEST := $(PYTHON) -m pytest
 # Without compiled modules every worker of pytest and every run of the program would compile the same sources again.
 unexport PYTHONDONTWRITEBYTECODE
 # uv installs in a quarter of pip's time, but does not read which index pip is configured to use.
-INDEX = index=$$(.venv/bin/pip config list | awk -F "'" '$$1 ~ "[.]index-url=$$" {url = $$2} END {print url}'); \
+INDEX = index=$$(.venv/bin/pip config list | awk -F "='" '$$1 ~ "[.]index-url$$" {url = $$2} END {print substr(url, 1, length(url) - 1)}'); \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-deploy
 
