@@ -9,16 +9,14 @@ from components.compose import claims
 from components.compose.model import Project
 from components.compose.present import Named, Present
 from components.docker_app.labels import ID_LABEL
+from components.docker_app.leftovers import TYPE as CONTAINER
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker, RemoteDockerError
 from components.outputs import ComposeOutput
 from components.printable import printable
 
-CONTAINER, _NETWORK, _VOLUME = (
-    "docker:index/container:Container",
-    "docker:index/network:Network",
-    "docker:index/volume:Volume",
-)
+_TYPES = {CONTAINER, "docker:index/network:Network", "docker:index/volume:Volume"}
+"""Of what has an id on the host, in the state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ def examine(
     in_the_way = list(claims.taken(project, present, identity=identity, own=own, where=where))
     # A run that failed has made things that no output knows.
     state = stack_state.read_resources() if unknown or in_the_way else ()
-    kept = {resource.id for resource in state if resource.type in {CONTAINER, _NETWORK, _VOLUME}}
+    kept = {resource.id for resource in state if resource.type in _TYPES}
     networks = {
         network.name: found.id
         for network in project.networks.values()

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 import pytest
 
 from components import stack_state
-from components.compose.host import CONTAINER, HostState, examine
+from components.compose.host import HostState, examine
 from components.compose.names import PROJECT_LABEL
+from components.docker_app.leftovers import TYPE as CONTAINER
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import ApiAnswer
 from components.outputs import ComposeOutput
