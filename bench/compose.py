@@ -41,6 +41,9 @@ SAME_IMAGE = 4
 """How many services of a large file run the image that changes."""
 RATE = 25
 """Requests a second."""
+QUIET_SECONDS = 4.0
+"""Between two changes. Traefik reads nothing new for two seconds after what it has read (providersThrottleDuration): no
+change is to wait for what the one before has left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,7 @@ def _change(instance: Instance, tool: str, up: Callable[[], None], version: str,
         found.cpu_seconds.append(_cpu() - before)
         # What fails may do so once the tool is done.
         _await(instance, tool, version)
+    time.sleep(QUIET_SECONDS)
     print(f"  {tool:7} {found.seconds[-1]:5.1f} s, {len(load.failed)} of {len(load.answers)} failed", flush=True)
     found.requests += len(load.answers)
     found.failed += len(load.failed)
