@@ -38,11 +38,11 @@ class _Connection(HTTPConnection):
 
     def ask(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float | None
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, str | None]:
         self.sock.settimeout(seconds)
         self.request(method, path, body=body, headers={"Content-Length": str(len(body)), **headers})
         response = self.getresponse()
-        return response.status, response.read()
+        return response.status, response.read(), response.headers.get("Api-Version")
 
     def end(self, seconds: float = END_SECONDS) -> str:
         """What was on standard error. The command has so many seconds to end."""
@@ -62,8 +62,8 @@ def ask(
     seconds: float | None,
     *,
     may_repeat: bool = False,
-) -> tuple[int, bytes]:
-    """Status and body of the answer to a request that is sent through this command.
+) -> tuple[int, bytes, str | None]:
+    """Status and body of the answer to a request that is sent through this command, and the API's version.
 
     `seconds` is how long nothing may come, None for any time. `may_repeat` says of a POST that it may be sent twice, as
     the other methods may. NoAnswerError if there is no answer, LateAnswerError if none came in time.

@@ -37,6 +37,8 @@ class ApiAnswer:
     status: int
     """Of HTTP."""
     body: str
+    version: str | None = None
+    """The newest of the Engine API that the daemon has, such as 1.44; None if it does not say so."""
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - what the API documents
@@ -131,14 +133,14 @@ class RemoteDocker:
         """
         command = self.command("system", "dial-stdio")
         try:
-            status, answer = engine_connection.ask(
+            status, answer, version = engine_connection.ask(
                 command, method, path, body, headers or {}, seconds, may_repeat=may_repeat
             )
         except LateAnswerError as error:
             raise RemoteDockerTimeoutError(str(error)) from error
         except NoAnswerError as error:
             raise RemoteDockerError(str(error)) from error
-        return ApiAnswer(status=status, body=answer.decode(errors="replace").replace("\r\n", "\n"))
+        return ApiAnswer(status=status, body=answer.decode(errors="replace").replace("\r\n", "\n"), version=version)
 
     def request_json(self, method: str, path: str, content: object) -> ApiAnswer:
         """The same, with JSON as body."""

@@ -40,7 +40,7 @@ def asked(tmp_path: Path) -> Asked:
 
     def echo(body: bytes, method: str = "GET", most: int = 9, last: str = "", *, may_repeat: bool = False) -> bytes:
         command = [sys.executable, "-c", SERVER, str(tmp_path / "started"), str(most), last]
-        status, answer = ask(command, method, "/echo", body, {}, 20, may_repeat=may_repeat)
+        status, answer, _ = ask(command, method, "/echo", body, {}, 20, may_repeat=may_repeat)
         assert status == 200
         return answer
 

@@ -63,6 +63,7 @@ def test_request_goes_to_the_engine_api_by_standard_input(monkeypatch: pytest.Mo
     (tmp_path / "size").write_text(str(len(head) + len(body)))
     answer = HOST.request_json("POST", "/containers/create", json.loads(body))
     assert (answer.status, answer.json, answer.message) == (201, {"Id": "abc"}, None)
+    assert answer.version == "1.41"
     assert (tmp_path / "asked").read_bytes() == head.encode() + body
     arguments = (tmp_path / "arguments").read_text()
     assert arguments.endswith("-- host.example.com docker system dial-stdio\n")
@@ -88,9 +89,9 @@ def test_reason_of_the_engine_api_is_its_message(
 def test_stop_takes_a_connection_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, bool]] = []
 
-    def ask(*_: object, **how: bool) -> tuple[int, bytes]:
+    def ask(*_: object, **how: bool) -> tuple[int, bytes, None]:
         asked.append(how)
-        return 304, b""
+        return 304, b"", None
 
     monkeypatch.setattr(engine_connection, "ask", ask)
     HOST.stop("c1", 10)
