@@ -231,6 +231,7 @@ class Compose(pulumi.ComponentResource):
                 ),
             ),
         )
+        serving.created = made.id
         serving.done = pulumi.Output.all(made.id, generation).apply(lambda both: serving.complete(*both))
         ended: pulumi.Output[str] = serving.done
         if generation is not None:

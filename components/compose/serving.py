@@ -27,6 +27,7 @@ from components.printable import printable
 from components.progress import Progress, shown_at
 
 _ROUTED_SECONDS = 3.5
+_HEAD_START_SECONDS = 1.0
 
 
 @dataclass(kw_only=True)
@@ -40,6 +41,8 @@ class Serving:
     """The services that it depends on."""
     beside: Mapping[str, "Serving"] = field(default_factory=dict)
     """All services of the project, by name, once each is declared."""
+    created: pulumi.Output[str] | None = None
+    """The id of the container, as soon as the provider has made it."""
     done: pulumi.Output[str] | None = None
     """The id of the container, once it does what others wait for."""
     _removed: set[str] = field(default_factory=set)
@@ -50,6 +53,12 @@ class Serving:
     def completes(self) -> bool:
         """Whether the service runs to its end, which others wait for."""
         return self.service.name in self.args.project.completed
+
+    @property
+    def has_another_image(self) -> bool:
+        """Whether it ran another image before."""
+        known = self.args.known(self.service.name)
+        return known is not None and known["image"] != self.args.image_of(self.service.name)
 
     def waits_for(self, other: "Serving") -> bool:
         """Whether it is that service, or starts after it."""
@@ -67,10 +76,23 @@ class Serving:
         for other in self.after:
             if other.done is not None:
                 await other.done.future()
+        await self._let_pass()
         if not self.service.is_swapped:
             await self._try(image_id)
             await self._remove(self._leftovers)
         return image_id
+
+    async def _let_pass(self) -> None:
+        """Has the services with another image go first: the engine looks at one container after the other.
+
+        A short while will do. If there is more to wait for, the engine has the time for this one.
+        """
+        changing = [one for one in self.beside.values() if one.has_another_image]
+        if not changing or self.args.known(self.service.name) is None or any(one.waits_for(self) for one in changing):
+            return
+        created = [one.created.future() for one in changing if one.created is not None]
+        # If one of them fails, that is not about this one.
+        await asyncio.wait([asyncio.gather(*created, return_exceptions=True)], timeout=_HEAD_START_SECONDS)
 
     async def _try(self, image_id: str) -> None:
         args, service = self.args, self.service

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -208,6 +209,93 @@ def test_a_proxy_of_the_same_file_serves_before_it_is_asked(
     monkeypatch.setattr("components.docker_app.reached.Reach.problem", lambda *_: seen.append("web"))
     asyncio.run(servings["web"]._reach("c1", Generation()))
     assert seen == order
+
+
+SEVERAL = """\
+services:
+  web: {image: IMAGE, labels: {traefik.http.routers.a.rule: Host(`a.example.org`)}, depends_on: [db]}
+  worker: {image: IMAGE, depends_on: [web]}
+  db: {image: "postgres:17"}
+  cache: {image: "redis:7"}
+  new: {image: "redis:7"}
+"""
+
+
+def several(**images: str) -> dict[str, Serving]:
+    """The services of a file, of which the last run has deployed these images."""
+    known: Any = {"services": {name: {"image": image} for name, image in images.items()}}
+    made = args(SEVERAL, remote=Host(), present=Present(), previous=known)
+    servings: dict[str, Serving] = {}
+    for name in ("db", "web", "worker", "cache", "new"):
+        one = made.project.services[name]
+        after = [servings[other.service] for other in one.depends_on]
+        servings[name] = Serving(
+            args=made, service=one, parent=pulumi.Resource.__new__(pulumi.Resource), after=after, beside=servings
+        )
+    return servings
+
+
+class Later:
+    """An output that is there once a test says so, or fails."""
+
+    def __init__(self) -> None:
+        self._given: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def future(self) -> str:
+        return await self._given
+
+    def resolve(self) -> None:
+        self._given.set_result("c1")
+
+    def fail(self) -> None:
+        self._given.set_exception(RuntimeError("not created"))
+
+
+RAN = {"db": "postgres:17", "cache": "redis:7"}
+
+
+@pytest.mark.parametrize("ends", [Later.resolve, Later.fail])
+def test_services_with_another_image_go_first(monkeypatch: pytest.MonkeyPatch, ends: Callable[[Later], None]) -> None:
+    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 3600)
+
+    async def run() -> None:
+        servings = several(web="blog:0", worker="blog:0", **RAN)
+        created = [Later(), Later()]
+        servings["web"].created, servings["worker"].created = created  # type: ignore[assignment]
+        # Those with another image, what these depend on, and what has no container yet.
+        for name in ("web", "db", "new"):
+            assert await asyncio.wait_for(servings[name].gate("sha256:1"), 10) == "sha256:1"
+        passing = asyncio.ensure_future(servings["cache"].gate("sha256:2"))
+        ends(created[0])
+        await _sleep(0.01)
+        assert not passing.done()
+        ends(created[1])
+        assert await passing == "sha256:2"
+
+    asyncio.run(run())
+
+
+def test_a_service_is_held_up_for_a_short_while_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 0.01)
+
+    async def run() -> None:
+        servings = several(web="blog:0", worker="blog:0", **RAN)
+        servings["web"].created = servings["worker"].created = Later()  # type: ignore[assignment]
+        assert await asyncio.wait_for(servings["cache"].gate("sha256:2"), 10) == "sha256:2"
+
+    asyncio.run(run())
+
+
+def test_nothing_is_held_up_if_no_image_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 3600)
+
+    async def run() -> None:
+        image = args(SEVERAL).image
+        servings = several(web=str(image), worker=str(image), **RAN)
+        servings["web"].created = servings["worker"].created = Later()  # type: ignore[assignment]
+        assert await asyncio.wait_for(servings["cache"].gate("sha256:2"), 10) == "sha256:2"
+
+    asyncio.run(run())
 
 
 def test_what_is_waited_for_is_said_while_the_provider_creates_it(monkeypatch: pytest.MonkeyPatch) -> None:
