@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E402 - the engine may cancel at any moment from here on; what a stack does not have is not loaded
+# ruff: noqa: E402, PLC0415 - the engine may cancel at any moment from here on; what a stack does not have is not loaded
 import time
 
 begun = time.monotonic()
@@ -20,6 +20,7 @@ sdk.load_as_used()
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 from components import identity, preflight, summary
+from components.beside import Beside
 from components.cluster import check as cluster_check
 from components.cluster.reading import ClusterCheck, Reading
 from components.image import last_run
@@ -39,19 +41,24 @@ from components.settings.stack import PROJECT
 if TYPE_CHECKING:
     from components.compose.host import HostState
     from components.compose.model import Project
-    from components.docker_app.host_check import Checking, HostCheck
+    from components.docker_app.host_check import HostCheck
+    from components.kubernetes_app import image_check
     from components.manifests.reader import Read
+    from components.settings.docker_host import DockerHost
 
-adopted = settings.adopted(os.environ)
+adopted, offline = settings.adopted(os.environ), settings.is_offline(os.environ)
+checking: list[Beside[HostCheck]] = []
+
+
+def check_at_once(target: DockerHost) -> None:
+    """Has the Docker host looked at while the rest is read, loaded and checked."""
+    from components.docker_app.host_check import check_host
+
+    checking.append(Beside(partial(check_host, target)))
+
+
 previous = last_run.previous_outputs()
-stack = settings.load(previous, os.environ)
-offline = settings.is_offline(os.environ)
-checking: Checking | None = None
-if stack.docker_host and not offline:
-    from components.docker_app.host_check import Checking
-
-    # It goes on while the rest is loaded and checked.
-    checking = Checking(stack.docker_host)
+stack = settings.load(previous, os.environ, None if offline else check_at_once)
 login: list[docker.ProviderRegistryAuthArgsDict] | None = None
 on_host: docker.Provider | None = None
 kept: dict[str, str] = {}
@@ -70,8 +77,14 @@ if stack.from_manifests:
 
     stack, files = manifests.load(stack, Path(pulumi.get_root_directory() or os.curdir), os.environ)
 scalars, access, registry, app, image = stack.scalars, stack.access, stack.registry, stack.app, stack.image
-# It goes on while the others are checked.
+# These go on while the others are checked.
 reading = Reading(stack) if stack.needs_cluster and not offline else None
+running = (previous.get("deployment") or {"image": None})["image"]
+looking: Beside[image_check.Found] | None = None
+if not offline and image and str(image.deployed.image) != running:
+    from components.kubernetes_app import image_check
+
+    looking = Beside(partial(image_check.look, stack, running, os.environ))
 own_id, known = identity.find(previous, offline=offline), previous.get("dockerHost")
 checked: HostCheck | None = None
 project: Project | None = None
@@ -90,7 +103,7 @@ if stack.docker_host:
     elif app:
         from components.docker_app.args import DockerAppArgs
         from components.docker_app.docker_app import DockerApp
-    checked = checking.result() if checking else HostCheck()
+    checked = checking[0].result() if checking else HostCheck()
     if project:
         project_host = compose_host.examine(
             project,
@@ -110,11 +123,8 @@ preflight.require(
     project=project_host,
     reading=reading,
 )
-running = (previous.get("deployment") or {"image": None})["image"]
-if not offline and image and str(image.deployed.image) != running:
-    from components.kubernetes_app import image_check
-
-    image_check.require(stack, running, os.environ)
+if looking:
+    image_check.require(looking.result())
 on_site: ClusterCheck | None = None
 if reading:
     if files:

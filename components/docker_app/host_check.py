@@ -2,9 +2,7 @@
 
 import re
 import subprocess
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from components.docker_app.listed_container import ListedContainer
@@ -36,24 +34,6 @@ class HostCheck:
     """The containers on it; None if it was not asked, or there is a problem."""
     api: str | None = None
     """Version of its Engine API, such as 1.44; None as above."""
-
-
-class Checking:
-    """The look at a Docker host, which begins at once, beside what else is prepared."""
-
-    def __init__(self, target: DockerHost) -> None:
-        self._found: Future[HostCheck] = Future()
-        threading.Thread(target=self._look, args=(target,), daemon=True).start()
-
-    def result(self) -> HostCheck:
-        """What was found."""
-        return self._found.result()
-
-    def _look(self, target: DockerHost) -> None:
-        try:
-            self._found.set_result(check_host(target))
-        except BaseException as error:
-            self._found.set_exception(error)
 
 
 def check_host(target: DockerHost | None) -> HostCheck:

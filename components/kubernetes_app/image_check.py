@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pulumi
 
@@ -16,35 +17,49 @@ _NODES_HAVE_LOGINS = re.compile(
 """Registries for which the kubelets of their clouds have a login (Kubernetes: kubelet credential providers)."""
 
 
-def require(stack: Settings, running: str | None, environment: Mapping[str, str]) -> None:
-    """Raises RunError, which Pulumi shows with no traceback, if the image cannot be pulled, or would not be run.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was found."""
+
+    problem: str | None = None
+    """Why the image cannot be pulled, or would not be run, with the way out."""
+    warning: str | None = None
+
+
+def look(stack: Settings, running: str | None, environment: Mapping[str, str]) -> Found:
+    """Asks the image's registry.
 
     `running` is the image of the last run, which is known to run: its registry need not be there. A registry that does
     not answer is no problem either.
     """
     if not stack.image or str(stack.image.deployed.image) == running:
-        return
+        return Found()
     image = stack.image.deployed.image
     try:
-        if pulls_as_nobody(stack, image, running):
-            _require_public(image)
+        if pulls_as_nobody(stack, image, running) and (problem := _private_problem(image)):
+            return Found(problem=problem)
         config = read(image, environment)
     except NoImageError:
-        raise pulumi.RunError(
-            f"Nothing was changed: {image} is not in its registry; push it first, or correct gitlab-deploy:image"
-        ) from None
+        return Found(problem=f"{image} is not in its registry; push it first, or correct gitlab-deploy:image")
     except LoginNeededError:
         # The login of this machine is not the one that the image is pulled with.
-        return
+        return Found()
     if config is None or not stack.kubernetes_app:
-        return
-    problem = user_problem(stack, image, config)
-    if problem:
-        raise pulumi.RunError(f"Nothing was changed: {problem}")
+        return Found()
     port = stack.app.port if stack.app else None
+    warning = None
     if port and config.ports and port not in config.ports:
         exposed = ", ".join(map(str, sorted(config.ports)))
-        pulumi.log.warn(f"The image says that it listens on port {exposed}, and app.port is {port}")
+        warning = f"The image says that it listens on port {exposed}, and app.port is {port}"
+    return Found(problem=user_problem(stack, image, config), warning=warning)
+
+
+def require(found: Found) -> None:
+    """Raises RunError, which Pulumi shows with no traceback, if there is a problem."""
+    if found.problem:
+        raise pulumi.RunError(f"Nothing was changed: {found.problem}")
+    if found.warning:
+        pulumi.log.warn(found.warning)
 
 
 def user_problem(stack: Settings, image: ImageReference, config: ImageConfig) -> str | None:
@@ -66,15 +81,16 @@ def user_problem(stack: Settings, image: ImageReference, config: ImageConfig) ->
     return None
 
 
-def _require_public(image: ImageReference) -> None:
+def _private_problem(image: ImageReference) -> str | None:
     try:
         read(image, None)
     except LoginNeededError:
-        raise pulumi.RunError(
-            f"Nothing was changed: {image.registry} gives the image {image} to nobody without a login, and the Pods "
-            "have none; add the block registry, or name a Secret as kubernetes.pullSecret (if the nodes have a login, "
-            "set kubernetes.serviceAccount to default)"
-        ) from None
+        return (
+            f"{image.registry} gives the image {image} to nobody without a login, and the Pods have none; add the "
+            "block registry, or name a Secret as kubernetes.pullSecret (if the nodes have a login, set "
+            "kubernetes.serviceAccount to default)"
+        )
+    return None
 
 
 def pulls_as_nobody(stack: Settings, image: ImageReference, running: str | None) -> bool:

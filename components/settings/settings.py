@@ -116,10 +116,15 @@ def adopted(environment: Mapping[str, str]) -> frozenset[str]:
     return frozenset(environment.get(ADOPT, "").split(",")) - {""}
 
 
-def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Settings:
+def load(
+    previous: StackOutputs[str],
+    environment: Mapping[str, str],
+    on_docker_host: Callable[[DockerHost], None] | None = None,
+) -> Settings:
     """The settings of the running stack; RunError, which Pulumi shows with no traceback, lists every problem.
 
-    `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any.
+    `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any. `on_docker_host`
+    gets that block as soon as it is known, before a registry is asked for the image.
     """
     if (project := pulumi.get_project()) != PROJECT:
         raise pulumi.RunError(f"Pulumi.yaml: name is {project}, and every key is of {PROJECT}; name it {PROJECT} again")
@@ -135,6 +140,7 @@ def load(previous: StackOutputs[str], environment: Mapping[str, str]) -> Setting
         origin=Origin.of(environment),
         last=Deployed.read(previous.get("deployment"), previous.get("deploymentHistory")),
         pin=None if is_offline(environment) else lambda image: pinned(image, environment),
+        on_docker_host=on_docker_host,
     )
     if settings is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -153,13 +159,15 @@ def parse(
     origin: Origin | None = None,
     last: Deployed | None = None,
     pin: Pin | None = None,
+    on_docker_host: Callable[[DockerHost], None] | None = None,
 ) -> tuple[Settings | None, list[Problem]]:
     """Settings from configuration as the engine hands it over, or None with every problem found.
 
     `values` maps full keys (`gitlab-deploy:image`) to text, which is JSON if the stack file has a block; `secrets` are
     the keys that hold something encrypted, and `written` is the stack file, which says what of it is; `conceal` makes
     an Output of an encrypted text; `stack` is the stack's name; `origin` is who runs the program, and `last` the record
-    of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, if that is known.
+    of what the stack has deployed; `pin` gives a new image the digest that its tag stands for, if that is known;
+    `on_docker_host` gets the block of a stack file with no problem but, perhaps, its image.
     """
     reader = Reader(conceal=conceal)
     keys = given(reader, values, secrets, written)
@@ -168,8 +176,12 @@ def parse(
     named = {full.removeprefix(f"{PROJECT}:"): value for full, value in keys.items()}
     scalars = reader.read(Scalars, {name: value for name, value in named.items() if name not in BLOCKS}, PROJECT, ":")
     blocks = {name: _block(reader, name, named[name]) for name in BLOCKS if name in named}
-    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
     access, registry, docker_host = blocks.get("access"), blocks.get("registry"), blocks.get("dockerHost")
+    if docker_host:
+        docker_host = replace(docker_host, name=docker_host.name or f"web-{_dns_label(stack)}"[:63].rstrip("-"))
+        if on_docker_host and not reader.problems:
+            on_docker_host(docker_host)
+    image = _image(reader, scalars, origin or Origin(), last, pin) if scalars and _runs(named) else None
     if image and registry:
         _compare(reader, image.deployed.image, registry, blocks.get("kubernetes"))
     if reader.problems or scalars is None:
@@ -187,8 +199,7 @@ def parse(
         ),
         app=blocks.get("app"),
         kubernetes=blocks.get("kubernetes"),
-        docker_host=docker_host
-        and replace(docker_host, name=docker_host.name or f"web-{_dns_label(stack)}"[:63].rstrip("-")),
+        docker_host=docker_host,
     )
     return settings, []
 

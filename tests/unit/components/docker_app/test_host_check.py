@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.docker_app import host_check
-from components.docker_app.host_check import Checking, check_host, host_problem
+from components.docker_app.host_check import check_host, host_problem
 from components.docker_app.remote_docker import ApiAnswer, RemoteDocker, RemoteDockerError, RemoteDockerTimeoutError
 from components.settings.docker_host import DockerHost
 from tests.support.docker_double import HOST_KEY, DockerDouble, done, listed
@@ -53,20 +53,6 @@ def test_host_that_can_be_used_gives_its_containers(remote: Callable[[DockerDoub
     assert found.problem is None
     assert [container.name for container in found.containers or ()] == ["web"]
     assert found.api == "1.41"
-
-
-def test_a_look_that_has_begun_gives_or_raises_what_it_finds(
-    remote: Callable[[DockerDouble], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remote(usable(version="1.51"))
-    assert Checking(TARGET).result().api == "1.51"
-
-    def fails(_: DockerHost) -> host_check.HostCheck:
-        raise ValueError("unexpected")
-
-    monkeypatch.setattr(host_check, "check_host", fails)
-    with pytest.raises(ValueError, match="unexpected"):
-        Checking(TARGET).result()
 
 
 def test_stack_without_a_docker_host_has_nothing_to_check() -> None:

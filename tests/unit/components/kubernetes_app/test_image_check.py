@@ -38,6 +38,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return images
 
 
+def check(stack: Settings, running: str | None, environment: dict[str, str]) -> None:
+    image_check.require(image_check.look(stack, running, environment))
+
+
 def config(user: str) -> ImageConfig:
     return ImageConfig(user=user, ports=frozenset({80}))
 
@@ -59,22 +63,22 @@ def test_user_that_the_kubelet_would_refuse_is_one_sentence_with_the_way_out(
 ) -> None:
     use(monkeypatch, config(user))
     with pytest.raises(pulumi.RunError) as raised:
-        image_check.require(stack(), None, {})
+        check(stack(), None, {})
     assert str(raised.value).startswith(f"Nothing was changed: {IMAGE} runs as ")
     assert said in str(raised.value)
-    image_check.require(stack(runAsUser=1000), None, {})
-    image_check.require(stack(runAsRoot=True), None, {})
+    check(stack(runAsUser=1000), None, {})
+    check(stack(runAsRoot=True), None, {})
 
 
 def test_registry_that_does_not_say_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, None)
-    image_check.require(stack(), None, {})
+    check(stack(), None, {})
 
 
 def test_image_that_runs_already_is_not_asked_for(asked: list[str]) -> None:
-    image_check.require(stack(), IMAGE, {})
+    check(stack(), IMAGE, {})
     assert asked == []
-    image_check.require(stack(), "registry.example.com/group/blog:0.9.0", {})
+    check(stack(), "registry.example.com/group/blog:0.9.0", {})
     assert asked == [IMAGE]
 
 
@@ -92,24 +96,24 @@ def refuse(monkeypatch: pytest.MonkeyPatch, error: type[Exception], *, of: set[b
 def test_image_that_the_registry_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, NoImageError, of={True, False})
     with pytest.raises(pulumi.RunError, match=f"{IMAGE} is not in its registry; push it first, or correct"):
-        image_check.require(stack(), None, {})
-    image_check.require(stack(), IMAGE, {})
+        check(stack(), None, {})
+    check(stack(), IMAGE, {})
 
 
 def test_image_that_needs_a_login_is_refused_if_the_pods_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
     # The developer has one.
     refuse(monkeypatch, LoginNeededError, of={True})
     with pytest.raises(pulumi.RunError, match="to nobody without a login, and the Pods have none; add the block"):
-        image_check.require(stack(), None, {})
+        check(stack(), None, {})
     for target in ({"pullSecret": "login"}, {"pullSecrets": ["login"]}, {"serviceAccount": "default"}):
-        image_check.require(stack(**target), None, {})
+        check(stack(**target), None, {})
     # What runs was pulled somehow.
-    image_check.require(stack(), "registry.example.com/group/blog:0.9.0", {})
+    check(stack(), "registry.example.com/group/blog:0.9.0", {})
 
 
 def test_login_of_this_machine_that_is_refused_says_nothing_of_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, LoginNeededError, of={True, False})
-    image_check.require(stack(pullSecret="login"), None, {})
+    check(stack(pullSecret="login"), None, {})
 
 
 @pytest.mark.parametrize(
@@ -125,5 +129,5 @@ def test_port_that_the_image_does_not_name_is_a_warning(monkeypatch: pytest.Monk
     warned: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
     use(monkeypatch, config("1000"))
-    image_check.require(stack(), None, {})
+    check(stack(), None, {})
     assert warned == ["The image says that it listens on port 80, and app.port is 8080"]

@@ -356,6 +356,25 @@ def test_new_image_is_pinned_and_the_one_that_runs_stays_as_it_was_pinned() -> N
         assert image_of(GOOD, Deployed(image=ImageReference.parse(runs))) == runs
 
 
+def hosts_of(stack: dict[str, Any]) -> list[str]:
+    """What is called with the Docker host, or to pin the image."""
+    called: list[str] = []
+
+    def pin(image: ImageReference) -> ImageReference:
+        called.append("pin")
+        return image
+
+    settings.parse(engine_form(stack), pin=pin, on_docker_host=lambda host: called.append(host.name or ""))
+    return called
+
+
+def test_docker_host_is_known_before_a_registry_is_asked() -> None:
+    assert hosts_of(DOCKER) == ["web-stack", "pin"]
+    assert hosts_of(GOOD) == ["pin"]
+    # Nothing is begun for a stack file that is refused.
+    assert hosts_of({**DOCKER, "gitlab-deploy:app": {"port": "http"}}) == ["pin"]
+
+
 @pytest.mark.parametrize(("rollback", "expected"), [("true", "old:1"), ("false", "new:2")])
 def test_rollback_is_a_key_of_its_own(rollback: str, expected: str) -> None:
     assert image_of(changed("image", None) | {"gitlab-deploy:rollback": rollback}, DEPLOYED) == expected
