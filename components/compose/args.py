@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_docker as docker
 
-from components.compose.model import Project
+from components.compose.model import Project, Service
+from components.compose.names import of_container
 from components.compose.present import Present
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import RemoteDocker
@@ -65,6 +66,17 @@ class ComposeArgs:
     def known_api(self) -> str | None:
         """Version of the host's Engine API, of now or of the last run that asked; None if none did."""
         return self.api or (self.previous.get("api") if self.previous else None)
+
+    def has_another_image(self, service: Service) -> bool:
+        """Whether the last successful run has deployed another image of a service."""
+        known = self.known(service.name)
+        return known is not None and known["image"] != self.image_of(service.name)
+
+    def is_defined_so(self, service: Service) -> bool:
+        """Whether a container of this definition of a service runs, be it of another image."""
+        own = of_container(self.project, service, self.owner).items()
+        running = self.present.serving(service.name, self.identity) if self.present else ()
+        return any(own <= one.labels.items() for one in running)
 
     def known(self, service: str) -> ComposeServiceOutput[str] | None:
         """What the last successful run says of a service."""

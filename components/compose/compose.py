@@ -19,6 +19,7 @@ from components.compose.interpolation import names as encrypted_in
 from components.compose.model import Network, Service, Volume
 from components.compose.quick_start import has_start_interval, quick_start
 from components.compose.serving import Serving
+from components.compose.turns import Turns
 from components.docker_app.labels import ID_LABEL
 from components.docker_app.pull import pull_problem
 from components.docker_app.swap import Generation, digest, following
@@ -54,11 +55,9 @@ class Compose(pulumi.ComponentResource):
         self._networks = {key: self._network(network) for key, network in project.networks.items()}
         self._volumes = {key: self._volume(volume) for key, volume in project.volumes.items()}
         self._servings: dict[str, Serving] = {}
+        self._turns = Turns()
         self._swaps: dict[str, pulumi.Output[SwapOutput]] = {}
         self._ended: list[pulumi.Output[str]] = []
-        services = {key: self._service(service) for key, service in project.services.items()}
-        self.done = pulumi.Output.all(*self._ended).apply(self._clean)
-        self.swaps = {key: pulumi.Output.secret(value) for key, value in self._swaps.items()}
         self.output = {
             "address": args.target.address,
             "hostKey": args.target.host_key,
@@ -69,9 +68,11 @@ class Compose(pulumi.ComponentResource):
             "hosts": list(hosts := _routes(args)),
             "paths": {host: route.path for host, route in hosts.items()},
             "plain": [host for host, route in hosts.items() if not route.tls],
-            "services": services,
+            "services": {key: self._service(service) for key, service in project.services.items()},
             "volumes": sorted(volume.name for volume in project.volumes.values()),
         }
+        self.done = pulumi.Output.all(*self._ended).apply(self._clean)
+        self.swaps = {key: pulumi.Output.secret(value) for key, value in self._swaps.items()}
         self.register_outputs({"project": project.name})
 
     def _report(self) -> None:
@@ -92,7 +93,6 @@ class Compose(pulumi.ComponentResource):
 
     def _image(self, reference: str) -> docker.RemoteImage:
         args = self._args
-        is_own = reference == str(args.image)
 
         async def explain(failed: pulumi.ErrorHookArgs) -> bool:
             """Shows why the image is not pulled; tries again, once, if it is there by now: finding out pulls it."""
@@ -103,7 +103,7 @@ class Compose(pulumi.ComponentResource):
                 pulumi.log.error(problem, self)
             return problem is None and len(failed.errors) == 1
 
-        name = f"{args.project.name}-image" if is_own else reference
+        name = f"{args.project.name}-image" if reference == str(args.image) else reference
         return docker.RemoteImage(
             name,
             name=reference,
@@ -185,6 +185,7 @@ class Compose(pulumi.ComponentResource):
             parent=self,
             after=[self._servings[one.service] for one in service.depends_on],
             beside=self._servings,
+            turns=self._turns,
         )
         self._servings[service.name] = serving
         started = quick_start(service, args.known_api)

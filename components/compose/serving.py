@@ -14,6 +14,7 @@ from components.compose.model import Service
 from components.compose.names import SERVICE_LABEL, container_name
 from components.compose.routes import port, probed
 from components.compose.trial import ServiceTrial, is_tried
+from components.compose.turns import Turns
 from components.compose.waiting import Waiting
 from components.docker_app.crash_loop import end_crash_loop
 from components.docker_app.drift import fault
@@ -27,7 +28,6 @@ from components.printable import printable
 from components.progress import Progress, shown_at
 
 _ROUTED_SECONDS = 3.5
-_HEAD_START_SECONDS = 1.0
 
 
 @dataclass(kw_only=True)
@@ -41,8 +41,10 @@ class Serving:
     """The services that it depends on."""
     beside: Mapping[str, "Serving"] = field(default_factory=dict)
     """All services of the project, by name, once each is declared."""
+    turns: Turns = field(default_factory=Turns)
+    """Of the project."""
     created: pulumi.Output[str] | None = None
-    """The id of the container, as soon as the provider has made it."""
+    """The id of the container, as soon as the provider has it."""
     done: pulumi.Output[str] | None = None
     """The id of the container, once it does what others wait for."""
     _removed: set[str] = field(default_factory=set)
@@ -53,12 +55,6 @@ class Serving:
     def completes(self) -> bool:
         """Whether the service runs to its end, which others wait for."""
         return self.service.name in self.args.project.completed
-
-    @property
-    def has_another_image(self) -> bool:
-        """Whether it ran another image before."""
-        known = self.args.known(self.service.name)
-        return known is not None and known["image"] != self.args.image_of(self.service.name)
 
     def waits_for(self, other: "Serving") -> bool:
         """Whether it is that service, or starts after it."""
@@ -76,23 +72,19 @@ class Serving:
         for other in self.after:
             if other.done is not None:
                 await other.done.future()
-        await self._let_pass()
+        if self.created is not None and self._has_turns:
+            await self.turns.take(self.created.future())
         if not self.service.is_swapped:
             await self._try(image_id)
             await self._remove(self._leftovers)
         return image_id
 
-    async def _let_pass(self) -> None:
-        """Has the services with another image go first: the engine looks at one container after the other.
-
-        A short while will do. If there is more to wait for, the engine has the time for this one.
-        """
-        changing = [one for one in self.beside.values() if one.has_another_image]
-        if not changing or self.args.known(self.service.name) is None or any(one.waits_for(self) for one in changing):
-            return
-        created = [one.created.future() for one in changing if one.created is not None]
-        # If one of them fails, that is not about this one.
-        await asyncio.wait([asyncio.gather(*created, return_exceptions=True)], timeout=_HEAD_START_SECONDS)
+    @property
+    def _has_turns(self) -> bool:
+        """Whether the service stays as it is, beside one with another image that does not wait for it."""
+        changing = [one for one in self.beside.values() if self.args.has_another_image(one.service)]
+        stays = self.args.is_defined_so(self.service)
+        return stays and bool(changing) and not any(one.waits_for(self) for one in changing)
 
     async def _try(self, image_id: str) -> None:
         args, service = self.args, self.service
@@ -154,7 +146,8 @@ class Serving:
 
     async def _complete(self, container_id: str, generation: Generation | None, progress: Progress) -> str:
         self._end_watches()
-        found = next((one for one in self._present if one.id == container_id), None)
+        present = self.args.present.containers if self.args.present else ()
+        found = next((one for one in present if one.id == container_id), None)
         if found is None and self._was_made_before(container_id):
             raise pulumi.RunError(
                 f"{self._where}: the container of the service {self.service.name}, which this stack created, does not "
@@ -287,10 +280,6 @@ class Serving:
     @property
     def _where(self) -> str:
         return self.args.target.address
-
-    @property
-    def _present(self) -> tuple[ListedContainer, ...]:
-        return self.args.present.containers if self.args.present else ()
 
     @property
     def _leftovers(self) -> list[ListedContainer]:

@@ -1,14 +1,17 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.compose import probe
+from components.compose.names import of_container
 from components.compose.present import Present
 from components.compose.serving import Serving
+from components.compose.turns import Turns
 from components.docker_app.listed_container import ListedContainer
 from components.docker_app.remote_docker import ApiAnswer
 from components.docker_app.swap import Generation
@@ -214,25 +217,12 @@ def test_a_proxy_of_the_same_file_serves_before_it_is_asked(
 SEVERAL = """\
 services:
   web: {image: IMAGE, labels: {traefik.http.routers.a.rule: Host(`a.example.org`)}, depends_on: [db]}
-  worker: {image: IMAGE, depends_on: [web]}
   db: {image: "postgres:17"}
   cache: {image: "redis:7"}
-  new: {image: "redis:7"}
+  queue: {image: "redis:7"}
+  admin: {image: "adminer:4", ports: ["8080:80"]}
 """
-
-
-def several(**images: str) -> dict[str, Serving]:
-    """The services of a file, of which the last run has deployed these images."""
-    known: Any = {"services": {name: {"image": image} for name, image in images.items()}}
-    made = args(SEVERAL, remote=Host(), present=Present(), previous=known)
-    servings: dict[str, Serving] = {}
-    for name in ("db", "web", "worker", "cache", "new"):
-        one = made.project.services[name]
-        after = [servings[other.service] for other in one.depends_on]
-        servings[name] = Serving(
-            args=made, service=one, parent=pulumi.Resource.__new__(pulumi.Resource), after=after, beside=servings
-        )
-    return servings
+RAN = {"db": "postgres:17", "cache": "redis:7", "queue": "redis:7", "admin": "adminer:4"}
 
 
 class Later:
@@ -251,49 +241,61 @@ class Later:
         self._given.set_exception(RuntimeError("not created"))
 
 
-RAN = {"db": "postgres:17", "cache": "redis:7"}
+def several(**images: str) -> tuple[dict[str, Serving], dict[str, Later]]:
+    """The services of a file, and the containers of each; the last run has deployed these images.
+
+    The service `admin` is not as it was.
+    """
+    known: Any = {"services": {name: {"image": image} for name, image in images.items()}}
+    made = args(SEVERAL, remote=Host(), previous=known)
+    running = []
+    for name, one in made.project.services.items():
+        labels = dict(of_container(made.project, one, made.owner))
+        if name == "admin":
+            labels["com.docker.compose.config-hash"] = "another"
+        running.append(listed(f"{name}1", **labels))
+    made = replace(made, present=Present(containers=tuple(running)))
+    servings: dict[str, Serving] = {}
+    turns, created = Turns(), {name: Later() for name in made.project.services}
+    for name in ("db", "web", "cache", "queue", "admin"):
+        one = made.project.services[name]
+        servings[name] = Serving(
+            args=made,
+            service=one,
+            parent=pulumi.Resource.__new__(pulumi.Resource),
+            after=[servings[other.service] for other in one.depends_on],
+            beside=servings,
+            turns=turns,
+            created=created[name],  # type: ignore[arg-type]
+        )
+    return servings, created
+
+
+async def _passes(one: Serving) -> None:
+    assert await asyncio.wait_for(one.gate("sha256:1"), 10) == "sha256:1"
 
 
 @pytest.mark.parametrize("ends", [Later.resolve, Later.fail])
-def test_services_with_another_image_go_first(monkeypatch: pytest.MonkeyPatch, ends: Callable[[Later], None]) -> None:
-    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 3600)
-
+def test_services_that_stay_pass_one_by_one_if_an_image_changes(ends: Callable[[Later], None]) -> None:
     async def run() -> None:
-        servings = several(web="blog:0", worker="blog:0", **RAN)
-        created = [Later(), Later()]
-        servings["web"].created, servings["worker"].created = created  # type: ignore[assignment]
-        # Those with another image, what these depend on, and what has no container yet.
-        for name in ("web", "db", "new"):
-            assert await asyncio.wait_for(servings[name].gate("sha256:1"), 10) == "sha256:1"
-        passing = asyncio.ensure_future(servings["cache"].gate("sha256:2"))
-        ends(created[0])
-        await _sleep(0.01)
-        assert not passing.done()
-        ends(created[1])
-        assert await passing == "sha256:2"
+        servings, created = several(web="blog:0", **RAN)
+        await _passes(servings["cache"])
+        second = asyncio.ensure_future(servings["queue"].gate("sha256:2"))
+        # What changes, what it depends on, and what has another definition: the order of these is not ours to change.
+        for name in ("web", "db", "admin"):
+            await _passes(servings[name])
+        assert not second.done()
+        ends(created["cache"])
+        assert await asyncio.wait_for(second, 10) == "sha256:2"
 
     asyncio.run(run())
 
 
-def test_a_service_is_held_up_for_a_short_while_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 0.01)
-
+def test_nothing_waits_for_its_turn_if_no_image_changes() -> None:
     async def run() -> None:
-        servings = several(web="blog:0", worker="blog:0", **RAN)
-        servings["web"].created = servings["worker"].created = Later()  # type: ignore[assignment]
-        assert await asyncio.wait_for(servings["cache"].gate("sha256:2"), 10) == "sha256:2"
-
-    asyncio.run(run())
-
-
-def test_nothing_is_held_up_if_no_image_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.compose.serving._HEAD_START_SECONDS", 3600)
-
-    async def run() -> None:
-        image = args(SEVERAL).image
-        servings = several(web=str(image), worker=str(image), **RAN)
-        servings["web"].created = servings["worker"].created = Later()  # type: ignore[assignment]
-        assert await asyncio.wait_for(servings["cache"].gate("sha256:2"), 10) == "sha256:2"
+        servings, _ = several(web=str(args(SEVERAL).image), **RAN)
+        for one in servings.values():
+            await _passes(one)
 
     asyncio.run(run())
 
