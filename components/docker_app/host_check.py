@@ -94,16 +94,14 @@ def _no_network(where: str, network: str) -> str:
 def _api(remote: RemoteDocker) -> tuple[str | None, str]:
     """The version of the Engine API, or None and why it is not known, as ssh or Docker prints it."""
     try:
-        # Not /version, for which the daemon starts three programs.
-        found = remote.request("GET", "/_ping").version
+        # For /version the daemon starts three programs; what is in front of it may allow that alone.
+        pinged = remote.request("GET", "/_ping").version
+        return pinged or str(remote.request("GET", "/version").json["ApiVersion"]), ""
     except RemoteDockerTimeoutError:
         raise
-    except RemoteDockerError:
-        found = None
-    if found:
-        return found, ""
-    # The docker command says why, or has a version of old.
-    version = remote.run(*_VERSION)
+    except (RemoteDockerError, ValueError, LookupError, TypeError):
+        # The docker command says why, or has a version of old.
+        version = remote.run(*_VERSION)
     if version.returncode and is_about_jump_host(version.stderr):
         version = replace(remote, shares_connection=False).run(*_VERSION)
     return (None, version.stderr) if version.returncode else (version.stdout.strip(), "")

@@ -55,6 +55,18 @@ def test_host_that_can_be_used_gives_its_containers(remote: Callable[[DockerDoub
     assert found.api == "1.41"
 
 
+@pytest.mark.parametrize("status", [200, 403])
+def test_version_is_asked_again_of_a_proxy_that_does_not_show_it(status: int) -> None:
+    def api(_: str, path: str) -> ApiAnswer:
+        if path == "/_ping":
+            return ApiAnswer(status=status, body="")
+        return ApiAnswer(status=200, body='{"ApiVersion": "1.40"}')
+
+    double = DockerDouble(api=api)
+    assert "has Docker API 1.40, older than 1.41" in (host_problem(double) or "")
+    assert double.commands == []
+
+
 def test_stack_without_a_docker_host_has_nothing_to_check() -> None:
     assert check_host(None) == host_check.HostCheck()
 
