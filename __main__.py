@@ -103,7 +103,7 @@ if stack.docker_host:
     elif app:
         from components.docker_app.args import DockerAppArgs
         from components.docker_app.docker_app import DockerApp
-    checked = checking[0].result() if checking else HostCheck()
+    checked = HostCheck() if offline else checking[0].result()
     if project:
         project_host = compose_host.examine(
             project,

@@ -42,7 +42,7 @@ SAME_IMAGE = 4
 RATE = 25
 """Requests a second."""
 QUIET_SECONDS = 4.0
-"""Between two changes. Traefik reads nothing new for two seconds after what it has read (providersThrottleDuration): no
+"""Before each change. Traefik reads nothing new for two seconds after what it has read (providersThrottleDuration): no
 change is to wait for what the one before has left."""
 
 
@@ -116,6 +116,7 @@ def measure(instance: Instance, *, services: int, rounds: int) -> Mapping[str, M
 
 
 def _change(instance: Instance, tool: str, up: Callable[[], None], version: str, found: Measured) -> None:
+    time.sleep(QUIET_SECONDS)
     with Load(instance, RATE, host=_host(tool)) as load:
         before, begun = _cpu(), time.monotonic()
         up()
@@ -123,7 +124,6 @@ def _change(instance: Instance, tool: str, up: Callable[[], None], version: str,
         found.cpu_seconds.append(_cpu() - before)
         # What fails may do so once the tool is done.
         _await(instance, tool, version)
-    time.sleep(QUIET_SECONDS)
     print(f"  {tool:7} {found.seconds[-1]:5.1f} s, {len(load.failed)} of {len(load.answers)} failed", flush=True)
     found.requests += len(load.answers)
     found.failed += len(load.failed)

@@ -124,7 +124,7 @@ def load(
     """The settings of the running stack; RunError, which Pulumi shows with no traceback, lists every problem.
 
     `previous` are the stack's outputs of the last run. `environment` says which job runs this, if any. `on_docker_host`
-    gets that block as soon as it is known, before a registry is asked for the image.
+    gets that block, if nothing is wrong so far, before a registry is asked for the image.
     """
     if (project := pulumi.get_project()) != PROJECT:
         raise pulumi.RunError(f"Pulumi.yaml: name is {project}, and every key is of {PROJECT}; name it {PROJECT} again")

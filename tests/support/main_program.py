@@ -40,8 +40,7 @@ SSH = """\
 #!/bin/sh
 for word; do last=$word; done
 case "$last" in
-  *version*) echo 1.41 ;;
-  *dial-stdio*) sed '/^\\r$/q' >/dev/null; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n[]' ;;
+  *dial-stdio*) sed '/^\\r$/q' >/dev/null; printf 'HTTP/1.0 200 OK\\r\\nApi-Version: 1.41\\r\\n\\r\\n[]' ;;
 esac
 """
 """Stands in for ssh and for the Docker host behind it, which has a current Docker and no containers."""

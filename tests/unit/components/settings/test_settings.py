@@ -371,7 +371,7 @@ def hosts_of(stack: dict[str, Any]) -> list[str]:
 def test_docker_host_is_known_before_a_registry_is_asked() -> None:
     assert hosts_of(DOCKER) == ["web-stack", "pin"]
     assert hosts_of(GOOD) == ["pin"]
-    # Nothing is begun for a stack file that is refused.
+    # A stack file that is refused anyway has nothing begun on its host.
     assert hosts_of({**DOCKER, "gitlab-deploy:app": {"port": "http"}}) == ["pin"]
 
 
