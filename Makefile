@@ -11,8 +11,8 @@ PYTEST := $(PYTHON) -m pytest
 # Without compiled modules every worker of pytest and every run of the program would compile the same sources again.
 unexport PYTHONDONTWRITEBYTECODE
 # uv installs in a quarter of pip's time, but does not read which index pip is configured to use.
-INDEX = index=$$(.venv/bin/pip config list | awk -F "='" '$$1 ~ "[.]index-url$$" {url = $$2} END {print substr(url, 1, length(url) - 1)}'); \
-	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
+INDEX = found=$$(.venv/bin/pip config list | awk -F "='" '$$1 ~ "[.]index.url$$" {last = $$2} END {print substr(last, 1, length(last) - 1)}'); \
+	[ -z "$$found" ] || export UV_DEFAULT_INDEX="$$found"
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-deploy
 
 help: ## List these commands
