@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -14,6 +14,14 @@ class Beside(Generic[Result]):
     def __init__(self, function: Callable[[], Result]) -> None:
         self._given: Future[Result] = Future()
         threading.Thread(target=self._call, args=(function,), daemon=True).start()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has given or raised something by then."""
+        return bool(wait([self._given], seconds).done)
+
+    def succeeds_within(self, seconds: float) -> bool:
+        """Whether it has given something by then."""
+        return self.ends_within(seconds) and self._given.exception() is None
 
     def result(self) -> Result:
         """What it gives or raises."""

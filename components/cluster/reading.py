@@ -1,12 +1,12 @@
 """What of a stack's objects exists on the cluster, read before anything is declared."""
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from components.beside import Beside
 from components.cluster import ingresses
 from components.cluster.key import Key
 from components.cluster.kubectl import Kubectl, current_server, errors, kubectl
@@ -63,32 +63,11 @@ class UnreadableError(Exception):
     """What exists on the cluster cannot be read: kubectl's reason."""
 
 
-class Reading:
-    """The look at the cluster, which begins at once, beside what else is checked."""
+class Reading(Beside[ClusterCheck]):
+    """The look at the cluster, beside what else is checked; UnreadableError if it does not say what exists."""
 
     def __init__(self, stack: Settings, run: Kubectl = kubectl) -> None:
-        self._check: ClusterCheck | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._look, args=(stack, run), daemon=True)
-        self._thread.start()
-
-    def succeeds_within(self, seconds: float) -> bool:
-        """Whether the cluster was read by then."""
-        self._thread.join(seconds)
-        return self._check is not None
-
-    def result(self) -> ClusterCheck:
-        """What was read; UnreadableError if it could not be."""
-        self._thread.join()
-        if self._check is None:
-            raise self._error or UnreadableError("kubectl failed")
-        return self._check
-
-    def _look(self, stack: Settings, run: Kubectl) -> None:
-        try:
-            self._check = look(stack, run)
-        except Exception as error:
-            self._error = error
+        super().__init__(partial(look, stack, run))
 
 
 def look(stack: Settings, run: Kubectl = kubectl) -> ClusterCheck:

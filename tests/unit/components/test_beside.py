@@ -15,7 +15,11 @@ def test_it_goes_on_until_its_result_is_needed() -> None:
 
     beside = Beside(work)
     assert begun.wait(10)
+    assert not beside.ends_within(0)
+    assert not beside.succeeds_within(0)
     ends.set()
+    assert beside.ends_within(10)
+    assert beside.succeeds_within(10)
     assert beside.result() == "done"
 
 
@@ -23,5 +27,8 @@ def test_an_error_is_raised_where_its_result_is_needed() -> None:
     def fail() -> None:
         raise ValueError("unexpected")
 
+    beside = Beside(fail)
+    assert beside.ends_within(10)
+    assert not beside.succeeds_within(10)
     with pytest.raises(ValueError, match="unexpected"):
-        Beside(fail).result()
+        beside.result()
